@@ -1,0 +1,48 @@
+# make demo: trains the quick preset and says where its report is.   make test: everything that must hold.
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help setup demo test lint lock bench calibrate clean
+
+help:
+	@echo "make demo       set up, run the quick preset of bias_variance, say where the report is"
+	@echo "make test       set up, lint, types, import contracts, tests"
+	@echo "make bench      benchmarks/lanes.py: speed of packed lanes on this machine"
+	@echo "make calibrate  the long calibrations of the statistics (minutes; not part of make test)"
+	@echo "make lock       resolve requirements.lock again (needs uv)"
+	@echo "make clean      remove $(VENV) and runs/"
+
+setup: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 12) else f"Python {v[0]}.{v[1]} found at {sys.executable}; testbed needs 3.11 or 3.12: make PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(READY)
+	$(BIN)/testbed run experiments/bias_variance.py --preset quick --out runs/demo
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+test: lint
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+bench: $(READY)
+	$(BIN)/python benchmarks/lanes.py
+
+calibrate: $(READY)
+	$(BIN)/python benchmarks/calibrate_stats.py
+
+lock:
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) runs

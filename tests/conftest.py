@@ -1,0 +1,14 @@
+"""Every test runs with shapes checked at run time, strict promotion, and warnings as errors."""
+
+import os
+import tempfile
+
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("TESTBED_CACHE", os.path.join(tempfile.gettempdir(), "testbed-test-cache"))
+
+import jax
+import jaxtyping
+
+jaxtyping.install_import_hook("testbed", "beartype.beartype")
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+jax.config.update("jax_numpy_rank_promotion", "raise")
