@@ -1,0 +1,220 @@
+"""The command line: arguments in, exit status out. Rooms are entered only when their command is named."""
+
+import argparse
+import importlib.util
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from testbed.spec import Experiment
+
+_EPILOG = """examples:
+  testbed run experiments/bias_variance.py --preset quick --out runs/demo
+  testbed run experiments/bias_variance.py --preset quick --out runs/wide --grid.replicates 5
+  testbed run experiments/bias_variance.py --help        the typed overrides of an experiment
+  testbed truth block_stationary --length 64 --json
+  testbed judge runs/demo --claims-of experiments/bias_variance.py
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; return its exit status: 0 done, 2 the request cannot be met (one sentence on standard error)."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    parser = _parser()
+    asked, rest = parser.parse_known_args(words)
+    try:
+        return int(asked.command(asked, rest))
+    except ValueError as refusal:
+        print(f"testbed: {refusal}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("testbed: interrupted; run the same command again to go on from the last snapshot.", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="testbed", description="Judge claims about scaling on worlds whose entropy is known exactly.",
+        epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=_version())
+    commands = parser.add_subparsers(required=True, metavar="{list,truth,run,judge,report}")
+    _add(commands, "list", _list, "what is on the shelves: worlds, attentions, feed-forwards, claims' estimates, experiments")
+    truth = _add(commands, "truth", _truth, "the exact entropies of a world", helped=False)
+    truth.add_argument("name", nargs="?", help="a world, as `testbed list` names it; add --help after it for its parameters")
+    truth.add_argument("--length", type=int, default=64, help="window n in tokens (default 64)")
+    truth.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    run = _add(commands, "run", _run, "train what is missing, judge, report", helped=False)
+    run.add_argument("experiment", nargs="?", type=Path, help="a Python file that defines PRESETS; add --help after it for its overrides")
+    run.add_argument("--preset", default="quick", help="a preset of the file (default quick)")
+    run.add_argument("--out", type=Path, help="folder of the run (default runs/NAME-PRESET)")
+    run.add_argument("--placement", default="jit", choices=("jit", "pmap"), help="how lanes are spread over devices (default jit)")
+    run.add_argument("--mapping", choices=("map", "vmap"), help="how a device walks its lanes (default: map on CPUs, vmap elsewhere)")
+    run.add_argument("--checkpoint-seconds", type=float, default=60.0, help="seconds between snapshots (default 60)")
+    run.add_argument("--memory-gib", type=float, help="memory per device that a bucket may take (default: a share of the device's)")
+    judge = _add(commands, "judge", _judge, "judge a finished run again, without training")
+    judge.add_argument("folder", type=Path, help="the folder of a run")
+    judge.add_argument("--claims-of", type=Path, help="take the claims from this experiment file (default: the run's own spec.json)")
+    judge.add_argument("--preset", default="quick", help="with --claims-of: the preset (default quick)")
+    report = _add(commands, "report", _report, "write the report of a judged run again")
+    report.add_argument("folder", type=Path, help="the folder of a run")
+    return parser
+
+
+def _add(commands: Any, name: str, command: Any, summary: str, *, helped: bool = True) -> argparse.ArgumentParser:
+    """Add a command; with ``helped`` false the command answers --help itself, once it knows of what."""
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary, add_help=helped)
+    if not helped:
+        parser.add_argument("-h", "--help", action="store_true", help="show this help, with the overrides of what is named")
+    parser.set_defaults(command=command, parser=parser, strict=helped)
+    return parser
+
+
+def _list(asked: argparse.Namespace, rest: list[str]) -> int:
+    _no_more(asked, rest)
+    from testbed import catalog
+    from testbed.measure.claimed import ESTIMATES
+
+    for title, package in _SHELVES.items():
+        print(f"{title}:")
+        for name, variant in catalog.shelf(package).items():
+            print(f"  {name:18} {_summary(variant)}")
+    print("estimates that claims can be about:")
+    for name, function in ESTIMATES.items():
+        print(f"  {name:26} {_summary(function)}")
+    print("experiments here:")
+    for path in sorted(Path("experiments").glob("*.py")):
+        print(f"  {path}  presets: {', '.join(_presets(path))}")
+    return 0
+
+
+def _truth(asked: argparse.Namespace, rest: list[str]) -> int:
+    if asked.name is None:
+        return _help_or_refuse(asked, "name a world, as `testbed list` shows them")
+    from testbed import catalog
+    from testbed.sources import _render
+
+    variant = catalog.pick(catalog.shelf(_SHELVES["worlds"]), asked.name)
+    if asked.help:
+        asked.parser.print_help()
+    world = _overridden(variant, None, rest, f"testbed truth {asked.name}", helped=asked.help)
+    if asked.length < 1:
+        raise ValueError(f"--length {asked.length}: must be at least 1 token; e.g. 64.")
+    _render.show(world, world.truth(asked.length), as_json=asked.json)
+    return 0
+
+
+def _run(asked: argparse.Namespace, rest: list[str]) -> int:
+    if asked.experiment is None:
+        return _help_or_refuse(asked, "name an experiment file, e.g. experiments/bias_variance.py")
+    experiment = _preset(asked.experiment, asked.preset)
+    if asked.help:
+        asked.parser.print_help()
+    experiment = _overridden(type(experiment), experiment, rest, f"testbed run {asked.experiment}", helped=asked.help)
+    from testbed.console import Console
+    from testbed.pipeline import Options, run
+
+    options = Options(
+        placement=asked.placement, mapping=asked.mapping, checkpoint_seconds=asked.checkpoint_seconds, memory_gib=asked.memory_gib
+    )
+    folder = asked.out or Path("runs") / f"{experiment.name}-{asked.preset}"
+    run(experiment, folder, options, Console())
+    return 0
+
+
+def _judge(asked: argparse.Namespace, rest: list[str]) -> int:
+    _no_more(asked, rest)
+    from testbed.console import Console
+    from testbed.judging import rejudge
+
+    claims = None if asked.claims_of is None else _preset(asked.claims_of, asked.preset).claims
+    rejudge(asked.folder, claims, Console())
+    return 0
+
+
+def _report(asked: argparse.Namespace, rest: list[str]) -> int:
+    _no_more(asked, rest)
+    from testbed.console import Console
+    from testbed.judging import rewrite_report
+
+    rewrite_report(asked.folder, Console())
+    return 0
+
+
+_SHELVES = {
+    "worlds": "testbed.sources",
+    "attentions": "testbed.model.attention",
+    "feed-forwards": "testbed.model.feedforward",
+}
+
+
+def _preset(path: Path, name: str) -> "Experiment":
+    presets = _presets(path)
+    if name not in presets:
+        raise ValueError(f"--preset {name}: {path} has no such preset; known: {', '.join(presets)}.")
+    return presets[name]
+
+
+def _presets(path: Path) -> "dict[str, Experiment]":
+    """Return the presets of an experiment file.
+
+    Error: ValueError if it cannot be read, or defines none.
+    """
+    if not path.is_file():
+        raise ValueError(f"{path} is not a file: an experiment is a Python file that defines PRESETS; see experiments/.")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise ValueError(f"{path} is not Python: an experiment is a .py file that defines PRESETS.")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except (SyntaxError, ImportError) as error:
+        raise ValueError(f"{path} cannot be loaded ({error}): mend it and try again.") from error
+    presets = getattr(module, "PRESETS", None)
+    if not isinstance(presets, dict) or not presets:
+        raise ValueError(f"{path} defines no PRESETS: an experiment file maps preset names to Experiment values.")
+    return presets
+
+
+def _overridden(kind: type, default: Any, words: list[str], prog: str, *, helped: bool) -> Any:
+    """Return ``default`` with the typed overrides in ``words``; exits with status 2 on a malformed one."""
+    import tyro
+
+    if helped:
+        words = [*words, "--help"]
+    flags: dict[str, Any] = {} if default is None else {"default": default}
+    return tyro.cli(
+        tyro.conf.AvoidSubcommands[kind], args=words, prog=prog, description="overrides", compact_help=False, **flags  # type: ignore[valid-type]
+    )
+
+
+def _help_or_refuse(asked: argparse.Namespace, remedy: str) -> int:
+    if not asked.help:
+        raise ValueError(f"nothing is named: {remedy}.")
+    asked.parser.print_help()
+    return 0
+
+
+def _no_more(asked: argparse.Namespace, rest: list[str]) -> None:
+    if rest:
+        asked.parser.error(f"unrecognised arguments: {' '.join(rest)}")
+
+
+def _summary(thing: Any) -> str:
+    return (thing.__doc__ or "").strip().splitlines()[0]
+
+
+def _version() -> str:
+    from testbed import __version__
+
+    return f"testbed {__version__}"
+
+
+def _entry() -> NoReturn:
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    _entry()

@@ -1,0 +1,169 @@
+"""From what a store holds to verdicts and a report; nothing here trains, or needs a model."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from testbed.console import Console
+from testbed.measure.analysis import Analysis
+from testbed.measure.checks import checks
+from testbed.measure.claimed import ESTIMATES
+from testbed.measure.split import curves, estimates, loss_parts, variance_law
+from testbed.report.page import Page, render
+from testbed.sources import Quantity, Truth
+from testbed.spec import Experiment, decode
+from testbed.store import Store, StoreError
+from testbed.verdict import Claim, Verdict, judge
+
+LEVEL = 0.95
+"""Level of the intervals in tables and figures; each claim has its own."""
+
+
+def rejudge(folder: Path, claims: Sequence[Claim] | None, console: Console) -> list[Verdict]:
+    """Judge a finished run again, by new claims if given; return the verdicts.
+
+    Error: ValueError if a claim is about an unknown estimate; StoreError if the run is not finished or damaged.
+    """
+    began = time.monotonic()
+    store, experiment = _opened(folder)
+    if claims is not None:
+        experiment = msgspec.structs.replace(experiment, claims=tuple(claims))
+    check_claims(experiment.claims)
+    verdicts = conclude(store, experiment)
+    store.write_bytes("spec.json", pretty(experiment))
+    console.verdicts(verdicts, time.monotonic() - began, folder / "report.html")
+    return verdicts
+
+
+def rewrite_report(folder: Path, console: Console) -> None:
+    """Write the report of a judged run again."""
+    store, experiment = _opened(folder)
+    analysis = _analysis(store, experiment)
+    _write_report(store, experiment, analysis, ledger(store))
+    console.say(f"The report is {folder / 'report.html'}")
+
+
+def conclude(store: Store, experiment: Experiment) -> list[Verdict]:
+    """Judge every claim of a finished run; write ledger, tables and report; return the verdicts."""
+    analysis = _analysis(store, experiment)
+    checked = checks(analysis, expected=experiment.cell_count)
+    verdicts = [judge(claim, ESTIMATES[claim.estimate](analysis, claim.level), checked) for claim in experiment.claims]
+    store.write_json("ledger.json", [_plain(verdict) for verdict in verdicts])
+    store.write_json("checks.json", [_plain(check) for check in checked])
+    _write_report(store, experiment, analysis, verdicts)
+    return verdicts
+
+
+def judged(store: Store, experiment: Experiment) -> bool:
+    """Return whether the ledger and the report of exactly these claims are there."""
+    if not all((store.folder / name).exists() for name in ("ledger.json", "report.html")):
+        return False
+    declared = [(c.id, c.sentence, c.section, c.estimate, c.level, (c.low, c.high)) for c in experiment.claims]
+    return declared == [(v.id, v.sentence, v.section, v.estimate, v.level, v.region) for v in ledger(store)]
+
+
+def ledger(store: Store) -> list[Verdict]:
+    """Return the verdicts that were last reached; an endless end of an interval is None."""
+    return _converted(store, "ledger.json", list[Verdict])
+
+
+def check_claims(claims: Sequence[Claim]) -> None:
+    """Refuse claims about estimates that do not exist.
+
+    Error: ValueError that lists the known ones.
+    """
+    for claim in claims:
+        if claim.estimate not in ESTIMATES:
+            raise ValueError(f"claim {claim.id}: its estimate {claim.estimate!r} is unknown; known: {', '.join(ESTIMATES)}.")
+
+
+def pretty(experiment: Experiment) -> bytes:
+    """Return the exact spec as JSON for people."""
+    return msgspec.json.format(msgspec.json.encode(experiment), indent=1) + b"\n"
+
+
+def save_truth(store: Store, truth: Truth) -> None:
+    """Leave the truth of the world where judging finds it."""
+    store.write_json("truth.json", msgspec.to_builtins(truth))
+
+
+def saved_truth(store: Store) -> Truth:
+    """Return the truth that a run left.
+
+    Error: StoreError if there is none, or it is damaged.
+    """
+    return _converted(store, "truth.json", Truth)
+
+
+def _opened(folder: Path) -> tuple[Store, Experiment]:
+    store = Store.existing(folder)
+    return store, decode((folder / "spec.json").read_bytes())
+
+
+def _analysis(store: Store, experiment: Experiment) -> Analysis:
+    if not (store.folder / "ensembles.parquet").exists():
+        raise StoreError(f"{store.folder} is not finished: judging needs every cell; run the experiment to its end first.")
+    truth = saved_truth(store)
+    return Analysis(
+        cells=store.cells(),
+        ensembles=store.read_frame("ensembles.parquet"),
+        epsilon=truth.epsilon.value,
+        epsilon_error=truth.epsilon.error,
+        bayes_nll_B=store.read_arrays("reference.parquet")["bayes_nll_B"],
+        stopping=experiment.training.stopping,
+    )
+
+
+def _write_report(store: Store, experiment: Experiment, analysis: Analysis, verdicts: Sequence[Verdict]) -> None:
+    table = estimates(analysis, level=LEVEL)
+    fitted = [p for p, tokens in analysis.stored_tokens.items() if len(tokens) > 1]
+    law = variance_law(analysis, fitted, level=LEVEL)
+    page = Page(
+        title=experiment.name.replace("_", " "),
+        question=experiment.question,
+        ledger=[_plain(verdict) for verdict in verdicts],
+        checks=[_plain(check) for check in checks(analysis, expected=experiment.cell_count)],
+        estimates=table,
+        parts=loss_parts(analysis, level=LEVEL),
+        curves=curves(analysis),
+        constants={} if isinstance(law, str) else dict(zip(fitted, law.constants_G.tolist(), strict=True)),
+        truth=_truth_lines(saved_truth(store)),
+        dropped=_dropped(analysis),
+        spec=pretty(experiment).decode(),
+        provenance={name: str(value) for name, value in store.read_json("provenance.json").items()},
+    )
+    store.write_frame("cells.parquet", analysis.cells.drop(columns="spec"))
+    store.write_frame("estimates.parquet", table)
+    store.write_bytes("report.html", render(page).encode())
+
+
+def _truth_lines(truth: Truth) -> list[dict[str, Any]]:
+    named: list[tuple[str, Quantity | None]] = [
+        (f"ε over {truth.length} tokens", truth.epsilon), ("entropy rate", truth.rate), ("oracle entropy", truth.oracle)
+    ]
+    named += [(f"h_{position}", quantity) for position, quantity in enumerate(truth.curve, start=1)]
+    return [{"name": name, **msgspec.to_builtins(quantity)} for name, quantity in named if quantity is not None]
+
+
+def _dropped(analysis: Analysis) -> dict[str, int]:
+    """Return how many cells take no part in the estimates, by reason."""
+    cells = analysis.cells
+    diverged = int((cells["status"] != "finished").sum())
+    unchosen = len(cells) - diverged - len(analysis.kept)
+    return {"diverged": diverged, "trained at a learning rate that was not chosen": unchosen}
+
+
+def _converted(store: Store, name: str, kind: Any) -> Any:
+    try:
+        return msgspec.convert(store.read_json(name), kind)
+    except msgspec.ValidationError as error:
+        raise StoreError(f"{store.folder / name} does not hold what it should ({error}): delete it and run again.") from error
+
+
+def _plain(value: msgspec.Struct) -> dict[str, Any]:
+    """Return a struct as JSON would hold it: the infinite and the undefined are null."""
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(value))
+    return plain

@@ -1,0 +1,96 @@
+"""Checks of the run itself: what must hold before any claim may be judged."""
+
+import msgspec
+import numpy as np
+
+from testbed.measure.analysis import Analysis, chosen_rates
+from testbed.stats.combine import each_level
+from testbed.stats.mean import mean
+
+DIVERGED = 0.1
+ROUNDING = 1e-5
+CLOSURE = 1e-9
+LEVEL = 0.9999
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether one precondition of judging held, and the sentence that says what was found."""
+
+    name: str
+    passed: bool
+    sentence: str
+
+
+def checks(analysis: Analysis, *, expected: int) -> tuple[Check, ...]:
+    """Return the checks of a run that planned ``expected`` cells in all.
+
+    Error: the statistical ones raise a false alarm in one run of 10⁴.
+    """
+    return (
+        complete(analysis, expected=expected),
+        converged(analysis),
+        non_negative(analysis),
+        epsilon_agrees(analysis),
+        measures_agree(analysis),
+        identity_closes(analysis),
+    )
+
+
+def complete(analysis: Analysis, *, expected: int) -> Check:
+    """Check that every planned cell has a row, and every size a learning rate that did not diverge."""
+    present, rates = len(analysis.cells), chosen_rates(analysis.cells)
+    lost = sorted({int(p) for p in analysis.cells["parameters"]} - set(rates))
+    sentence = f"{present} of {expected} planned cells have a result"
+    sentence += (
+        f"; every learning rate diverged for P = {lost}." if lost else "; every size has a usable learning rate."
+    )
+    return Check(name="complete", passed=present == expected and not lost, sentence=sentence)
+
+
+def converged(analysis: Analysis) -> Check:
+    """Check that at the chosen learning rates, at most one cell in ten diverged."""
+    rates = chosen_rates(analysis.cells)
+    chosen = analysis.cells[analysis.cells["parameters"].map(rates) == analysis.cells["learning_rate"]]
+    diverged = int((chosen["status"] != "finished").sum())
+    passed = diverged <= DIVERGED * len(chosen)
+    sentence = f"{diverged} of {len(chosen)} cells at the chosen learning rates diverged (at most {DIVERGED:.0%} may)."
+    return Check(name="converged", passed=passed, sentence=sentence)
+
+
+def non_negative(analysis: Analysis) -> Check:
+    """Check that no divergence K is below zero by more than single-precision rounding."""
+    lowest = min((float(kl_B.min()) for kl_B in analysis.kept["kl_B"]), default=0.0)
+    sentence = f"The lowest K on one sequence is {lowest:.3g} nats; below −{ROUNDING:g} would be a bug."
+    return Check(name="non-negative", passed=lowest >= -ROUNDING, sentence=sentence)
+
+
+def epsilon_agrees(analysis: Analysis) -> Check:
+    """Check that the Bayes predictive's loss on the evaluation sequences agrees with ε."""
+    nll_B = analysis.bayes_nll_B
+    error = float(np.hypot(nll_B.std(ddof=1) / np.sqrt(len(nll_B)), analysis.epsilon_error))
+    off = float(nll_B.mean()) - analysis.epsilon
+    passed = abs(off) <= 4 * error + ROUNDING
+    sentence = f"The Bayes loss of the evaluation sequences is {off:+.3g} nats from ε ({4 * error:.2g} may pass)."
+    return Check(name="epsilon agrees", passed=passed, sentence=sentence)
+
+
+def measures_agree(analysis: Analysis) -> Check:
+    """Check that cross-entropy minus Bayes loss agrees with K in every cell."""
+    bayes_B = analysis.bayes_nll_B[analysis.read]
+    level = each_level(LEVEL, max(len(analysis.kept), 1))
+    failed, worst = 0, 0.0
+    for row in analysis.kept.itertuples():
+        found = mean(row.ce_B - bayes_B - row.kl_B, level=level)
+        failed += not found.low - ROUNDING <= 0 <= found.high + ROUNDING
+        worst = max(worst, abs(found.value))
+    sentence = (
+        f"Cross-entropy and K disagree in {failed} of {len(analysis.kept)} cells (largest difference {worst:.2g} nats)."
+    )
+    return Check(name="measures agree", passed=failed == 0, sentence=sentence)
+
+
+def identity_closes(analysis: Analysis) -> Check:
+    """Check that the decomposition about the geometric mean closes to rounding in every context."""
+    worst = float(analysis.ensembles["closure"].max())
+    sentence = f"The exact identity is off by at most {worst:.2g} nats in any context ({CLOSURE:g} may pass)."
+    return Check(name="identity closes", passed=worst <= CLOSURE, sentence=sentence)

@@ -1,0 +1,231 @@
+"""The numbers that claims are about, by name: each an interval, or the sentence that says why there is none."""
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+from scipy.stats import norm
+
+from testbed.measure.analysis import Analysis, block
+from testbed.measure.split import bias, groups, variance_law, variances
+from testbed.stats.combine import each_level, largest, linear, magnitude, smallest
+from testbed.stats.estimate import Estimate
+from testbed.stats.ladder import Ladder
+from testbed.stats.mean import mean
+from testbed.stats.moments import Moments, contrast, known, moments
+from testbed.stats.slope import log_log_slope, slope_weights
+
+NOTHING = "no online cell finished, so there is nothing to compare with."
+
+
+def lowest_excess(analysis: Analysis, level: float) -> Estimate | str:
+    """Return the lowest E[CE] − ε of any kept cell; ε is a floor if this is at least 0.
+
+    E[CE] is measured beside the Bayes loss of the same sequences, whose expectation is ε exactly: the paired difference
+    has a small fraction of the noise. Intervals hold for all cells at once (Bonferroni, Student over sequences). The
+    lower end supports: only when every cell's lower end is at least 0 is the floor shown. The upper end refutes: one
+    cell whose upper end is below 0 is enough.
+    """
+    bayes_B = analysis.bayes_nll_B[analysis.read]
+    each = each_level(level, max(len(analysis.kept), 1))
+    parts = [mean(ce_B - bayes_B, level=each) for ce_B in analysis.kept["ce_B"]]
+    return smallest(parts, level=level) if parts else "no cell finished, so no loss was measured."
+
+
+def parts_add_up(analysis: Analysis, level: float) -> Estimate | str:
+    """Return the largest magnitude of E[CE] − ε − center − spread over ensembles, all intervals holding at once.
+
+    E[CE] − ε is the paired difference with the Bayes loss on the same sequences, averaged over the ensemble's
+    replicates.
+    """
+    each = each_level(level, max(len(analysis.ensembles), 1))
+    parts = [_residual(analysis, row, each) for row in analysis.ensembles.itertuples()]
+    return largest([magnitude(part) for part in parts], level=level) if parts else "there are no ensembles to add up."
+
+
+def bias_exponent(analysis: Analysis, level: float) -> Estimate | str:
+    """Return the exponent −d log B / d log P, least squares over sizes of unweighted log B."""
+    found = _biases(analysis, level)
+    if isinstance(found, str):
+        return found
+    if any(ladder.limit.value <= 0 for ladder in found.values()):
+        return "B is estimated as zero at some size, so it has no logarithmic slope."
+    slope = log_log_slope(np.array(list(found), dtype=float), [ladder.limit for ladder in found.values()])
+    return linear(np.array([-1.0]), [slope], method=slope.method)
+
+
+def bias_step(analysis: Analysis, level: float) -> Estimate | str:
+    """Return the largest step of B from one size to the next, in nats; B falls with P if this is below 0."""
+    found = _biases(analysis, each_level(level, max(len(analysis.horizons) - 1, 1)))
+    if isinstance(found, str):
+        return found
+    limits = [found[size].limit for size in sorted(found)]
+    steps = [linear(np.array([-1.0, 1.0]), pair, method="step") for pair in pairwise(limits)]
+    return largest(steps, level=level)
+
+
+def online_exponent(analysis: Analysis, level: float) -> Estimate | str:
+    """Return the exponent −d log K / d log P on fresh data at horizon T: B + Ω, measured without extrapolation."""
+    sizes = sorted(analysis.horizons)
+    if len(sizes) < 2:
+        return f"{len(sizes)} size leaves K online without a slope; 2 are needed."
+    found = _online(analysis, sizes)
+    logs = found.transform(np.diag(1 / found.mean_Q))._replace(mean_Q=np.log(found.mean_Q))
+    return contrast(logs, -slope_weights(np.log(np.array(sizes, dtype=float)), [0] * len(sizes)), level=level)
+
+
+def online_step(analysis: Analysis, level: float) -> Estimate | str:
+    """Return the largest step of K on fresh data (B + Ω at horizon T) from one size to the next, in nats."""
+    sizes = sorted(analysis.horizons)
+    if len(sizes) < 2:
+        return f"{len(sizes)} size leaves K online without a step; 2 are needed."
+    found = _online(analysis, sizes)
+    return _largest_step(found, list(pairwise(range(len(sizes)))), level)
+
+
+def variance_exponent(analysis: Analysis, level: float) -> Estimate | str:
+    """Return the exponent β of V = C_P · D^−β, one for all sizes."""
+    found = variance_law(analysis, list(analysis.horizons), level=level)
+    return found if isinstance(found, str) else found.exponent
+
+
+def variance_step(analysis: Analysis, level: float) -> Estimate | str:
+    """Return the largest step of V from one D to the next within a size, in nats; V falls with D if this is below 0."""
+    if not analysis.horizons:
+        return NOTHING
+    measured = variances(analysis, list(analysis.horizons))
+    steps = [(i, i + 1) for i, (here, there) in enumerate(pairwise(measured.points)) if here[0] == there[0]]
+    if not steps:
+        return "no size has stored runs at two numbers of tokens, so V takes no step."
+    return _largest_step(measured.moments(), steps, level)
+
+
+def variance_size_step(analysis: Analysis, level: float) -> Estimate | str:
+    """Return the largest step of V from one size to the next at the same D, in nats; V falls with P if below 0."""
+    if not analysis.horizons:
+        return NOTHING
+    measured = variances(analysis, list(analysis.horizons))
+    order = {point: index for index, point in enumerate(measured.points)}
+    sizes = sorted(analysis.horizons)
+    steps = [
+        (order[small, d], order[big, d])
+        for small, big in pairwise(sizes)
+        for d in analysis.stored_tokens[small]
+        if (big, d) in order
+    ]
+    if not steps:
+        return "no two sizes share a number of stored tokens, so V takes no step in P."
+    return _largest_step(measured.moments(), steps, level)
+
+
+def bias_on_tokens(analysis: Analysis, level: float) -> Estimate | str:
+    """Return the slope of log center against log D over stored and online ensembles; 0 if B does not depend on D.
+
+    ``center`` is KL(p*‖p̄) at jackknifed value and standard error; one slope for all sizes, an intercept for each.
+    """
+    table = analysis.ensembles
+    if len(table) < 2 or (table["replicates"] < 2).any():
+        return "some ensemble has fewer than two replicates, so its center has no standard error."
+    center_N = table["center_jackknife"].to_numpy(dtype=float)
+    if (center_N <= 0).any():
+        return f"the jackknifed center of {int((center_N <= 0).sum())} ensembles is not above zero: no logarithm."
+    try:
+        weights_N = slope_weights(np.log(table["tokens"].to_numpy(dtype=float)), table["parameters"].to_list())
+    except ValueError as problem:
+        return str(problem)
+    relative_N = table["center_se"].to_numpy(dtype=float) / center_N
+    freedom_N = table["replicates"].to_numpy(dtype=float) - 1
+    return contrast(known(np.log(center_N), relative_N, freedom_N), weights_N, level=level)
+
+
+def optimisation_residue(analysis: Analysis, level: float) -> Estimate | str:
+    """Return the optimisation gap's share Ω/(B + Ω) of the online excess loss at the largest size."""
+    found = bias(analysis, max(analysis.horizons), level=level) if analysis.horizons else NOTHING
+    return found if isinstance(found, str) else found.share
+
+
+def bias_variance_correlation(analysis: Analysis, level: float) -> Estimate | str:
+    """Return the correlation over sizes of log K online (B + Ω) with log V, D by D, averaged over D.
+
+    The interval is Fisher's with as many units as sizes: all D of one size share their B. K online stands for B, whose
+    extrapolation would add its own noise.
+    """
+    sizes = sorted(analysis.horizons)
+    if len(sizes) < 4:
+        return f"{len(sizes)} sizes leave a correlation without an interval; 4 are needed."
+    measured = variances(analysis, sizes)
+    values = dict(zip(measured.points, measured.moments().mean_Q, strict=True))
+    shared = [d for d in analysis.stored_tokens[sizes[0]] if all(values.get((size, d), -1.0) > 0 for size in sizes)]
+    if not shared:
+        return "no number of tokens has a positive V at every size, so V has no logarithm to correlate."
+    log_b = np.log([float(np.stack(groups(analysis, size)[-1][2]["kl_B"].to_list()).mean()) for size in sizes])
+    each = [np.corrcoef(log_b, np.log([values[size, d] for size in sizes]))[0, 1] for d in shared]
+    z = float(np.arctanh(np.clip(np.mean(each), -1 + 1e-12, 1 - 1e-12)))
+    half = float(norm.ppf((1 + level) / 2)) / np.sqrt(len(sizes) - 3)
+    low, value, high = (float(np.tanh(end)) for end in (z - half, z, z + half))
+    return Estimate(value=value, low=low, high=high, level=level, n=len(sizes), method="Fisher z over sizes")
+
+
+def identity_closure(analysis: Analysis, level: float) -> Estimate | str:
+    """Return the largest failure of the exact identity in any context, in nats: a maximum, without noise."""
+    if not len(analysis.ensembles):
+        return "there are no ensembles whose identity could close."
+    worst = float(analysis.ensembles["closure"].max())
+    return Estimate(value=worst, low=worst, high=worst, level=level, n=len(analysis.ensembles), method="exact maximum")
+
+
+ESTIMATES: dict[str, Callable[[Analysis, float], Estimate | str]] = {
+    function.__name__: function
+    for function in (
+        lowest_excess,
+        parts_add_up,
+        bias_exponent,
+        bias_step,
+        online_exponent,
+        online_step,
+        variance_exponent,
+        variance_step,
+        variance_size_step,
+        bias_on_tokens,
+        optimisation_residue,
+        bias_variance_correlation,
+        identity_closure,
+    )
+}
+
+
+def _online(analysis: Analysis, sizes: list[int]) -> Moments:
+    """Return the moments of K on fresh data at the longest horizon, one quantity per size."""
+    return moments([block(analysis.online(size, analysis.horizons[size][-1])) for size in sizes])
+
+
+def _largest_step(found: Moments, steps: list[tuple[int, int]], level: float) -> Estimate:
+    """Return the largest of the differences between quantities ``(from, to)``, their intervals holding at once."""
+    unit_QQ, each = np.eye(len(found.mean_Q)), each_level(level, len(steps))
+    return largest([contrast(found, unit_QQ[to] - unit_QQ[start], level=each) for start, to in steps], level=level)
+
+
+def _biases(analysis: Analysis, level: float) -> dict[int, Ladder] | str:
+    """Return the ladder of every size, or the first sentence that says why one is missing."""
+    found = {size: bias(analysis, size, level=level) for size in sorted(analysis.horizons)}
+    missing = [ladder for ladder in found.values() if isinstance(ladder, str)]
+    if missing:
+        return missing[0]
+    if len(found) < 2:
+        return f"{len(found)} size leaves B without a slope; 2 are needed."
+    return {size: ladder for size, ladder in found.items() if not isinstance(ladder, str)}
+
+
+def _residual(analysis: Analysis, row: object, level: float) -> Estimate:
+    """Return E[CE] − ε − center − spread of one ensemble, its sampled log-ratios paired sequence by sequence with K."""
+    size, role, tokens = int(row.parameters), row.role, int(row.tokens)  # type: ignore[attr-defined]
+    (group,) = (cells for r, d, cells in groups(analysis, size) if (r, d) == (role, tokens))
+    paired_RB = np.stack(group["ce_B"].to_list()) - analysis.bayes_nll_B[analysis.read]
+    kl_RB = np.stack(group["kl_B"].to_list())
+    shift = float(kl_RB.mean()) - row.center - row.spread  # type: ignore[attr-defined]
+    noise = mean((paired_RB - kl_RB).mean(0), level=level)
+    return linear(np.ones(2), [noise, _exact(shift, noise)], method="paired over sequences")
+
+
+def _exact(value: float, like: Estimate) -> Estimate:
+    return Estimate(value=value, low=value, high=value, level=like.level, n=like.n, method="exact")

@@ -1,0 +1,33 @@
+"""The evaluation windows that all models of a world share, and the exact predictive on them in float64."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from testbed import keys
+from testbed.sources import Source
+
+
+class Reference(NamedTuple):
+    """Windows, and log P(X_t = v given X_<t) of the Bayes predictive on each, float64."""
+
+    tokens_BL: np.ndarray
+    logp_BLV: np.ndarray
+
+    @property
+    def nll_B(self) -> np.ndarray:
+        """Return the mean over each window of −log p*(x_t given x_<t), in nats per token."""
+        return -np.take_along_axis(self.logp_BLV, self.tokens_BL[..., None], axis=-1)[..., 0].mean(axis=-1)
+
+
+def reference(world: Source, *, sequences: int, length: int, seed: int) -> Reference:
+    """Return ``sequences`` windows of ``length`` tokens drawn from the world's evaluation stream, which no training reads."""
+    key_B = jax.random.split(keys.stream(seed, "evaluation"), sequences)
+    tables = jax.tree.map(jnp.asarray, world.tables())
+    tokens_BL = jax.jit(jax.vmap(lambda key: world.sample(tables, key=key, length=length)[0]))(key_B)
+    with jax.enable_x64(True):
+        exact = jax.tree.map(jnp.asarray, world.tables(np.float64))
+        logp_BLV = jax.jit(jax.vmap(lambda tokens_L: world.log_predictive(exact, tokens_L)))(np.asarray(tokens_BL))
+    return Reference(np.asarray(tokens_BL), np.asarray(logp_BLV))

@@ -1,0 +1,1 @@
+"""What learns: a causal decoder whose every assumption is a switch."""

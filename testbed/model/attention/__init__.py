@@ -1,0 +1,15 @@
+"""Shelf of attentions: how a position weighs the positions up to itself.
+
+A variant is one file with one frozen struct, tagged by its file name, whose fields are its own settings, and
+
+- ``weights(q_LHK, k_LHK, *, scale) -> weights_HLL``: row t of each head is a law on the positions 0..t (rows sum to
+  one, nothing above the diagonal);
+- ``__call__(q_LHK, k_LHK, v_LHK, *, scale) -> out_LHK``: the values averaged under those weights.
+
+Both see one sequence of any length, are pure and differentiable almost everywhere, and hold no parameters. The
+projections before and after, the positions and the scale belong to the network. Name the variant below to admit it.
+"""
+
+from testbed.model.attention.softmax import Softmax
+
+AnyAttention = Softmax

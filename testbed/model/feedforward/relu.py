@@ -1,0 +1,15 @@
+"""A nonlinearity with a kink at zero."""
+
+import jax.numpy as jnp
+import msgspec
+from jaxtyping import Array, Float
+
+from testbed import catalog
+
+
+class Relu(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=catalog.tag(__name__)):
+    """max(x, 0): Lipschitz with constant 1, not differentiable at zero."""
+
+    def __call__(self, x_LF: Float[Array, "L F"]) -> Float[Array, "L F"]:
+        """Return the nonlinearity, element by element."""
+        return jnp.maximum(x_LF, 0.0)

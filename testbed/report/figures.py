@@ -1,0 +1,204 @@
+"""One figure per function, from the tidy tables of estimates; nothing is computed here that is not drawn.
+
+``estimates`` has the columns quantity, parameters, role, tokens, value, low, high; see ``testbed.measure.split``.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from testbed.report.palette import PART_NAMES, PARTS, bars, floor, fresh_position, short, size_colours, ticks, whiskers
+
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+GRID = "#e7e8ea"
+
+
+def divergence(estimates: pd.DataFrame) -> Any:
+    """Return K against D for each P on logarithmic axes, with intervals; fresh data is the asymptote at the right."""
+    import plotly.graph_objects as go
+
+    frame = estimates[estimates["quantity"] == "K"]
+    colours = size_colours(frame["parameters"].astype(int).to_list())
+    tokens = sorted(int(d) for d in frame.loc[frame["role"] == "stored", "tokens"].unique())
+    fresh, bottom = fresh_position(tokens), floor(frame["value"].to_list())
+    figure = go.Figure()
+    for size, colour in colours.items():
+        own = frame[frame["parameters"] == size].sort_values("tokens")
+        stored, online = own[own["role"] == "stored"], own[own["role"] == "online"]
+        left = tokens[0] if tokens else fresh / 2
+        for level in online["value"]:
+            figure.add_scatter(
+                x=[left, fresh], y=[level, level], mode="lines", line={"color": colour, "width": 1, "dash": "dot"},
+                showlegend=False, hoverinfo="skip",
+            )  # fmt: skip
+        for part, symbol, name in ((stored, "circle", f"P = {short(size)}"), (online, "diamond", "")):
+            x = part["tokens"] if symbol == "circle" else [fresh] * len(part)
+            figure.add_scatter(
+                **_points(part, x, bottom, colour), name=name, showlegend=bool(name), marker_symbol=symbol
+            )
+    _layout(figure, "stored training tokens D", "K, nats per token")
+    _log_axis(figure, frame["value"], axis="y")
+    labels = [short(d) for d in tokens] + ["fresh data"]
+    figure.update_xaxes(type="log", tickvals=[*tokens, fresh], ticktext=labels)
+    return figure
+
+
+def bias(estimates: pd.DataFrame) -> Any:
+    """Return B against P with its interval, below the measured K of fresh data; between them the optimisation gap."""
+    import plotly.graph_objects as go
+
+    limits = estimates[estimates["quantity"] == "B"].sort_values("parameters")
+    online = estimates[(estimates["quantity"] == "K") & (estimates["role"] == "online")].sort_values("parameters")
+    bottom = floor([*limits["value"], *online["value"]])
+    figure = go.Figure()
+    both = limits.merge(online, on="parameters", suffixes=("", "_online"))
+    band_x = [*both["parameters"], *both["parameters"][::-1]]
+    band_y = [*both["value_online"], *np.maximum(both["value"], bottom)[::-1]]
+    figure.add_scatter(
+        x=band_x, y=band_y, fill="toself", fillcolor="rgba(224,160,48,0.22)", line={"width": 0}, mode="lines",
+        name="Ω: optimisation gap", hoverinfo="skip",
+    )  # fmt: skip
+    figure.add_scatter(**_points(online, online["parameters"], bottom, PARTS["gap"]), name="K online at horizon T")
+    drawn = limits.assign(value=np.maximum(limits["value"], bottom))
+    figure.add_scatter(**_points(drawn, drawn["parameters"], bottom, PARTS["bias"]), name="B: limit of K")
+    _layout(figure, "parameters P", "nats per token")
+    _log_axis(figure, [*online["value"], bottom], axis="y")
+    sizes = online["parameters"].astype(int).to_list()
+    figure.update_xaxes(type="log", tickvals=sizes, ticktext=[short(size) for size in sizes])
+    return figure
+
+
+def variance(estimates: pd.DataFrame, constants: dict[int, float]) -> Any:
+    """Return V against D with the line C_P · D^−β of each size in ``constants``; where V ≤ 0, its upper limit."""
+    import plotly.graph_objects as go
+
+    frame = estimates[estimates["quantity"] == "V"]
+    joint = estimates[(estimates["quantity"] == "exponent of V") & estimates["parameters"].isna()]
+    colours = size_colours(frame["parameters"].astype(int).to_list())
+    bottom = floor([*frame["value"], *frame["high"]])
+    figure = go.Figure()
+    for place, (size, colour) in enumerate(colours.items()):
+        own = frame[frame["parameters"] == size].sort_values("tokens")
+        aside = 1.05 ** (place - (len(colours) - 1) / 2)
+        seen, limit = own[own["value"] > bottom], own[own["value"] <= bottom]
+        points = _points(seen, seen["tokens"] * aside, bottom, colour) | {"mode": "markers"}
+        figure.add_scatter(**points, name=f"P = {short(size)}", legendgroup=str(size))
+        for exponent in joint["value"] if size in constants and len(own) else ():
+            x = np.geomspace(own["tokens"].min(), own["tokens"].max(), 30)
+            y = constants[size] * x**-exponent
+            figure.add_scatter(
+                x=x[y > bottom], y=y[y > bottom], mode="lines", line={"color": colour, "width": 1.2}, showlegend=False,
+                legendgroup=str(size), hoverinfo="skip",
+            )  # fmt: skip
+        tops = limit[np.isfinite(limit["high"]) & (limit["high"] > bottom)]
+        figure.add_scatter(
+            x=tops["tokens"] * aside, y=tops["high"], mode="markers", showlegend=False, legendgroup=str(size),
+            marker={"color": colour, "symbol": "triangle-down-open", "size": 10},
+            hovertemplate="upper limit %{y:.3g}<extra></extra>",
+        )  # fmt: skip
+    _layout(figure, "stored training tokens D", "V, nats per token")
+    _log_axis(figure, [*frame["value"], bottom], axis="y")
+    tokens = sorted(int(d) for d in frame["tokens"].unique())
+    ends = [float(np.log10(tokens[0] / 1.4)), float(np.log10(tokens[-1] * 1.4))]
+    figure.update_xaxes(type="log", range=ends, tickvals=tokens, ticktext=[short(d) for d in tokens])
+    return figure
+
+
+def learning(curves: pd.DataFrame) -> Any:
+    """Return K against optimisation steps, one line per run, coloured by size; stored runs dotted."""
+    import plotly.graph_objects as go
+
+    colours = size_colours(curves["parameters"].astype(int).to_list())
+    figure, named = go.Figure(), set()
+    for (size, role, tokens, _), run in curves.groupby(["parameters", "role", "tokens", "replicate"]):
+        own = run[(run["step"] > 0) & (run["K"] > 0)].sort_values("step")
+        label = f"P = {short(size)}"
+        where = "fresh data" if role == "online" else f"D = {short(tokens)}"
+        figure.add_scatter(
+            x=own["step"], y=own["K"], mode="lines", name=label, legendgroup=label, showlegend=label not in named,
+            line={"color": colours[int(size)], "width": 1.4, "dash": "solid" if role == "online" else "dot"},
+            opacity=1.0 if role == "online" else 0.55, hovertemplate=f"{label}, {where}: %{{y:.3g}}<extra></extra>",
+        )  # fmt: skip
+        named.add(label)
+    _layout(figure, "optimisation steps (solid: fresh data, dotted: stored data)", "K, nats per token")
+    _log_axis(figure, curves["K"], axis="y")
+    _log_axis(figure, curves["step"], axis="x")
+    return figure
+
+
+def parts(frame: pd.DataFrame) -> Any:
+    """Return the loss stacked as ε + B + Ω + V, a bar per (P, D), cut just below ε, which would dwarf the rest."""
+    import plotly.graph_objects as go
+
+    ordered, x_N, labels = bars(frame)
+    epsilon = float(ordered["epsilon"].iloc[0])
+    foot = epsilon - 0.08 * float((ordered["loss"] - epsilon).max())
+    heights = {"epsilon": np.full(len(ordered), epsilon - foot)}
+    heights |= {name: ordered[name].to_numpy(dtype=float) for name in ("bias", "gap", "variance")}
+    base_N = np.full(len(ordered), foot)
+    figure = go.Figure()
+    for name, height_N in heights.items():
+        figure.add_bar(
+            x=x_N, y=height_N, base=base_N, width=0.8, name=PART_NAMES[name], marker_color=PARTS[name],
+            customdata=ordered[name], hovertemplate="%{customdata:.4f}<extra>" + PART_NAMES[name] + "</extra>",
+        )  # fmt: skip
+        base_N = base_N + height_N
+    _layout(figure, "stored training tokens D, for each size P", "loss, nats per token (axis cut below ε)")
+    figure.update_layout(barmode="overlay", margin={"t": 36, "b": 84})
+    figure.update_xaxes(showgrid=False, tickangle=-90, tickvals=x_N, ticktext=labels, ticks="")
+    figure.update_yaxes(range=[foot, epsilon + 1.05 * float((ordered["loss"] - epsilon).max())])
+    for size in sorted(set(ordered["parameters"])):
+        figure.add_annotation(
+            text=f"P = {short(size)}", x=x_N[ordered["parameters"] == size].mean(), y=1.0, yref="paper",
+            yanchor="bottom", showarrow=False, font={"size": 12, "color": "#5a606b"},
+        )  # fmt: skip
+    figure.update_layout(legend={"y": 1.07})
+    figure.update_xaxes(title={"standoff": 30})
+    return figure
+
+
+def _points(frame: pd.DataFrame, x: Any, bottom: float, colour: str) -> dict[str, Any]:
+    """Markers with asymmetric intervals and what to say on hover."""
+    above_N, below_N = whiskers(frame, bottom)
+    ends = [f"[{low:.3g}, {high:.3g}]" for low, high in zip(frame["low"], frame["high"], strict=True)]
+    return {
+        "x": x,
+        "y": frame["value"],
+        "mode": "lines+markers",
+        "line": {"color": colour, "width": 1.6},
+        "marker": {"color": colour, "size": 7},
+        "error_y": {
+            "type": "data",
+            "array": above_N,
+            "arrayminus": below_N,
+            "thickness": 1.2,
+            "width": 3,
+            "color": colour,
+        },
+        "text": ends,
+        "hovertemplate": "%{y:.4g} %{text}",
+    }
+
+
+def _layout(figure: Any, x_title: str, y_title: str) -> None:
+    """Give the look that all figures share."""
+    figure.update_layout(
+        template="none",
+        height=440,
+        margin={"l": 72, "r": 16, "t": 12, "b": 60},
+        font={"family": FONT, "size": 13, "color": "#23272f"},
+        paper_bgcolor="white",
+        plot_bgcolor="white",
+        hoverlabel={"font": {"family": FONT, "size": 12}},
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "xanchor": "left", "x": 0},
+    )
+    axis = {"gridcolor": GRID, "linecolor": "#8a8f98", "showline": True, "ticks": "outside", "tickcolor": "#8a8f98"}
+    figure.update_xaxes(title={"text": x_title, "standoff": 14}, zeroline=False, **axis)
+    figure.update_yaxes(title={"text": y_title, "standoff": 10}, zeroline=False, **axis)
+
+
+def _log_axis(figure: Any, values: Any, *, axis: str) -> None:
+    """Make a logarithmic axis with ticks at round numbers."""
+    places, labels = ticks([float(value) for value in values])
+    figure.update_layout({f"{axis}axis": {"type": "log", "tickvals": places, "ticktext": labels}})

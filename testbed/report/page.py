@@ -1,0 +1,182 @@
+"""One self-contained HTML page: verdicts first, then what they rest on. It opens without a network, for ever."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from testbed.report import figures
+from testbed.report.palette import short
+from testbed.verdict import span
+
+WORDS = ("supported", "refuted", "undecided", "invalid")
+CONFIG = {
+    "displaylogo": False,
+    "responsive": True,
+    "plotlyServerURL": "",
+    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d", "sendDataToCloud"],
+}
+HEADINGS = {
+    "B": "B: limit of fresh data",
+    "gap": "Ω: optimisation gap",
+    "gap share": "Ω as a share of K on fresh data",
+    "V": "V: cost of finite data",
+    "exponent of V": "Exponent of V in D",
+    "local exponent of V": "Exponent of V between neighbouring D",
+    "K": "K: exact excess loss",
+    "excess": "E[CE] − ε: sampled excess loss",
+}
+
+
+@dataclass(frozen=True)
+class Page:
+    """All that a page shows, as plain data.
+
+    ``ledger`` holds one mapping per verdict (the fields of ``testbed.verdict.Verdict``), ``checks`` name, passed and
+    sentence, ``truth`` name, value, low, high, error and method; ``estimates``, ``parts`` and ``curves`` are the tables
+    of ``testbed.measure.split``; ``constants`` C_P of the joint law of V; ``dropped`` counts what was left out, by
+    reason.
+    """
+
+    title: str
+    question: str
+    ledger: Sequence[Mapping[str, Any]]
+    checks: Sequence[Mapping[str, Any]]
+    estimates: pd.DataFrame
+    parts: pd.DataFrame
+    curves: pd.DataFrame
+    constants: Mapping[int, float]
+    truth: Sequence[Mapping[str, Any]]
+    dropped: Mapping[str, int]
+    spec: str
+    provenance: Mapping[str, str]
+
+
+def render(page: Page) -> str:
+    """Return the page as HTML: every text escaped, the plotting script inlined once, nothing loaded from elsewhere."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+    from plotly.offline import get_plotlyjs
+
+    environment = Environment(loader=PackageLoader("testbed.report", "."), autoescape=True, undefined=StrictUndefined)
+    environment.filters |= {"figure": figure, "exact": exact, "percent": percent}
+    counted = Counter(line["verdict"] for line in page.ledger)
+    return environment.get_template("page.html").render(
+        page=page,
+        script=Markup(get_plotlyjs()),  # the library's own script, not a reader's text
+        tally=[(word, counted[word]) for word in WORDS],
+        figures=_figures(page),
+        tables=_tables(page.estimates),
+        interval=interval,
+    )
+
+
+def write(page: Page, path: Path) -> None:
+    """Write the page as one UTF-8 file."""
+    path.write_text(render(page), encoding="utf-8")
+
+
+def figure(value: float | int | None) -> str:
+    """Return four significant figures; a dash for none, a sign and ∞ for the infinite.
+
+    >>> figure(0.012345678), figure(None), figure(-math.inf)
+    ('0.01235', '–', '−∞')
+    """
+    if value is None or math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    return f"{value:.4g}".replace("-", "−")
+
+
+def exact(value: float | int | None) -> str:
+    """Return twelve significant figures.
+
+    >>> exact(0.462098120373296), exact(1.5)
+    ('0.462098120373', '1.5')
+    """
+    return figure(value) if value is None or not math.isfinite(value) else f"{value:.12g}".replace("-", "−")
+
+
+def percent(level: float) -> str:
+    """Return a level in percent.
+
+    >>> percent(0.95)
+    '95 %'
+    """
+    return f"{100 * level:.4g} %"
+
+
+def interval(low: float | int | None, high: float | int | None) -> str:
+    """Return an interval, endless where an end is none.
+
+    >>> interval(0.0, None)
+    '[0, ∞)'
+    """
+    return span(-math.inf if low is None else float(low), math.inf if high is None else float(high))
+
+
+def _figures(page: Page) -> list[dict[str, Any]]:
+    """Draw the figures for which there is data, each with what it shows."""
+    kinds = set(page.estimates["quantity"])
+    drawn = []
+    if len(page.parts):
+        drawn.append(
+            (
+                "Where the loss goes",
+                "Loss = ε + B + Ω + V for every size P and stored data D. A negative V is noise, drawn downward.",
+                figures.parts(page.parts),
+            )
+        )
+    if "K" in kinds:
+        drawn.append((
+            "Excess loss against data",
+            "K at the kept checkpoint. Dotted: the level reached on fresh data, at the same number of steps (diamond).",
+            figures.divergence(page.estimates),
+        ))  # fmt: skip
+    if "B" in kinds:
+        drawn.append((
+            "Size: B and the optimisation gap",
+            "B is what endless fresh data would leave; the shaded gap below the measured K is extrapolated.",
+            figures.bias(page.estimates),
+        ))  # fmt: skip
+    if "V" in kinds:
+        drawn.append((
+            "Finite data: V against D",
+            "Lines: C·D^−β with one exponent for all sizes. Open triangles: upper limits where V is not above zero.",
+            figures.variance(page.estimates, dict(page.constants)),
+        ))  # fmt: skip
+    if len(page.curves):
+        drawn.append(("Learning curves", "K along training, every replicate.", figures.learning(page.curves)))
+    return [{"heading": heading, "caption": caption, "html": _html(found)} for heading, caption, found in drawn]
+
+
+def _html(found: Any) -> Any:
+    from markupsafe import Markup
+
+    html = found.to_html(full_html=False, include_plotlyjs=False, config=CONFIG)
+    return Markup(html)  # the library's own element: it escapes the data
+
+
+def _tables(estimates: pd.DataFrame) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Estimates by quantity, in the order of their weight for the reader."""
+    found = []
+    for quantity, heading in HEADINGS.items():
+        own = estimates[estimates["quantity"] == quantity]
+        rows = [_row(row) for row in own.itertuples()]
+        found += [(heading, rows)] if rows else []
+    return found
+
+
+def _row(row: Any) -> dict[str, Any]:
+    data = "fresh" if row.role == "online" else "stored"
+    tokens = "" if pd.isna(row.tokens) else f", {short(row.tokens)} tokens"
+    size = "all" if pd.isna(row.parameters) else short(row.parameters)
+    return {
+        "parameters": size, "data": data + tokens, "value": row.value, "low": row.low, "high": row.high, "n": row.n,
+        "method": row.method,
+    }  # fmt: skip

@@ -1,0 +1,75 @@
+"""Colours, number formats and the limits of logarithmic axes, shared by both kinds of figure."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+PARTS = {"epsilon": "#c9ccd1", "bias": "#3b6ea5", "gap": "#e0a030", "variance": "#b5483a"}
+PART_NAMES = {"epsilon": "ε: irreducible", "bias": "B: size", "gap": "Ω: optimisation", "variance": "V: finite data"}
+SIZES = ("#2a1e5c", "#28518f", "#1f8a8c", "#5fb35f", "#d9a51e", "#d1622b", "#9c2f4f")
+
+
+def size_colours(sizes: Sequence[int]) -> dict[int, str]:
+    """Return a colour per size, dark for small and warm for large, spread over the scale."""
+    ordered = sorted(set(sizes))
+    places = np.linspace(0, len(SIZES) - 2 if len(ordered) > 1 else 0, len(ordered)).round().astype(int)
+    return {size: SIZES[place % len(SIZES)] for size, place in zip(ordered, places, strict=True)}
+
+
+def short(count: float | int) -> str:
+    """Return a count with at most three figures and a suffix.
+
+    >>> short(65536), short(8192000), short(950)
+    ('65.5k', '8.19M', '950')
+    """
+    for limit, suffix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(count) >= 0.9995 * limit:
+            return f"{count / limit:.3g}{suffix}"
+    return f"{count:.3g}"
+
+
+def floor(values: Sequence[float]) -> float:
+    """Return where a logarithmic axis may end: half a decade below the lowest positive value."""
+    positive = [value for value in values if value > 0]
+    return min(positive) / 3 if positive else 1e-6
+
+
+def ticks(values: Sequence[float]) -> tuple[list[float], list[str]]:
+    """Return places and labels of ticks on a logarithmic axis: decades, and 2 and 5 between them where decades are few.
+
+    >>> ticks([0.03, 0.25])
+    ([0.05, 0.1, 0.2], ['0.05', '0.1', '0.2'])
+    """
+    positive = [value for value in values if value > 0]
+    if not positive:
+        return [], []
+    low, high = np.log10(min(positive)), np.log10(max(positive))
+    digits = (1.0,) if high - low > 2.5 else (1.0, 2.0, 5.0)
+    decades = range(int(np.floor(low)), int(np.ceil(high)) + 1)
+    places = [float(f"{digit:g}e{decade}") for decade in decades for digit in digits]
+    chosen = [place for place in places if low - 0.15 <= np.log10(place) <= high + 0.15]
+    return chosen, [f"{place:g}" if place < 1e4 else short(place) for place in chosen]
+
+
+def bars(frame: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray, list[str]]:
+    """Return the parts of the loss in drawing order, where each bar stands (a gap between sizes), and its label."""
+    ordered = frame.sort_values(["parameters", "tokens"], ignore_index=True)
+    jump_N = np.diff(ordered["parameters"].to_numpy(), prepend=ordered["parameters"].iloc[0]) != 0
+    labels = ["fresh" if row.role == "online" else short(row.tokens) for row in ordered.itertuples()]
+    return ordered, np.arange(len(ordered)) + 0.8 * np.cumsum(jump_N), labels
+
+
+def whiskers(frame: pd.DataFrame, bottom: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lengths above and below each value, cut at the bottom of the axis and, where endless, at the value."""
+    value_N, low_N, high_N = (frame[name].to_numpy(dtype=float) for name in ("value", "low", "high"))
+    above_N = np.where(np.isfinite(high_N), high_N, value_N) - value_N
+    return above_N, value_N - np.minimum(np.maximum(low_N, bottom), value_N)
+
+
+def fresh_position(tokens: Sequence[int]) -> float:
+    """Return the abscissa at which online training stands, one step right of all stored tokens."""
+    ordered = sorted(set(tokens))
+    if len(ordered) < 2:
+        return 4.0 * ordered[0] if ordered else 1.0
+    return ordered[-1] * float((ordered[-1] / ordered[0]) ** (1 / (len(ordered) - 1)))

@@ -1,0 +1,141 @@
+"""Entropies of a source that has only a predictive: enumerated as far as the budget goes, sampled beyond."""
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, Key
+
+from testbed import keys
+from testbed.sources import _truth
+from testbed.sources._source import Source
+from testbed.sources._truth import Budget, Quantity
+
+CHUNK = 2**20
+
+Sampled = Callable[[type[Source], int, Any, Key[Array, ""]], Float[Array, " L"]]
+
+
+class Curve(NamedTuple):
+    """h_t for the first positions exactly, and H(X_t | X_<t = x) of B sampled contexts x for all L positions.
+
+    `samples_BL` holds independent rows whose mean is h_t (Rao-Blackwell: the exact entropy of the prediction, not the
+    surprise of one token); it has no rows where every position is exact.
+    """
+
+    exact_T: Float[np.ndarray, " T"]
+    samples_BL: Float[np.ndarray, "B L"]
+    operations: int
+
+    def positions(self) -> tuple[Quantity, ...]:
+        """Return h_1, …, h_L."""
+        length = self.samples_BL.shape[1]
+        return tuple(self.mean(np.eye(length)[position]) for position in range(length))
+
+    def mean(self, weights_L: Float[np.ndarray, " L"]) -> Quantity:
+        """Return Σ_t weight_t·h_t with the standard error of the sum, as positions are correlated."""
+        known = len(self.exact_T)
+        exact = float(weights_L[:known] @ self.exact_T)
+        if not weights_L[known:].any():
+            return _truth.rounded(exact, self.operations, method="enumeration")
+        sums_B = self.samples_BL[:, known:] @ weights_L[known:]
+        return _truth.sampled(exact + float(sums_B.mean()), standard_error(sums_B))
+
+
+def curve(kind: type[Source], tables: Any, length: int, budget: Budget) -> Curve:
+    """Return the Bayes curve of the law with these float64 tables.
+
+    Error: rounding for the first positions, those that need at most `budget.contexts` contexts; sampling beyond.
+    """
+    symbols = _symbols(kind, tables)
+    known = depth(symbols, length, budget)
+    exact_T = enumerated(kind, tables, known, symbols)
+    count = 0 if known == length else max(2, budget.tokens // length)
+    samples_BL = sampled(_entropies, kind, tables, (count, length, symbols), budget) if count else np.zeros((0, length))
+    return Curve(exact_T, samples_BL, operations(tables, known))
+
+
+def depth(symbols: int, length: int, budget: Budget) -> int:
+    """Return the last position, at most `length`, whose contexts can all be visited."""
+    position = 1
+    while position < length and symbols**position <= budget.contexts:
+        position += 1
+    return position
+
+
+def enumerated(kind: type[Source], tables: Any, length: int, symbols: int) -> Float[np.ndarray, " L"]:
+    """Return h_1, …, h_L by visiting every context of length-1 tokens."""
+    with jax.enable_x64(True):
+        entropy_L = np.zeros(length)
+        for tokens_BL, real_B in _contexts(symbols, length):
+            probability_B, entropy_BL = _visit(kind, tables, tokens_BL)
+            entropy_L += (np.asarray(probability_B) * real_B) @ np.asarray(entropy_BL)
+    return entropy_L
+
+
+def operations(tables: Any, length: int) -> int:
+    """Return a generous count of the roundings in a row that reach the prediction of position `length`."""
+    return length * sum(int(np.size(table)) for table in tables)
+
+
+def sampled(
+    one: Sampled, kind: type[Source], tables: Any, shape: tuple[int, int, int], budget: Budget
+) -> Float[np.ndarray, "B L"]:
+    """Return at least `count` rows of `one`; `shape` is (count, length, symbols), for the size of a chunk."""
+    count, length, symbols = shape
+    batch = min(count, max(1, CHUNK // (length * symbols)))
+    with jax.enable_x64(True):
+        chunks = range(-(-count // batch))
+        rows = [_batch(one, kind, length, batch, tables, keys.stream(budget.seed, "truth", chunk)) for chunk in chunks]
+    return np.concatenate([np.asarray(row_BL) for row_BL in rows])
+
+
+def standard_error(samples_B: Float[np.ndarray, " B"]) -> float:
+    """Return the standard error of the mean of independent samples."""
+    return float(samples_B.std(ddof=1) / np.sqrt(len(samples_B)))
+
+
+def entropy(logp_LV: Float[Array, "L V"]) -> Float[Array, " L"]:
+    """Return the entropy of each row, with 0·(-inf) = 0."""
+    possible_LV = logp_LV > -jnp.inf
+    return -jnp.sum(jnp.where(possible_LV, jnp.exp(logp_LV) * logp_LV, 0), axis=-1)
+
+
+def _entropies(kind: type[Source], length: int, tables: Any, key: Key[Array, ""]) -> Float[Array, " L"]:
+    tokens_L, _ = kind.sample(tables, key=key, length=length)
+    return entropy(kind.log_predictive(tables, tokens_L))
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3))
+def _batch(
+    one: Sampled, kind: type[Source], length: int, batch: int, tables: Any, key: Key[Array, ""]
+) -> Float[Array, "B L"]:
+    return jax.vmap(lambda each: one(kind, length, tables, each))(jax.random.split(key, batch))
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _visit(
+    kind: type[Source], tables: Any, tokens_BL: Int[Array | np.ndarray, "B L"]
+) -> tuple[Float[Array, " B"], Float[Array, "B L"]]:
+    """Return P(x_<L) and the entropies of the predictions after each prefix."""
+    logp_BLV = jax.vmap(functools.partial(kind.log_predictive, tables))(tokens_BL)
+    logp_BL = jnp.take_along_axis(logp_BLV, tokens_BL[..., None], axis=2)[..., 0]
+    return jnp.exp(logp_BL[:, :-1].sum(1)), jax.vmap(entropy)(logp_BLV)
+
+
+def _symbols(kind: type[Source], tables: Any) -> int:
+    return int(jax.eval_shape(kind.log_predictive, tables, np.zeros(1, np.int32)).shape[1])
+
+
+def _contexts(symbols: int, length: int) -> Iterator[tuple[Int[np.ndarray, "B L"], Float[np.ndarray, " B"]]]:
+    """Yield all strings of length-1 symbols, followed by a token that does not count; 0 marks the padding."""
+    total = symbols ** (length - 1)
+    batch = min(total, max(1, CHUNK // (length * symbols)))
+    place_L = symbols ** np.arange(length - 2, -1, -1)
+    for start in range(0, total, batch):
+        code_B = np.arange(start, start + batch)
+        digits = (code_B % total)[:, None] // place_L[None, :] % symbols
+        yield np.pad(digits, ((0, 0), (0, 1))).astype(np.int32), (code_B < total).astype(np.float64)

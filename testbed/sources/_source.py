@@ -1,0 +1,62 @@
+"""The contract of a world: a law over token sequences that can be sampled, predicted and measured exactly."""
+
+import abc
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from jaxtyping import Array, Float, Int, Int32, Key
+
+from testbed.sources._truth import Budget, Truth
+
+
+class NoLatents(NamedTuple):
+    """The latents of a source that hides nothing."""
+
+
+class _Meta(msgspec.StructMeta, abc.ABCMeta):
+    pass
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", metaclass=_Meta):
+    """A law of X_1, X_2, … over the symbols 0..alphabet-1, given by a frozen specification.
+
+    `sample` and `log_predictive` are pure functions of `tables`, one sequence at a time, for jit and vmap: two
+    sources of one class whose tables have the same shapes share one compiled program. They work in the dtype of the
+    tables, float64 only where jax has 64 bits switched on.
+
+    Convention: row t of a prediction is the law of token t given the tokens before it. A symbol that cannot come has
+    log-probability -inf: whoever weighs it by its probability must count 0·(-inf) as 0. After a token that could
+    not have come (the law given such a context is not defined) that token is left out as evidence, so that the rows
+    stay normalised and free of NaN.
+    """
+
+    @property
+    @abc.abstractmethod
+    def alphabet(self) -> int:
+        """Return the number V of symbols the source emits."""
+
+    @abc.abstractmethod
+    def tables(self, dtype: npt.DTypeLike = np.float32) -> Any:
+        """Return every number of the law as a NamedTuple of numpy arrays, computed in float64, rounded to `dtype`."""
+
+    @staticmethod
+    @abc.abstractmethod
+    def sample(tables: Any, *, key: Key[Array, ""], length: int) -> tuple[Int32[Array, " L"], Any]:
+        """Return one sequence of `length` tokens and a NamedTuple of its latents.
+
+        Error: probabilities are kept to the spacing of uniform draws, 2^-23 in float32 and 2^-52 in float64.
+        """
+
+    @staticmethod
+    @abc.abstractmethod
+    def log_predictive(tables: Any, tokens_L: Int[Array | np.ndarray, " L"]) -> Float[Array, "L V"]:
+        """Return log P(X_t = v | X_<t), the Bayes prediction, in nats.
+
+        Error: rounding only; in float32 a probability below 1e-38 counts as zero.
+        """
+
+    @abc.abstractmethod
+    def truth(self, length: int, *, budget: Budget = Budget()) -> Truth:  # noqa: B008 - frozen
+        """Return the exact entropies over windows of `length` tokens; see `Truth`."""

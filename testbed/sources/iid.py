@@ -1,0 +1,85 @@
+"""Independent tokens of one law."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+from jaxtyping import Array, Float, Int, Int32, Key
+
+from testbed import catalog
+from testbed.sources import _laws, _truth
+from testbed.sources._source import NoLatents, Source
+from testbed.sources._truth import Budget, Truth
+
+
+class Tables(NamedTuple):
+    """The law as log-probabilities (nats) and as cumulative probabilities."""
+
+    log_law_V: Float[Array, " V"]
+    cdf_V: Float[Array, " V"]
+
+
+class Iid(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
+    """Independent tokens: uniform, or of the one law that `zipf`, `concentration` or `weights` gives."""
+
+    vocabulary: int
+    """Number of symbols V."""
+    zipf: float | None = None
+    """Exponent a of P(v) ∝ (v+1)^-a."""
+    concentration: float | None = None
+    """Draw the law from the symmetric Dirichlet of this concentration."""
+    seed: int = 0
+    """Seed of that draw."""
+    weights: tuple[float, ...] | None = None
+    """The probabilities themselves."""
+
+    def __post_init__(self) -> None:
+        _laws.at_least("vocabulary", self.vocabulary, 2, "a single symbol carries no information")
+        given = [name for name in ("zipf", "concentration", "weights") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} are both given: a source has one law; leave only one of them.")
+        if self.zipf is not None:
+            _laws.at_least("zipf", self.zipf, 0, "order the symbols from frequent to rare")
+        if self.concentration is not None:
+            _laws.positive("concentration", self.concentration)
+        if self.weights is not None:
+            _laws.given_rows("weights", self.weights, (self.vocabulary,))
+
+    @property
+    def alphabet(self) -> int:
+        """Return the number V of symbols."""
+        return self.vocabulary
+
+    def law(self) -> Float[np.ndarray, " V"]:
+        """Return P(X_t = v), float64."""
+        if self.weights is not None:
+            return _laws.given_rows("weights", self.weights, (self.vocabulary,))
+        if self.concentration is not None:
+            return _laws.dirichlet_rows((self.vocabulary,), self.concentration, seed=self.seed)
+        law_V = np.arange(1.0, self.vocabulary + 1) ** -(self.zipf or 0.0)
+        return np.asarray(law_V / law_V.sum())
+
+    def tables(self, dtype: npt.DTypeLike = np.float32) -> Tables:
+        """Return the numbers of the law."""
+        law_V = self.law()
+        return Tables(*_laws.cast(dtype, _laws.logarithm(law_V), _laws.cumulative(law_V)))
+
+    @staticmethod
+    def sample(tables: Tables, *, key: Key[Array, ""], length: int) -> tuple[Int32[Array, " L"], NoLatents]:
+        """Return one sequence; there are no latents."""
+        cdf_V = jnp.asarray(tables.cdf_V)
+        uniform_L = jax.random.uniform(key, (length,), cdf_V.dtype)
+        return jnp.searchsorted(cdf_V, uniform_L, side="right").astype(jnp.int32), NoLatents()
+
+    @staticmethod
+    def log_predictive(tables: Tables, tokens_L: Int[Array | np.ndarray, " L"]) -> Float[Array, "L V"]:
+        """Return the same row of log-probabilities at every position."""
+        log_law_V = jnp.asarray(tables.log_law_V)
+        return jnp.broadcast_to(log_law_V, (tokens_L.shape[0], log_law_V.shape[0]))
+
+    def truth(self, length: int, *, budget: Budget = Budget()) -> Truth:  # noqa: B008 - frozen
+        """Return the entropies, all of them equal to that of the law: a closed form, so the budget is not used."""
+        _truth.check_length(length)
+        return _truth.constant(_truth.rounded(float(_laws.entropy(self.law())), self.vocabulary), length)

@@ -1,0 +1,130 @@
+"""Markov chains of any order, started from their stationary law."""
+
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+from jaxtyping import Array, Float, Int, Int32, Key
+
+from testbed import catalog
+from testbed.sources import _laws, _truth
+from testbed.sources._source import NoLatents, Source
+from testbed.sources._truth import Budget, Truth
+
+
+class Tables(NamedTuple):
+    """The law of the next symbol after each of the U contexts, as log-probabilities (nats) and cumulatively.
+
+    The contexts are all strings of 0, 1, …, k symbols (k the order), numbered as the nodes of a V-ary tree, level by
+    level: the empty string is 0 and string u followed by symbol v is u·V + 1 + v.
+    """
+
+    log_rows_UV: Float[Array, "U V"]
+    cdf_UV: Float[Array, "U V"]
+
+
+class Markov(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
+    """A stationary Markov chain of order k >= 1, with rows drawn from a Dirichlet law or given."""
+
+    vocabulary: int
+    """Number of symbols V."""
+    order: int = 1
+    """Number k of previous symbols that the next one depends on."""
+    concentration: float = 1.0
+    """Concentration of the symmetric Dirichlet law of the rows (not used if `rows` are given)."""
+    smoothing: float = 0.0
+    """Weight of the uniform row mixed into each drawn row (not used if `rows` are given)."""
+    seed: int = 0
+    """Seed of the draw (not used if `rows` are given)."""
+    rows: tuple[tuple[float, ...], ...] | None = None
+    """The V^k rows themselves, in the order of their contexts with the oldest symbol first."""
+
+    def __post_init__(self) -> None:
+        _laws.at_least("vocabulary", self.vocabulary, 2, "a single symbol carries no information")
+        _laws.at_least("order", self.order, 1, "use the source iid for independent tokens")
+        _laws.chain_size(self.vocabulary**self.order)
+        _laws.positive("concentration", self.concentration)
+        _laws.fraction("smoothing", self.smoothing)
+        _laws.recurrent("the chain", _laws.context_chain(self.transitions()))
+
+    @property
+    def alphabet(self) -> int:
+        """Return the number V of symbols."""
+        return self.vocabulary
+
+    def transitions(self) -> Float[np.ndarray, "U V"]:
+        """Return P(next symbol | last k symbols), float64, one row per context of k symbols, the oldest first."""
+        shape = (self.vocabulary**self.order, self.vocabulary)
+        if self.rows is not None:
+            return _laws.given_rows("rows", self.rows, shape)
+        return _laws.dirichlet_rows(shape, self.concentration, seed=self.seed, smoothing=self.smoothing)
+
+    def tables(self, dtype: npt.DTypeLike = np.float32) -> Tables:
+        """Return the numbers of the law."""
+        rows_UV = np.concatenate([rows for _, rows in _levels(self)])
+        return Tables(*_laws.cast(dtype, _laws.logarithm(rows_UV), _laws.cumulative(rows_UV)))
+
+    @staticmethod
+    def sample(tables: Tables, *, key: Key[Array, ""], length: int) -> tuple[Int32[Array, " L"], NoLatents]:
+        """Return one sequence; there are no latents."""
+        cdf_UV = jnp.asarray(tables.cdf_UV)
+
+        def step(context: Int32[Array, ""], uniform: Float[Array, ""]) -> tuple[Int32[Array, ""], Int32[Array, ""]]:
+            token = jnp.sum(uniform >= cdf_UV[context], dtype=jnp.int32)
+            return _successor(context, token, cdf_UV.shape), token
+
+        uniform_L = jax.random.uniform(key, (length,), cdf_UV.dtype)
+        _, tokens_L = jax.lax.scan(step, jnp.int32(0), uniform_L)
+        return tokens_L, NoLatents()
+
+    @staticmethod
+    def log_predictive(tables: Tables, tokens_L: Int[Array | np.ndarray, " L"]) -> Float[Array, "L V"]:
+        """Return at each position the row of the context seen so far."""
+        log_rows_UV = jnp.asarray(tables.log_rows_UV)
+
+        def step(context: Int32[Array, ""], token: Int32[Array, ""]) -> tuple[Int32[Array, ""], Int32[Array, ""]]:
+            return _successor(context, token, log_rows_UV.shape), context
+
+        _, context_L = jax.lax.scan(step, jnp.int32(0), jnp.asarray(tokens_L, jnp.int32))
+        return log_rows_UV[context_L]
+
+    def truth(self, length: int, *, budget: Budget = Budget()) -> Truth:  # noqa: B008 - frozen
+        """Return the entropies Σ_u P(u)·H(row u), a closed form, so the budget is not used."""
+        _truth.check_length(length)
+        operations = 4.0 * self.vocabulary ** (2 * self.order)
+        level = [float(weights @ _laws.entropy(rows)) for weights, rows in _levels(self)]
+        value = [level[min(position, self.order)] for position in range(length)]
+        rate = _truth.rounded(level[-1], operations)
+        return Truth(
+            length=length,
+            curve=tuple(_truth.rounded(entropy, operations) for entropy in value),
+            epsilon=_truth.rounded(float(np.mean(value)), operations),
+            rate=rate,
+            oracle=rate,
+        )
+
+
+@functools.lru_cache(maxsize=64)
+def _levels(source: Markov) -> list[tuple[Float[np.ndarray, " U"], Float[np.ndarray, "U V"]]]:
+    """Return, for contexts of 0, 1, …, k symbols, their stationary probabilities and their next-symbol rows."""
+    symbols, rows_UV = source.vocabulary, source.transitions()
+    weights_U = _laws.stationary("the chain", _laws.context_chain(rows_UV))
+    levels = [(weights_U, rows_UV)]
+    while len(weights_U) > 1:
+        pairs_UV = weights_U.reshape(-1, symbols)
+        weights_U = pairs_UV.sum(1)
+        possible = weights_U[:, None] > 0
+        rows_UV = np.where(possible, pairs_UV / np.where(possible, weights_U[:, None], 1), 1 / symbols)
+        levels.insert(0, (weights_U, rows_UV))
+    return levels
+
+
+def _successor(context: Int32[Array, ""], token: Int32[Array, ""], shape: tuple[int, ...]) -> Int32[Array, ""]:
+    """Return the context after one more token: one level down, or on the last level with its oldest symbol dropped."""
+    contexts, symbols = shape
+    level_start = (contexts - 1) // symbols
+    child = context * symbols + 1 + token
+    return jnp.where(child < contexts, child, level_start + (child - contexts) % (contexts - level_start))

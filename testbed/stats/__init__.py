@@ -1,0 +1,1 @@
+"""Estimates, intervals and fits in float64; nothing here knows what a model or a source is."""

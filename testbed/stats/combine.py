@@ -1,0 +1,107 @@
+"""Intervals for combinations of estimates: sums of independent ones, and the extremes of many."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from testbed.stats.estimate import Estimate, check_level
+
+
+def linear(weights_N: Float[np.ndarray, "N"], parts: Sequence[Estimate], *, method: str) -> Estimate:
+    """Return Σ weight · estimate of independent estimates of one level, keeping the lopsidedness of their intervals.
+
+    Distances to the ends add in squares: ``low = value − √Σ (weight · distance to the end that lowers the sum)²``.
+
+    Error: close to its level for independent parts (Zou and Donner 2008), wide if they are positively correlated and
+    the weights differ in sign. Source: the method of variance estimates recovery.
+
+    >>> part = Estimate(value=1.0, low=0.0, high=4.0, level=0.95, n=3, method="t")
+    >>> found = linear(np.array([1.0, -1.0]), [part, part], method="difference")
+    >>> round(found.low, 3), round(found.high, 3)
+    (-3.162, 3.162)
+    """
+    value_N = np.array([part.value for part in parts])
+    below_N = value_N - np.array([part.low for part in parts])
+    above_N = np.array([part.high for part in parts]) - value_N
+    used_N = weights_N != 0
+    down_N = np.where(weights_N > 0, below_N, above_N)[used_N] * weights_N[used_N]
+    up_N = np.where(weights_N > 0, above_N, below_N)[used_N] * weights_N[used_N]
+    value = float(weights_N @ value_N)
+    low, high = value - float(np.sqrt(np.sum(down_N**2))), value + float(np.sqrt(np.sum(up_N**2)))
+    n = min(part.n for part in parts)
+    return Estimate(value=value, low=low, high=high, level=parts[0].level, n=n, method=method)
+
+
+def logarithm(part: Estimate) -> Estimate:
+    """Return the estimate of log x; an interval that reaches zero becomes endless below.
+
+    >>> logarithm(Estimate(value=1.0, low=0.0, high=np.e, level=0.95, n=3, method="t")).low
+    -inf
+    """
+    if part.value <= 0:
+        raise ValueError(f"the logarithm of {part.value} does not exist; only positive estimates have one.")
+    low = float(np.log(part.low)) if part.low > 0 else -np.inf
+    return Estimate(
+        value=float(np.log(part.value)), low=low, high=float(np.log(part.high)), level=part.level, n=part.n,
+        method=part.method,
+    )  # fmt: skip
+
+
+def each_level(level: float, count: int) -> float:
+    """Return the level at which each of ``count`` intervals must hold so that all do at once (Bonferroni).
+
+    >>> round(each_level(0.95, 5), 12)
+    0.99
+    """
+    check_level(level)
+    return 1 - (1 - level) / count
+
+
+def largest(parts: Sequence[Estimate], *, level: float) -> Estimate:
+    """Return the largest of several true values, from intervals that all hold at once.
+
+    No true value exceeds the largest ``high``; the largest true value is at least the largest ``low``.
+
+    Error: conservative; the value itself (the largest estimate) is biased upward by noise, the interval is not.
+
+    >>> parts = [Estimate(value=v, low=v - 1, high=v + 1, level=0.975, n=3, method="t") for v in (0.0, 3.0)]
+    >>> largest(parts, level=0.95).low
+    2.0
+    """
+    return Estimate(
+        value=max(part.value for part in parts),
+        low=max(part.low for part in parts),
+        high=max(part.high for part in parts),
+        level=level,
+        n=min(part.n for part in parts),
+        method=f"largest of {len(parts)}, Bonferroni",
+    )
+
+
+def smallest(parts: Sequence[Estimate], *, level: float) -> Estimate:
+    """Return the smallest of several true values, from intervals that all hold at once (see ``largest``).
+
+    >>> parts = [Estimate(value=v, low=v - 1, high=v + 1, level=0.975, n=3, method="t") for v in (0.0, 3.0)]
+    >>> smallest(parts, level=0.95).high
+    1.0
+    """
+    return Estimate(
+        value=min(part.value for part in parts),
+        low=min(part.low for part in parts),
+        high=min(part.high for part in parts),
+        level=level,
+        n=min(part.n for part in parts),
+        method=f"smallest of {len(parts)}, Bonferroni",
+    )
+
+
+def magnitude(part: Estimate) -> Estimate:
+    """Return the estimate of abs(x).
+
+    >>> magnitude(Estimate(value=-1.0, low=-3.0, high=2.0, level=0.95, n=3, method="t")).high
+    3.0
+    """
+    low = max(part.low, -part.high, 0.0)
+    high = max(abs(part.low), abs(part.high))
+    return Estimate(value=abs(part.value), low=low, high=high, level=part.level, n=part.n, method=part.method)

@@ -1,0 +1,105 @@
+"""The limit of a quantity along a geometric ladder of horizons, with intervals that may honestly be everything."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from testbed.stats.estimate import Estimate, critical
+from testbed.stats.moments import Moments, contrast, spread
+
+
+class Ladder(NamedTuple):
+    """The limit, what is left above it at the longest horizon, and the latter as a share of the last value."""
+
+    limit: Estimate
+    gap: Estimate
+    share: Estimate
+
+
+def ladder(found: Moments, *, level: float) -> Ladder:
+    """Return the limit B of K_T = B + c·T^−γ from the means at T/q², T/q and T, and the gap K_T − B ≥ 0.
+
+    With the steps d1 = K_1 − K_2 and d2 = K_2 − K_3: gap = d2²/(d1 − d2), B = K_3 − gap (Aitken's formula). As both are
+    ratios, intervals come from inverting the t-test of "numerator − x · denominator = 0" (Fieller), cut to 0 ≤ B ≤ K_T.
+
+    Error: where the ladder does not contract (d2 ≥ d1), or noise hides that it does, every limit from 0 to K_T fits:
+    the interval then says so, and the value is the upper bound K_T if no extrapolation exists. The law itself is an
+    assumption. Source: Aitken (1926); Fieller (1954).
+
+    >>> from testbed.stats.moments import known
+    >>> seen = known(np.array([5.0, 3.0, 2.0]), np.full(3, 1e-3), np.full(3, 5.0))
+    >>> round(ladder(seen, level=0.95).limit.value, 9), round(ladder(seen, level=0.95).gap.value, 9)
+    (1.0, 1.0)
+    """
+    first, second, third = (float(value) for value in found.mean_Q)
+    last = contrast(found, np.array([0.0, 0.0, 1.0]), level=level)
+    top = max(third, 0.0)
+    drop, fall = second - third, first - 2 * second + third
+    contracts = fall > 0
+    gap = min(drop**2 / fall, top) if contracts else 0.0
+    limit_ratio = (
+        np.array([first * third - second**2, fall]),
+        np.array([[third, -2 * second, first], [1.0, -2.0, 1.0]]),
+    )
+    gap_ratio = (np.array([drop**2, fall]), np.array([[0.0, 2 * drop, -2 * drop], [1.0, -2.0, 1.0]]))
+    share_ratio = (
+        np.array([drop**2, third * fall]),
+        np.array([[0.0, 2 * drop, -2 * drop], [third, -2 * third, fall + third]]),
+    )
+    ceiling = max(last.high, 0.0)
+    return Ladder(
+        _bounded(found, limit_ratio, (top - gap, ceiling), contracts, level),
+        _bounded(found, gap_ratio, (gap, ceiling), contracts, level),
+        _bounded(found, share_ratio, (gap / top if top > 0 else 0.0, 1.0), contracts, level),
+    )
+
+
+def _bounded(
+    found: Moments,
+    ratio: tuple[np.ndarray, np.ndarray],
+    value_and_ceiling: tuple[float, float],
+    contracts: bool,
+    level: float,
+) -> Estimate:
+    """Fieller's set of a ratio inside [0, ceiling], or all of [0, ceiling]."""
+    value, ceiling = value_and_ceiling
+    ends = fieller(ratio[0], ratio[1], found, level=level, bounds=(0.0, ceiling)) if contracts else None
+    whole = ends is None or (ends[0] <= 0 and ends[1] >= ceiling)
+    low, high = (0.0, ceiling) if ends is None else ends
+    method = "horizon ladder, Fieller interval"
+    if whole:
+        method = "bound only: the ladder of horizons does not contract beyond its noise"
+    return Estimate(value=value, low=min(low, value), high=max(high, value), level=level, n=found.n, method=method)
+
+
+def fieller(
+    terms_2: Float[np.ndarray, "2"],
+    gradient_2Q: Float[np.ndarray, "2 Q"],
+    found: Moments,
+    *,
+    level: float,
+    bounds: tuple[float, float],
+) -> tuple[float, float] | None:
+    """Return the hull of Fieller's set for terms[0]/terms[1] inside ``bounds``; None if it holds no point there.
+
+    ``gradient_2Q`` are the derivatives of both terms by the means; degrees of freedom are Satterthwaite's at the ratio
+    itself.
+
+    >>> from testbed.stats.moments import known
+    >>> seen = known(np.array([2.0, 1.0]), np.full(2, 1e-2), np.full(2, 9.0))
+    >>> [round(end, 2) for end in fieller(seen.mean_Q, np.eye(2), seen, level=0.95, bounds=(0.0, 9.0))]
+    [1.95, 2.05]
+    """
+    if np.any(found.blind_Q):
+        return bounds
+    covariance_22 = gradient_2Q @ found.covariance() @ gradient_2Q.T
+    ratio = float(np.clip(terms_2[0] / terms_2[1], *bounds)) if terms_2[1] != 0 else bounds[1]
+    _, freedom = spread(found, gradient_2Q[0] - ratio * gradient_2Q[1])
+    squared = critical(level, freedom) ** 2
+    (a, b), ((aa, ab), (_, bb)) = terms_2, covariance_22
+    coefficients = np.array([b**2 - squared * bb, -2 * (a * b - squared * ab), a**2 - squared * aa])
+    accepted = [end for end in bounds if np.polyval(coefficients, end) <= 0]
+    roots = np.roots(coefficients)
+    accepted += [float(root.real) for root in roots if abs(root.imag) < 1e-12 and bounds[0] < root.real < bounds[1]]
+    return (min(accepted), max(accepted)) if accepted else None

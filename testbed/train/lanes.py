@@ -1,0 +1,252 @@
+"""One compiled program per bucket: every lane of it trains to its own horizon, and none can harm another."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jaxtyping import Array, Bool, Float, Int, Key, UInt32
+
+from testbed import keys
+from testbed.model.transformer import Transformer
+from testbed.sources import Source
+from testbed.spec import Cell, Optimiser, Stopping
+from testbed.train import data, objective
+
+Placement = Literal["jit", "pmap"]
+Mapping = Literal["map", "vmap"]
+Observer = Callable[[Float[Array, "B L V"], Int[Array, "B L"], Float[Array, "B L V"]], dict[str, Array]]
+"""(log-probabilities of the model, tokens, log-probabilities of the Bayes predictive) -> evidence, "kl_B" among it."""
+
+SELECTION = "kl_B"
+"""The evidence by which a best checkpoint is chosen, over the first half of the sequences."""
+
+
+class Lane(NamedTuple):
+    """The numbers that tell a lane from its neighbours."""
+
+    init_key: Key[Array, ""]
+    draw_key: Key[Array, ""]
+    order: UInt32[Array, ""]
+    """Seed of the order of the passes."""
+    sequences: UInt32[Array, ""]
+    """Stored windows; 0 for an endless stream."""
+    learning_rate: Float[Array, ""]
+    horizon: Int[Array, ""]
+    """Steps; a padding lane has none."""
+    tables: Any
+    """The numbers of the world."""
+
+
+class LaneState(NamedTuple):
+    """What training must carry on."""
+
+    params: Any
+    moments: Any
+    kept: Any
+    """Parameters that the stopping rule keeps so far."""
+    kept_step: Int[Array, ""]
+    kept_score: Float[Array, ""]
+    loss_sum: Float[Array, ""]
+    """Sum of the training losses since the last evaluation."""
+    loss_steps: Int[Array, ""]
+    diverged_at: Int[Array, ""]
+    """Step at which a loss or a gradient was not finite and the lane froze; -1 if none."""
+
+
+class Contexts(NamedTuple):
+    """Evaluation windows and the exact predictive on them, shared by all lanes."""
+
+    tokens_BL: Int[Array, "B L"]
+    logp_BLV: Float[Array, "B L V"]
+
+
+class Recipe(NamedTuple):
+    """What changes the program: two buckets with equal recipes, shapes and lane counts share one compilation."""
+
+    model: Transformer
+    source: type[Source]
+    optimiser: Optimiser
+    stopping: Stopping
+    observe: Observer
+    mapping: Mapping
+    placement: Placement
+    devices: tuple[jax.Device, ...]
+
+
+class Program(NamedTuple):
+    """The three compiled functions of a bucket; arrays carry a leading lane axis G."""
+
+    init: Callable[[Lane], LaneState]
+    advance: Callable[[LaneState, Lane, Any, Any], LaneState]
+    """(state, lanes, first step, step to stop before) -> state; the state handed in is consumed."""
+    evaluate: Callable[[LaneState, Lane, Any, Contexts], tuple[LaneState, dict[str, Array]]]
+
+
+def lane(cell: Cell) -> Lane:
+    """Return the numbers of a cell.
+
+    Replicates share randomness by name: cells of one draw see beginnings of one stream if nested (else a stream for
+    each D), and cells of one initialisation start from equal parameters where their models agree.
+    """
+    stored = cell.role == "stored"
+    own = (cell.draw, cell.tokens) if stored and not cell.nested else (cell.draw,)
+    order = jax.random.bits(keys.stream(cell.seed, "order", cell.draw), dtype=jnp.uint32)
+    return Lane(
+        init_key=keys.stream(cell.seed, "initialisation", cell.initialisation),
+        draw_key=keys.stream(cell.seed, "data", *own),
+        order=order,
+        sequences=jnp.uint32(cell.sequences if stored else data.ONLINE),
+        learning_rate=jnp.float32(cell.learning_rate),
+        horizon=jnp.int32(cell.horizon),
+        tables=jax.tree.map(jnp.asarray, cell.world.tables()),
+    )
+
+
+def stack(lanes: list[Lane], width: int) -> Lane:
+    """Return lanes side by side on a leading axis G, padded to ``width`` with lanes that do nothing."""
+    idle = lanes[0]._replace(horizon=jnp.int32(0))
+    padded = lanes + [idle] * (width - len(lanes))
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *padded)
+
+
+@functools.cache
+def program(recipe: Recipe) -> Program:
+    """Return the compiled functions of a recipe, lanes spread evenly over its devices.
+
+    ``placement`` says by which door the devices are reached ("jit": one array sharded by lane; "pmap": one slice a
+    device) and ``mapping`` how a device walks its lanes ("map": one after the other, best on a CPU; "vmap": together).
+
+    Error: float32 reductions may differ by rounding between placements, mappings and device counts.
+    """
+    direction = objective.direction(recipe.optimiser)
+    pieces = (
+        (functools.partial(_init, recipe.model, direction), (0,), ()),
+        (functools.partial(_advance, recipe, direction), (0, 0, None, None), (0,)),
+        (functools.partial(_evaluate, recipe), (0, 0, None, None), (0,)),
+    )
+    return Program(*(_place(recipe, function, axes, donated) for function, axes, donated in pieces))
+
+
+def _init(model: Transformer, direction: optax.GradientTransformation, lane: Lane) -> LaneState:
+    params = model.init(key=lane.init_key)
+    return LaneState(
+        params=params,
+        moments=direction.init(params),
+        kept=params,
+        kept_step=jnp.int32(0),
+        kept_score=jnp.float32(jnp.inf),
+        loss_sum=jnp.float32(0),
+        loss_steps=jnp.int32(0),
+        diverged_at=jnp.int32(-1),
+    )
+
+
+def _advance(
+    recipe: Recipe, direction: optax.GradientTransformation, state: LaneState, lane: Lane,
+    start: Int[Array, ""], stop: Int[Array, ""],
+) -> LaneState:
+    """Train one lane from step ``start`` up to ``stop`` or its horizon; its data are drawn inside."""
+    length, batch = recipe.model.context, recipe.optimiser.batch
+
+    def step(index: Int[Array, ""], state: LaneState) -> LaneState:
+        index_B = data.batch_indices(index, batch, lane.sequences, lane.order)
+        tokens_BL = sample(recipe.source, lane, data.sequence_keys(lane.draw_key, index_B), length)
+        loss, gradient = jax.value_and_grad(objective.cross_entropy, argnums=1)(
+            recipe.model.logits, state.params, tokens_BL
+        )
+        rate = objective.schedule(index, lane.learning_rate, lane.horizon, recipe.optimiser.warmup)
+        params, moments = objective.step(direction, gradient, state.moments, state.params, rate)
+        sound = jnp.isfinite(loss) & jnp.isfinite(optax.global_norm(gradient)) & (state.diverged_at < 0)
+        moved = state._replace(
+            params=params, moments=moments, loss_sum=state.loss_sum + loss, loss_steps=state.loss_steps + 1
+        )
+        frozen = state._replace(diverged_at=jnp.where(state.diverged_at < 0, index, state.diverged_at))
+        return _choose(sound, moved, frozen)
+
+    return jax.lax.fori_loop(jnp.minimum(start, lane.horizon), jnp.minimum(stop, lane.horizon), step, state)
+
+
+def _evaluate(
+    recipe: Recipe, state: LaneState, lane: Lane, step: Int[Array, ""], contexts: Contexts
+) -> tuple[LaneState, dict[str, Array]]:
+    """Observe one lane after ``step`` steps, and keep its parameters if the stopping rule says so.
+
+    A lane that is past its horizon is left alone and its evidence is NaN.
+    """
+
+    def watch(state: LaneState) -> tuple[LaneState, dict[str, Array]]:
+        logits_BLV = jax.vmap(recipe.model.logits, in_axes=(None, 0))(state.params, contexts.tokens_BL)
+        evidence = recipe.observe(jax.nn.log_softmax(logits_BLV), contexts.tokens_BL, contexts.logp_BLV)
+        half = contexts.tokens_BL.shape[0] // 2
+        score = evidence[SELECTION][:half].mean()
+        better = (score < state.kept_score) if recipe.stopping == "best" else jnp.bool_(True)
+        kept = state._replace(kept=state.params, kept_step=step, kept_score=score)
+        loss = state.loss_sum / jnp.maximum(state.loss_steps, 1).astype(jnp.float32)
+        empty = {"loss_sum": jnp.float32(0), "loss_steps": jnp.int32(0)}
+        return _choose(better, kept, state)._replace(**empty), evidence | {"train_loss": loss}
+
+    shapes = jax.eval_shape(watch, state)[1]
+    blank = jax.tree.map(lambda leaf: jnp.full(leaf.shape, jnp.nan, leaf.dtype), shapes)
+    return jax.lax.cond(step <= lane.horizon, watch, lambda state: (state, blank), state)
+
+
+def sample(source: type[Source], lane: Lane, key_B: Key[Array, " B"], length: int) -> Int[Array, "B L"]:
+    """Return one window of the lane's world for each key."""
+    return jax.vmap(lambda key: source.sample(lane.tables, key=key, length=length)[0])(key_B)
+
+
+def _choose(condition: Bool[Array, ""], yes: LaneState, no: LaneState) -> LaneState:
+    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), yes, no)
+
+
+def _place(
+    recipe: Recipe, function: Callable[..., Any], axes: tuple[int | None, ...], donated: tuple[int, ...]
+) -> Callable[..., Any]:
+    """Lift a function of one lane to all lanes of a bucket, spread over the devices."""
+    over_lanes = _sequentially(function, axes) if recipe.mapping == "map" else jax.vmap(function, in_axes=axes)
+    if recipe.placement == "pmap":
+        return _by_pmap(over_lanes, axes, recipe.devices)
+    mesh = Mesh(np.array(recipe.devices), ("lanes",), axis_types=(AxisType.Auto,))
+    specs = tuple(PartitionSpec("lanes") if axis == 0 else PartitionSpec() for axis in axes)
+    spread = jax.shard_map(
+        over_lanes, mesh=mesh, in_specs=specs, out_specs=PartitionSpec("lanes"), check_vma=False
+    )
+    shardings = tuple(NamedSharding(mesh, spec) for spec in specs)
+    return jax.jit(spread, in_shardings=shardings, donate_argnums=donated)
+
+
+def _sequentially(function: Callable[..., Any], axes: tuple[int | None, ...]) -> Callable[..., Any]:
+    def over(*arguments: Any) -> Any:
+        mapped = tuple(a for a, axis in zip(arguments, axes, strict=True) if axis == 0)
+
+        def one(each: tuple[Any, ...]) -> Any:
+            rest = iter(each)
+            return function(*(next(rest) if axis == 0 else a for a, axis in zip(arguments, axes, strict=True)))
+
+        return jax.lax.map(one, mapped)
+
+    return over
+
+
+def _by_pmap(
+    over_lanes: Callable[..., Any], axes: tuple[int | None, ...], devices: tuple[jax.Device, ...]
+) -> Callable[..., Any]:
+    count = len(devices)
+    mapped = jax.pmap(over_lanes, in_axes=axes, devices=devices)
+
+    def fold(tree: Any) -> Any:
+        return jax.tree.map(lambda leaf: leaf.reshape(count, leaf.shape[0] // count, *leaf.shape[1:]), tree)
+
+    def unfold(tree: Any) -> Any:
+        return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), tree)
+
+    def over_devices(*arguments: Any) -> Any:
+        folded = (fold(a) if axis == 0 else a for a, axis in zip(arguments, axes, strict=True))
+        return unfold(mapped(*folded))
+
+    return over_devices

@@ -1,0 +1,133 @@
+"""The plan: cells grouped into buckets of one program each, small enough for the memory at hand."""
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import jax
+
+from testbed.model.size import activation_bytes, size
+from testbed.spec import Cell, digest
+from testbed.train.lanes import Mapping
+
+_MEMORY_SHARE = 0.6
+"""Share of the device memory that a plan may fill; the rest is for the compiler's temporaries."""
+
+_STATE_COPIES = 6
+"""Parameter-sized arrays of a lane: parameters, two moments, kept, and the old and the new while a call hands over."""
+
+
+_OVERHEAD_FLOPS = 250_000
+"""What a token of the smallest models costs beside arithmetic on a CPU, in operations; used for the time left only."""
+
+
+class Bucket(NamedTuple):
+    """Cells that share one program, and the number of lanes (idle ones included) that it is compiled for."""
+
+    cells: tuple[Cell, ...]
+    width: int
+
+    @property
+    def digest(self) -> str:
+        """Return the identity of the bucket: that of its cells, in order."""
+        return digest([cell.digest for cell in self.cells])
+
+    @property
+    def steps(self) -> int:
+        """Return the longest horizon."""
+        return max(cell.horizon for cell in self.cells)
+
+    @property
+    def tokens(self) -> int:
+        """Return the tokens that its lanes train on, passes counted each time."""
+        return sum(cell.horizon * cell.optimiser.batch * cell.model.context for cell in self.cells)
+
+    @property
+    def work(self) -> float:
+        """Return its tokens weighed by what one costs, arithmetic and the rest, so that time left can be guessed."""
+        return self.tokens * (size(self.cells[0].model).training_flops_per_token + _OVERHEAD_FLOPS)
+
+    @property
+    def flops(self) -> int:
+        """Return the floating-point operations of its training, by the count of ``testbed.model.size``."""
+        return self.tokens * size(self.cells[0].model).training_flops_per_token
+
+
+class Room(NamedTuple):
+    """What a plan may use."""
+
+    devices: tuple[jax.Device, ...]
+    bytes_per_device: int
+    mapping: Mapping
+
+
+def room(devices: tuple[jax.Device, ...], mapping: Mapping | None = None, memory_gib: float | None = None) -> Room:
+    """Return the room that these devices offer.
+
+    Lanes are walked one after the other on CPUs and together elsewhere unless ``mapping`` says so; memory is the
+    device's own limit, or on CPUs the machine's memory shared by the devices, unless ``memory_gib`` (per device) is given.
+    """
+    stats = devices[0].memory_stats() or {}
+    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // len(devices)
+    measured = int(_MEMORY_SHARE * stats.get("bytes_limit", machine))
+    granted = measured if memory_gib is None else int(memory_gib * 2**30)
+    return Room(devices, granted, mapping or ("map" if devices[0].platform == "cpu" else "vmap"))
+
+
+def plan(cells: Iterable[Cell], room: Room, least_width: int = 1) -> list[Bucket]:
+    """Return the buckets of a grid, in the order of their first cells; a bucket that would not fit is split evenly.
+
+    ``least_width`` asks for idle lanes up to that width where lanes are walked one after the other (there they cost
+    nothing), so that several plans share one compilation.
+
+    Error: ValueError if a single lane does not fit.
+    """
+    groups: dict[object, list[Cell]] = defaultdict(list)
+    for cell in cells:
+        groups[_program_key(cell)].append(cell)
+    buckets = []
+    for group in groups.values():
+        limit = _widest(group[0], room)
+        wanted = max(len(group), least_width) if room.mapping == "map" else len(group)
+        width = min(limit, _round_up(wanted, len(room.devices)))
+        count = -(-len(group) // width)
+        share = -(-len(group) // count)
+        if count > 1:
+            width = _round_up(share, len(room.devices))
+        buckets += [Bucket(tuple(group[at : at + share]), width) for at in range(0, len(group), share)]
+    return buckets
+
+
+def lane_bytes(cell: Cell, *, resident: bool) -> int:
+    """Return the bytes that one lane needs: its state, and if ``resident`` the work of a step or an evaluation too."""
+    state = _STATE_COPIES * size(cell.model).parameter_bytes
+    state += sum(table.nbytes for table in cell.world.tables())
+    if not resident:
+        return state
+    evaluation = activation_bytes(cell.model, cell.evaluation.sequences)
+    return state + max(activation_bytes(cell.model, cell.optimiser.batch), evaluation)
+
+
+def _widest(cell: Cell, room: Room) -> int:
+    state, working = lane_bytes(cell, resident=False), lane_bytes(cell, resident=True)
+    shared = 3 * 4 * cell.evaluation.sequences * cell.model.context * cell.model.vocabulary
+    free = room.bytes_per_device - shared
+    lanes = (free - (working - state)) // state if room.mapping == "map" else free // working
+    if lanes < 1:
+        raise ValueError(
+            f"One lane of width {cell.model.width} needs {(working + shared) / 2**30:.3g} GiB and "
+            f"{room.bytes_per_device / 2**30:.3g} GiB are granted per device: every bucket must hold at least one lane; "
+            "lower optimiser.batch or evaluation.sequences, or raise --memory-gib."
+        )
+    return int(lanes) * len(room.devices)
+
+
+def _program_key(cell: Cell) -> object:
+    tables = tuple((table.shape, table.dtype) for table in cell.world.tables())
+    fixed = (cell.optimiser, cell.stopping, cell.evaluation, cell.checkpoints)
+    return cell.model, type(cell.world), tables, fixed
+
+
+def _round_up(count: int, step: int) -> int:
+    return -(-count // step) * step

@@ -1,0 +1,124 @@
+"""Claims declared before a run, and the verdicts their estimates earn."""
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from testbed.measure.checks import Check
+from testbed.stats.estimate import Estimate, check_level
+
+Word = Literal["supported", "refuted", "undecided", "invalid"]
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """A sentence of the paper, the estimate it is about, and the region (ends included) in which it is true.
+
+    An end that is None is endless.
+    """
+
+    id: str
+    sentence: str
+    section: str
+    estimate: str
+    low: float | None
+    high: float | None
+    level: float
+
+    def __post_init__(self) -> None:
+        for name in ("id", "sentence", "estimate"):
+            if not getattr(self, name).strip():
+                raise ValueError(f"{name} is empty; a claim names itself, its sentence and its estimate.")
+        check_level(self.level)
+        low, high = self.region
+        if math.isnan(low) or math.isnan(high) or low >= high:
+            raise ValueError(
+                f"claim {self.id}: region [{low}, {high}] must have low < high; leave an end out for an endless one."
+            )
+        if math.isinf(low) and math.isinf(high):
+            raise ValueError(f"claim {self.id}: a region without ends cannot be refuted; declare low, high or both.")
+
+    @property
+    def region(self) -> tuple[float, float]:
+        """The region's ends, infinite where none is declared."""
+        return -math.inf if self.low is None else self.low, math.inf if self.high is None else self.high
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the ledger.
+
+    Numbers are None where there was no estimate, ends infinite where nothing bounds them; JSON writes null for both.
+    """
+
+    id: str
+    sentence: str
+    section: str
+    estimate: str
+    value: float | None
+    low: float | None
+    high: float | None
+    level: float
+    region: tuple[float | None, float | None]
+    verdict: Word
+    n: int | None
+    method: str
+    reason: str
+
+
+def judge(claim: Claim, found: Estimate | str, checks: Sequence[Check]) -> Verdict:
+    """Return the verdict on a claim.
+
+    supported: the whole interval lies in the region. refuted: the whole interval lies outside. undecided: neither.
+    invalid: a check of the run failed, or the estimate is a sentence that says why there is none.
+
+    Error: an interval that covers at its level makes at most 1 − level of all supported or refuted verdicts wrong, for
+    a true value on the region's edge.
+    """
+    failed = [check.sentence for check in checks if not check.passed]
+    if isinstance(found, str):
+        return _verdict(claim, None, "invalid", f"There is no estimate: {found}")
+    if found.level != claim.level:
+        raise ValueError(
+            f"claim {claim.id} asks for level {claim.level}, its estimate has {found.level}; make it at the claim's."
+        )
+    if failed:
+        return _verdict(claim, found, "invalid", "The run failed a check: " + " ".join(failed))
+    low, high = claim.region
+    interval, region = f"{100 * found.level:.4g} % interval {span(found.low, found.high)}", span(low, high)
+    if low <= found.low and found.high <= high:
+        return _verdict(claim, found, "supported", f"All of the {interval} lies in the declared region {region}.")
+    if found.high < low or found.low > high:
+        return _verdict(claim, found, "refuted", f"All of the {interval} lies outside the declared region {region}.")
+    return _verdict(
+        claim, found, "undecided", f"The {interval} lies partly in the declared region {region} and partly outside."
+    )
+
+
+def span(low: float, high: float) -> str:
+    """Return an interval as it is written, four figures to each end.
+
+    >>> span(-0.5, math.inf)
+    '[−0.5, ∞)'
+    """
+    left = "(−∞" if math.isinf(low) else f"[{low:.4g}"
+    right = "∞)" if math.isinf(high) else f"{high:.4g}]"
+    return f"{left}, {right}".replace("-", "−")
+
+
+def _verdict(claim: Claim, found: Estimate | None, word: Word, reason: str) -> Verdict:
+    return Verdict(
+        id=claim.id,
+        sentence=claim.sentence,
+        section=claim.section,
+        estimate=claim.estimate,
+        value=found.value if found else None,
+        low=found.low if found else None,
+        high=found.high if found else None,
+        level=claim.level,
+        region=(claim.low, claim.high),
+        verdict=word,
+        n=found.n if found else None,
+        method=found.method if found else "none",
+        reason=reason,
+    )

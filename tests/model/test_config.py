@@ -1,0 +1,68 @@
+"""A wrong request dies at construction; a right one survives JSON, hashing and a machine without flax."""
+
+import subprocess
+import sys
+
+import jax
+import msgspec
+import numpy as np
+import pytest
+
+from testbed.model.transformer import Transformer
+
+RIGHT = {"vocabulary": 7, "context": 6, "width": 8}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "remedy"),
+    [
+        ({"vocabulary": 1}, "use 2 or more"),
+        ({"context": 0}, "use 1 or more"),
+        ({"width": -4}, "use 1 or more"),
+        ({"width": 8.0}, "integer"),
+        ({"width": True}, "integer"),
+        ({"layers": 0}, "use 1 or more"),
+        ({"heads": 0}, "use 1 or more"),
+        ({"head_width": 0}, "use 1 or more"),
+        ({"hidden": 0}, "use 1 or more"),
+        ({"width": 10, "heads": 4}, "use width 8 or 12"),
+        ({"width": 3, "heads": 4}, "use width 4,"),
+        ({"width": 10, "positions": "rotary"}, "use width 8 or 12"),
+        ({"head_width": 3, "positions": "rotary"}, "use 4"),
+        ({"layout": "postnorm"}, "paper or prenorm"),
+        ({"positions": "sinusoidal"}, "none or learned or rotary"),
+        ({"scale": "1"}, "1/d or 1/sqrt"),
+    ],
+    ids=str,
+)
+def test_a_wrong_request_is_refused_with_a_remedy(wrong, remedy):
+    with pytest.raises(ValueError, match=remedy) as refusal:
+        Transformer(**{**RIGHT, **wrong})
+    assert str(next(iter(wrong.values()))) in str(refusal.value)
+
+
+def test_a_longer_sequence_needs_positions_that_go_on():
+    tokens_L = np.zeros(7, np.int32)
+    for positions in ("none", "rotary"):
+        config = Transformer(**RIGHT, positions=positions)
+        assert config.logits(config.init(key=jax.random.key(0)), tokens_L).shape == (7, 7)
+    learned = Transformer(**RIGHT)
+    for forward in (learned.logits, learned.representations):
+        with pytest.raises(ValueError, match="7 tokens exceed the context 6"):
+            forward(learned.init(key=jax.random.key(0)), tokens_L)
+
+
+def test_json_round_trip_and_hash(config):
+    decoded = msgspec.json.decode(msgspec.json.encode(config), type=Transformer)
+    assert decoded == config and hash(decoded) == hash(config)
+
+
+def test_json_refuses_what_construction_refuses():
+    with pytest.raises(msgspec.ValidationError, match="use width 6 or 8"):
+        msgspec.json.decode(b'{"vocabulary": 7, "context": 6, "width": 7}', type=Transformer)
+
+
+def test_a_config_and_its_size_need_no_flax():
+    program = "import sys, testbed.model.transformer, testbed.model.size; print('flax' in sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "False"

@@ -1,0 +1,127 @@
+"""The forward against an independent one: float64 numpy, one position and one head at a time."""
+
+import jax
+import jax.numpy as jnp
+import msgspec
+import numpy as np
+import pytest
+
+from testbed import catalog
+from testbed.model.transformer import Transformer
+
+# float32 forward of two small layers: 1e-5 is about a hundred roundings of numbers near one.
+ROUNDING = 1e-5
+
+
+def nonlinearity(kind, x):
+    if kind == "relu":
+        return np.where(x > 0, x, 0)
+    return x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))) / 2
+
+
+def normalised(x, gain):
+    return x / np.sqrt((x**2).mean() + 1e-6) * gain
+
+
+def turned(x, position):
+    half = len(x) // 2
+    angle = position * 10_000.0 ** (-2 * np.arange(half) / len(x))
+    turned = (x[:half] + 1j * x[half:]) * np.exp(1j * angle)
+    return np.concatenate([turned.real, turned.imag])
+
+
+def attended(config, p, rows):
+    out = np.zeros((len(rows), config.width))
+    d = p["query_MHK"].shape[2]
+    scale = {"1/d": 1 / d, "1/sqrt(d)": d**-0.5}[config.scale]
+    for t in range(len(rows)):
+        for h in range(config.heads):
+            q, *keys = (row @ p[name][:, h] for row, name in [(rows[t], "query_MHK")] + [(r, "key_MHK") for r in rows])
+            if config.positions == "rotary":
+                q, keys = turned(q, t), [turned(k, s) for s, k in enumerate(keys)]
+            mass = np.array([np.exp(q @ k * scale) for k in keys[: t + 1]])
+            value = sum(m * (row @ p["value_MHK"][:, h]) for m, row in zip(mass / mass.sum(), rows, strict=False))
+            out[t] += value @ p["mix_HKM"][h]
+    return out
+
+
+def fed(config, p, row):
+    kind = config.feedforward.__struct_config__.tag
+    return nonlinearity(kind, row @ p["up_MF"] + p["up_F"]) @ p["down_FM"] + p["down_M"]
+
+
+def oracle(config, params, tokens):
+    """Return (logits, the output of each layer)."""
+    p = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), params)
+    rows = np.array([p["start_M"]] + [p["token_VM"][token] for token in tokens[:-1]])
+    if config.positions == "learned":
+        rows = rows + p["position_LM"][: len(rows)]
+    layers = []
+    for index in range(config.layers):
+        block = p["blocks"][f"layer_{index}"]
+        if config.layout == "paper":
+            mixed = attended(config, block, rows)
+            rows = mixed + np.array([fed(config, block, row) for row in mixed])
+        else:
+            gain = block["attention_gain_M"], block["feedforward_gain_M"]
+            rows = rows + attended(config, block, np.array([normalised(row, gain[0]) for row in rows]))
+            rows = rows + np.array([fed(config, block, normalised(row, gain[1])) for row in rows])
+        layers.append(rows)
+    last = rows if config.layout == "paper" else np.array([normalised(row, p["gain_M"]) for row in rows])
+    return last @ p["unembedding_MV"], np.array(layers)
+
+
+def test_forward_equals_the_oracle(config, params, tokens_L):
+    logits_LV, hidden_NLM = oracle(config, params, tokens_L)
+    assert np.ptp(logits_LV, axis=0).min() > 0.01, "rows that hardly differ would test little"
+    np.testing.assert_allclose(jax.jit(config.logits)(params, tokens_L), logits_LV, atol=ROUNDING, rtol=ROUNDING)
+    measured_NLM = jax.jit(config.representations)(params, tokens_L)
+    np.testing.assert_allclose(measured_NLM, hidden_NLM, atol=ROUNDING, rtol=ROUNDING)
+
+
+@pytest.mark.parametrize("kind", catalog.shelf("testbed.model.feedforward"))
+def test_shapes_that_are_set_by_hand(kind, perturbed, tokens_L):
+    feedforward = catalog.shelf("testbed.model.feedforward")[kind]()
+    config = Transformer(
+        vocabulary=7, context=9, width=5, layers=3, heads=3, head_width=2, hidden=11, feedforward=feedforward
+    )
+    params = perturbed(config)
+    expected_LV = oracle(config, params, tokens_L)[0]
+    np.testing.assert_allclose(jax.jit(config.logits)(params, tokens_L), expected_LV, atol=ROUNDING, rtol=ROUNDING)
+
+
+def test_the_oracle_rejects_the_other_switch(config, params, tokens_L):
+    logits_LV = jax.jit(config.logits)(params, tokens_L)
+    liar = msgspec.structs.replace(config, scale={"1/d": "1/sqrt(d)", "1/sqrt(d)": "1/d"}[config.scale])
+    assert np.abs(logits_LV - oracle(liar, params, tokens_L)[0]).max() > 100 * ROUNDING
+
+
+def test_a_batch_is_a_vmap(config, params):
+    tokens_BL = np.random.default_rng(1).integers(0, config.vocabulary, (3, 6)).astype(np.int32)
+    together = jax.jit(config.logits_of_batch)(params, tokens_BL)
+    apart = jax.jit(jax.vmap(config.logits, (None, 0)))(params, tokens_BL)
+    np.testing.assert_allclose(together, apart, atol=ROUNDING)
+
+
+def test_lanes_have_the_gradients_of_lone_models(tokens_L):
+    config = Transformer(vocabulary=7, context=6, width=4, layers=1)
+    loss = lambda params: jnp.mean(jnp.square(config.logits_of_batch(params, tokens_L[None])))  # noqa: E731
+    lanes = [config.init(key=jax.random.key(seed)) for seed in range(2)]
+    packed = jax.jit(jax.vmap(jax.grad(loss)))(jax.tree.map(lambda *leaves: jnp.stack(leaves), *lanes))
+    for lane, params in enumerate(lanes):
+        jax.tree.map(
+            lambda a, b, lane=lane: np.testing.assert_allclose(a[lane], b, atol=ROUNDING),
+            packed,
+            jax.grad(loss)(params),
+        )
+
+
+def test_without_positions_one_layer_sees_a_bag_and_the_last_token(perturbed, tokens_L):
+    shuffled_L = tokens_L[np.array([2, 0, 3, 1, 4, 5])]  # the query of the last row, at index 4, keeps its place
+    for layout in ("paper", "prenorm"):
+        for positions, moves in (("none", False), ("learned", True), ("rotary", True)):
+            config = Transformer(vocabulary=7, context=6, width=8, layers=1, layout=layout, positions=positions)
+            last = lambda tokens, config=config: jax.jit(config.logits)(perturbed(config), tokens)[-1]  # noqa: E731
+            difference = np.abs(last(tokens_L) - last(shuffled_L)).max()
+            assert (difference > 100 * ROUNDING) == moves
+            assert moves or difference < ROUNDING

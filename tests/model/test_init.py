@@ -1,0 +1,76 @@
+"""Parameters: plain, reproducible, at the scale that was promised."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import msgspec
+import numpy as np
+import pytest
+
+from testbed.model.transformer import Transformer
+
+
+def leaves(params, path=()):
+    for name, value in params.items():
+        if type(value) is dict:
+            yield from leaves(value, (*path, name))
+        else:
+            yield (*path, name), value
+
+
+def test_parameters_are_plain_float32_arrays_named_by_their_axes(config):
+    for path, leaf in leaves(config.init(key=jax.random.key(0))):
+        assert type(leaf) is type(jnp.zeros(1)) and leaf.dtype == np.float32
+        assert len(path[-1].rsplit("_", 1)[1]) == leaf.ndim
+
+
+def test_the_key_decides(config):
+    init = jax.jit(lambda key: config.init(key=key))
+    first, again, other = (init(jax.random.key(seed)) for seed in (0, 0, 1))
+    assert all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(first), jax.tree.leaves(again), strict=True))
+    drawn = [path for path, leaf in leaves(first) if np.ptp(leaf) > 0]
+    different = [path for (path, a), (_, b) in zip(leaves(first), leaves(other), strict=True) if (a != b).all()]
+    assert drawn == different
+
+
+def test_no_two_parameters_share_their_numbers(config):
+    arrays = [np.ravel(leaf) / np.std(leaf) for _, leaf in leaves(config.init(key=jax.random.key(0))) if np.ptp(leaf)]
+    heads = {tuple(np.round(array[:4], 4)) for array in arrays}
+    assert len(heads) == len(arrays)
+
+
+@pytest.mark.parametrize(
+    "switch", [{"positions": "none"}, {"positions": "rotary"}, {"scale": "1/d"}, {"layers": 1, "layout": "paper"}]
+)
+def test_a_switch_leaves_the_other_parameters_alone(switch):
+    base = Transformer(vocabulary=7, context=6, width=8, layout=switch.get("layout", "prenorm"))
+    switched = msgspec.structs.replace(base, **switch)
+    before, after = (dict(leaves(config.init(key=jax.random.key(5)))) for config in (base, switched))
+    shared = before.keys() & after.keys()
+    assert len(shared) >= len(after) > 5
+    assert all(np.array_equal(before[path], after[path]) for path in shared)
+
+
+@pytest.mark.parametrize("layout", ["paper", "prenorm"])
+def test_matrices_have_their_fan_in_deviation(layout):
+    config = Transformer(vocabulary=50, context=40, width=32, layout=layout)
+    arrays = {path[-1]: np.asarray(leaf) for path, leaf in leaves(config.init(key=jax.random.key(0)))}
+    branches = 4 if layout == "prenorm" else 1
+    promised = dict.fromkeys(("query_MHK", "key_MHK", "value_MHK", "up_MF"), 32**-0.5)
+    promised |= {"token_VM": 1, "position_LM": 1, "unembedding_MV": 0.1 * 32**-0.5}
+    promised |= {"mix_HKM": (32 * branches) ** -0.5, "down_FM": (128 * branches) ** -0.5}
+    for name, deviation in promised.items():
+        # five standard errors of a standard deviation: one false alarm in a million
+        assert abs(arrays[name].std() / deviation - 1) < 5 / math.sqrt(2 * arrays[name].size), name
+
+
+@pytest.mark.parametrize("layers", [1, 8])
+@pytest.mark.parametrize("layout", ["paper", "prenorm"])
+def test_the_first_loss_is_ln_v(layout, layers):
+    config = Transformer(vocabulary=32, context=16, width=16, layers=layers, layout=layout)
+    tokens_BL = np.random.default_rng(0).integers(0, 32, (64, 16)).astype(np.int32)
+    logits_BLV = jax.jit(config.logits_of_batch)(config.init(key=jax.random.key(0)), tokens_BL)
+    logp_BLV = np.asarray(jax.nn.log_softmax(logits_BLV))
+    loss = -np.take_along_axis(logp_BLV, tokens_BL[..., None], axis=-1).mean()
+    assert abs(loss - math.log(32)) < 0.03

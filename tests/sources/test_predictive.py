@@ -1,0 +1,129 @@
+"""Laws of the Bayes prediction, and the liars they must catch."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from testbed.sources import BlockStationary, Iid, Markov
+from tests.sources.worlds import GOLDEN, SHORT, TINY, WORLDS, compiled, every_world, joint_law
+
+
+def contexts(world, length=SHORT):
+    return np.stack(np.unravel_index(np.arange(world.alphabet**length), (world.alphabet,) * length), 1).astype(np.int32)
+
+
+def predicted(world, tokens_BL, kernel=None):
+    with jax.enable_x64(True):
+        return np.asarray(compiled(kernel or type(world).log_predictive)(world.tables(np.float64), tokens_BL))
+
+
+def check_prediction(world, logp_BLV):
+    """Every conditional of the enumerated law, to 1e-10."""
+    joint, tokens_BL = joint_law(world, SHORT), contexts(world)
+    for t in range(SHORT):
+        upto = joint.sum(axis=tuple(range(t + 1, SHORT)))
+        before_B = upto.sum(-1)[tuple(tokens_BL[:, :t].T)] * np.ones(len(tokens_BL))
+        after_BV = upto[tuple(tokens_BL[:, :t].T)] * np.ones((len(tokens_BL), 1))
+        possible_B = before_B > 0
+        expected_BV = after_BV[possible_B] / before_B[possible_B, None]
+        np.testing.assert_allclose(np.exp(logp_BLV[possible_B, t]), expected_BV, rtol=1e-10, atol=1e-12)
+
+
+@every_world
+def test_prediction_is_the_conditional_of_the_enumerated_law(world):
+    check_prediction(world, predicted(world, contexts(world)))
+
+
+@every_world
+def test_rows_are_normalised_and_free_of_nan_even_after_impossible_tokens(world):
+    logp_BLV = predicted(world, contexts(world))
+    assert not np.isnan(logp_BLV).any()
+    np.testing.assert_allclose(np.exp(logp_BLV).sum(-1), 1, atol=1e-12)
+
+
+@every_world
+def test_chain_rule(world):
+    tokens_BL = contexts(world)
+    logp_BL = np.take_along_axis(predicted(world, tokens_BL), tokens_BL[..., None], 2)[..., 0]
+    np.testing.assert_allclose(np.exp(logp_BL.sum(1)), joint_law(world, SHORT).reshape(-1), rtol=1e-10, atol=1e-14)
+
+
+def check_causality(world, kernel):
+    tokens_BL = contexts(world)
+    plain_BLV = predicted(world, tokens_BL, kernel)
+    for t in range(SHORT):
+        changed_BL = tokens_BL.copy()
+        changed_BL[:, t:] = (changed_BL[:, t:] + 1) % world.alphabet
+        np.testing.assert_array_equal(predicted(world, changed_BL, kernel)[:, : t + 1], plain_BLV[:, : t + 1])
+
+
+@every_world
+def test_row_t_depends_on_earlier_tokens_only(world):
+    check_causality(world, type(world).log_predictive)
+
+
+@every_world
+def test_float32_is_close_to_float64(world):
+    tokens_BL = contexts(world)
+    exact_BLV = predicted(world, tokens_BL)
+    single_BLV = np.asarray(compiled(type(world).log_predictive)(world.tables(), tokens_BL))
+    assert single_BLV.dtype == np.float32
+    np.testing.assert_allclose(np.exp(single_BLV), np.exp(exact_BLV), atol=2e-5)
+
+
+@pytest.mark.parametrize("kind", [Iid, Markov, BlockStationary])
+def test_one_program_serves_all_tables_of_one_shape(kind):
+    shapes = {}
+    for world in (world for world in WORLDS if type(world) is kind):
+        shapes.setdefault(tuple(np.shape(table) for table in world.tables()), world)
+    traces = []
+
+    def counted(tables, tokens_L):
+        traces.append(1)
+        return kind.log_predictive(tables, tokens_L)
+
+    program = jax.jit(counted)
+    for world in (world for world in WORLDS if type(world) is kind):
+        program(world.tables(), np.zeros(2, np.int32))
+    assert len(traces) == len(shapes) < len([world for world in WORLDS if type(world) is kind])
+
+
+@every_world
+def test_jit_and_vmap_change_nothing(world):
+    tokens_BL = contexts(world)
+    together = compiled(type(world).log_predictive)(world.tables(), tokens_BL)
+    alone = type(world).log_predictive(world.tables(), tokens_BL[1])
+    np.testing.assert_allclose(np.exp(together[1]), np.exp(alone), atol=1e-6)
+
+
+def test_a_long_sequence_stays_finite_in_float32():
+    world = BlockStationary()
+    tokens_L = np.random.default_rng(0).integers(0, 32, 2048).astype(np.int32)
+    assert np.isfinite(np.asarray(world.log_predictive(world.tables(), tokens_L))).all()
+
+
+def test_an_impossible_token_has_no_probability():
+    logp_BLV = predicted(Markov(vocabulary=2, rows=GOLDEN), np.array([[1, 1, 0, 0]], np.int32))
+    assert logp_BLV[0, 1, 1] == -np.inf and logp_BLV[0, 1, 0] == 0
+
+
+def peeking(tables, tokens_L):
+    """A liar: row t has seen token t."""
+    return jnp.concatenate([BlockStationary.log_predictive(tables, tokens_L)[1:]] * 2)[: len(tokens_L)]
+
+
+def test_laws_reject_a_prediction_that_is_off_by_one():
+    world = BlockStationary(**TINY)
+    logp_BLV = predicted(world, contexts(world))
+    with pytest.raises(AssertionError):
+        check_prediction(world, np.roll(logp_BLV, 1, axis=1))
+    with pytest.raises(AssertionError):
+        check_causality(world, peeking)
+
+
+def test_laws_reject_the_oracle_in_place_of_bayes():
+    world = BlockStationary(**TINY)
+    certain = BlockStationary(**{**TINY, "prior": (1.0, 0.0)})
+    with pytest.raises(AssertionError):
+        check_prediction(world, predicted(certain, contexts(world)))

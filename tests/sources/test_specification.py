@@ -1,0 +1,121 @@
+"""Specifications: what they refuse, how they travel, how a truth is shown."""
+
+import io
+import json
+
+import msgspec
+import numpy as np
+import pytest
+from rich.console import Console
+
+from testbed import catalog
+from testbed.sources import AnySource, BlockStationary, Budget, Iid, Markov, Source, _render
+from tests.sources.worlds import EXAMPLES, GOLDEN, TINY, TINY_LAWS, every_world, exact_truth
+
+HALVES = (0.5, 0.5)
+SPLIT = ((1.0, 0.0), (0.0, 1.0))
+REFUSED = [
+    (Iid, {"vocabulary": 1}, "vocabulary=1", "no information"),
+    (Iid, {"vocabulary": 3, "zipf": -1.0}, "zipf=-1.0", "order the symbols"),
+    (Iid, {"vocabulary": 3, "concentration": 0.0}, "concentration=0.0", "give for example"),
+    (Iid, {"vocabulary": 3, "zipf": 1.0, "concentration": 1.0}, "zipf and concentration", "leave only one"),
+    (Iid, {"vocabulary": 3, "weights": HALVES}, "(2,)", "one probability per symbol"),
+    (Iid, {"vocabulary": 2, "weights": (0.5, 0.6)}, "1.1", "divide the row by its sum"),
+    (Iid, {"vocabulary": 2, "weights": (-0.5, 1.5)}, "-0.5", "correct that entry"),
+    (Iid, {"vocabulary": 2, "weights": (float("nan"), 1.0)}, "nan", "correct that entry"),
+    (Markov, {"vocabulary": 1}, "vocabulary=1", "no information"),
+    (Markov, {"vocabulary": 2, "order": 0}, "order=0", "use the source iid"),
+    (Markov, {"vocabulary": 20, "order": 3}, "8000 contexts", "lower the vocabulary"),
+    (Markov, {"vocabulary": 2, "concentration": -1.0}, "concentration=-1.0", "give for example"),
+    (Markov, {"vocabulary": 2, "smoothing": 1.5}, "smoothing=1.5", "give for example"),
+    (Markov, {"vocabulary": 2, "rows": (HALVES,)}, "(1, 2)", "one probability per symbol"),
+    (Markov, {"vocabulary": 2, "rows": (HALVES, (1.0,))}, "ragged", "equally long"),
+    (Markov, {"vocabulary": 2, "rows": (HALVES, (0.5, 0.4))}, "0.9", "divide the row by its sum"),
+    (Markov, {"vocabulary": 2, "rows": SPLIT}, "2 closed classes", "raise the smoothing"),
+    (BlockStationary, {"vocabulary": 1}, "vocabulary=1", "no information"),
+    (BlockStationary, {"vocabulary": 5000}, "5000 contexts", "lower the vocabulary"),
+    (BlockStationary, {"regimes": 0}, "regimes=0", "a law to draw from"),
+    (BlockStationary, {"block_length": 0}, "block_length=0", "whole tokens"),
+    (BlockStationary, {"block_length": 1, "boundaries": "announced"}, "block_length=1", "after the announcer"),
+    (BlockStationary, {"lengths": "random"}, "'random'", "choose one"),
+    (BlockStationary, {"phase": "late"}, "'late'", "choose one"),
+    (BlockStationary, {"boundaries": "fuzzy"}, "'fuzzy'", "choose one"),
+    (BlockStationary, {"order": 2}, "order=2", "choose one"),
+    (BlockStationary, {"concentration": float("inf")}, "concentration=inf", "give for example"),
+    (BlockStationary, {"smoothing": -0.1}, "smoothing=-0.1", "give for example"),
+    (BlockStationary, {"prior": (0.5, 0.5)}, "(2,)", "one probability per symbol"),
+    (BlockStationary, {**TINY, "prior": (0.5, 0.4)}, "0.9", "divide the row by its sum"),
+    (BlockStationary, {**TINY, "regimes": 3, "prior": None}, "(2, 2, 2)", "one probability per symbol"),
+    (BlockStationary, {**TINY, "order": 0}, "(2, 2, 2)", "one probability per symbol"),
+    (BlockStationary, {**TINY, "laws": (SPLIT, TINY_LAWS[0])}, "2 closed classes", "raise the smoothing"),
+    (Budget, {"contexts": 0}, "contexts=0", "positive"),
+    (Budget, {"tokens": 0}, "tokens=0", "positive"),
+]
+
+
+@pytest.mark.parametrize(("kind", "fields", "value", "remedy"), REFUSED)
+def test_a_wrong_request_dies_at_construction(kind, fields, value, remedy):
+    with pytest.raises(ValueError) as refusal:
+        kind(**fields)
+    assert value in str(refusal.value) and remedy in str(refusal.value)
+
+
+@pytest.mark.parametrize("kind", [Iid(vocabulary=2), Markov(vocabulary=2), BlockStationary(**TINY)])
+def test_an_empty_window_is_refused(kind):
+    with pytest.raises(ValueError, match=r"length=0.*at least 1.*positive length"):
+        kind.truth(0)
+
+
+def test_every_variant_has_examples():
+    assert set(EXAMPLES) == set(catalog.shelf("testbed.sources"))
+
+
+def test_a_source_without_its_methods_cannot_be_made():
+    class Half(Source, frozen=True, kw_only=True, tag="half"):
+        pass
+
+    with pytest.raises(TypeError, match="abstract"):
+        Half()
+
+
+@every_world
+def test_json_round_trip_keeps_the_specification(world):
+    again = msgspec.json.decode(msgspec.json.encode(world), type=AnySource)
+    assert again == world and hash(again) == hash(world) and type(again) is type(world)
+
+
+@every_world
+def test_tables_come_in_the_dtype_asked_for(world):
+    assert {table.dtype for table in world.tables()} == {np.dtype(np.float32)}
+    assert {table.dtype for table in world.tables(np.float64)} == {np.dtype(np.float64)}
+
+
+@every_world
+def test_a_truth_can_be_shown_and_recorded(world):
+    truth = exact_truth(world)
+    shown = io.StringIO()
+    Console(file=shown, width=120).print(_render.table(world, truth))
+    assert all(word in shown.getvalue() for word in ("epsilon", "rate", "oracle", truth.epsilon.method))
+    record = json.loads(json.dumps(_render.record(world, truth)))
+    assert list(record) == ["source", "length", "curve", "epsilon", "rate", "oracle"]
+    assert [row["t"] for row in record["curve"]] == [1, 2, 3, 4, 5] and record["source"]["kind"] in EXAMPLES
+    assert msgspec.convert(record["source"], AnySource) == world
+
+
+def test_smoothing_mixes_the_drawn_rows_with_the_uniform_one():
+    drawn, mixed = (BlockStationary(smoothing=weight).components() for weight in (0.0, 0.02))
+    np.testing.assert_allclose(mixed, 0.98 * drawn + 0.02 / 32, atol=1e-15)
+
+
+def test_a_chain_with_transient_states_has_a_stationary_law():
+    world = Markov(vocabulary=3, rows=((0.2, 0.3, 0.5), (0.0, 0.5, 0.5), (0.0, 1.0, 0.0)))
+    np.testing.assert_allclose(np.exp(world.tables(np.float64).log_rows_UV[0]), [0, 2 / 3, 1 / 3], atol=1e-15)
+
+
+def test_stationary_law_of_a_nearly_reducible_chain_keeps_its_digits():
+    world = Markov(vocabulary=2, rows=((1 - 1e-12, 1e-12), (3e-12, 1 - 3e-12)))
+    np.testing.assert_allclose(np.exp(world.tables(np.float64).log_rows_UV[0]), [0.75, 0.25], rtol=1e-3)
+
+
+def test_golden_mean_never_repeats_a_one():
+    assert Markov(vocabulary=2, rows=GOLDEN).tables().log_rows_UV[2, 1] == -np.inf

@@ -1,0 +1,192 @@
+"""Laws of the truth: against enumeration by other code, against each other, and against liars."""
+
+import itertools
+
+import msgspec
+import numpy as np
+import pytest
+
+from testbed.sources import BlockStationary, Budget, Iid, Markov, Quantity
+from tests.sources.worlds import (
+    SHORT,
+    TINY,
+    block_entropy,
+    every_world,
+    exact_truth,
+    joint_by_first_regime,
+    joint_law,
+    reference_curve,
+    samples,
+)
+
+ROUGH = Budget(contexts=1, tokens=2**15, seed=5)
+ALL_BLOCKS = [
+    BlockStationary(**TINY, lengths=lengths, phase=phase, boundaries=boundaries)
+    for lengths, phase, boundaries in itertools.product(
+        ("fixed", "geometric"), ("aligned", "uniform"), ("hidden", "announced")
+    )
+]
+
+
+def is_stationary(world):
+    return not isinstance(world, BlockStationary) or world.phase == "uniform"
+
+
+def check_curve(world, truth):
+    values = np.array([quantity.value for quantity in truth.curve])
+    reference = reference_curve(world, truth.length)
+    errors = np.array([quantity.error for quantity in truth.curve])
+    assert (errors < 1e-10).all() and all(quantity.method != "Monte Carlo" for quantity in truth.curve)
+    np.testing.assert_allclose(values, reference, atol=1e-10)
+    np.testing.assert_allclose(truth.epsilon.value, reference.mean(), atol=1e-10)
+
+
+def check_order(world, truth):
+    assert truth.oracle.low <= truth.rate.high
+    if is_stationary(world):
+        assert all(truth.rate.low <= quantity.high for quantity in truth.curve)
+        pairs = itertools.pairwise(truth.curve)
+        assert all(later.low <= earlier.high for earlier, later in pairs), "h_t of a stationary source cannot rise"
+
+
+@every_world
+def test_curve_and_epsilon_equal_the_enumeration(world):
+    check_curve(world, exact_truth(world))
+
+
+@every_world
+def test_oracle_below_rate_below_curve(world):
+    check_order(world, exact_truth(world))
+
+
+@every_world
+def test_intervals_hold_their_values(world):
+    truth = exact_truth(world)
+    for quantity in (*truth.curve, truth.epsilon, truth.rate, truth.oracle):
+        assert quantity.low <= quantity.value <= quantity.high and quantity.error >= 0
+
+
+def check_rate(world, rate, length):
+    """Fixed blocks: the mean over one block. Otherwise between H(X_L | X_<L, regime of X_1) and h_L when stationary."""
+    if isinstance(world, BlockStationary) and world.lengths == "fixed":
+        aligned = msgspec.structs.replace(world, phase="aligned")
+        mean_over_block = reference_curve(aligned, world.block_length).mean()
+        assert rate.low - 1e-10 <= mean_over_block <= rate.high + 1e-10
+        return
+    if isinstance(world, BlockStationary):
+        world = msgspec.structs.replace(world, phase="uniform")
+    with_regime = joint_by_first_regime(world, length)
+    low = block_entropy(with_regime) - block_entropy(with_regime.sum(-1))
+    assert low - 1e-10 <= rate.high and rate.low <= reference_curve(world, length)[-1] + 1e-10
+
+
+@every_world
+def test_rate_agrees_with_enumeration(world):
+    check_rate(world, exact_truth(world).rate, 6 if world.alphabet > 2 else 9)
+
+
+def test_certified_interval_is_the_enumerated_one():
+    world = BlockStationary(**TINY, lengths="geometric", phase="uniform")
+    rate = exact_truth(world).rate
+    with_regime = joint_by_first_regime(world, SHORT + 1)
+    low = block_entropy(with_regime) - block_entropy(with_regime.sum(-1))
+    assert rate.method == "certified interval"
+    np.testing.assert_allclose([rate.low, rate.high], [low, reference_curve(world, SHORT)[-1]], atol=1e-10)
+
+
+@pytest.mark.parametrize("world", ALL_BLOCKS, ids=lambda world: f"{world.lengths}-{world.phase}-{world.boundaries}")
+def test_oracle_is_the_surprise_of_one_who_knows_the_latents(world):
+    tokens_BL, latents = samples(msgspec.structs.replace(world, phase="uniform"))
+    tokens_BL, regime_BL, age_BL = (np.asarray(each) for each in (tokens_BL, latents.regime_L, latents.age_L))
+    laws, start = world.components(), world.stationary_laws()
+    token, previous, regime = tokens_BL[:, 1:], tokens_BL[:, :-1], regime_BL[:, 1:]
+    announcer, fresh = token >= 2, (previous >= 2) | (age_BL[:, 1:] == 0)
+    own = np.minimum(token, 1)
+    probability = np.where(fresh, start[regime, own], laws[regime, np.minimum(previous, 1), own])
+    surprise_B = -np.log(np.where(announcer, 1, probability)).mean(1)
+    margin = 4 * surprise_B.std() / np.sqrt(len(surprise_B))
+    assert abs(surprise_B.mean() - exact_truth(world).oracle.value) < margin
+
+
+@pytest.mark.parametrize("world", ALL_BLOCKS, ids=lambda world: f"{world.lengths}-{world.phase}-{world.boundaries}")
+def test_monte_carlo_agrees_with_enumeration(world):
+    exact, rough = exact_truth(world), world.truth(SHORT, budget=ROUGH)
+    for known, guess in zip((*exact.curve, exact.epsilon), (*rough.curve, rough.epsilon), strict=True):
+        assert abs(known.value - guess.value) <= 4 * guess.error + 1e-10
+    margin = 2 * rough.rate.error
+    assert rough.rate.low - margin <= exact.rate.high and exact.rate.low <= rough.rate.high + margin
+
+
+def test_standard_error_of_epsilon_is_honest():
+    world = BlockStationary(**TINY, phase="uniform", boundaries="announced")
+    guesses = [world.truth(SHORT, budget=Budget(contexts=1, tokens=2**11, seed=seed)).epsilon for seed in range(60)]
+    spread = np.std([guess.value for guess in guesses], ddof=1)
+    stated = np.mean([guess.error for guess in guesses])
+    assert 0.65 < spread / stated < 1.4  # chi-square on 59 degrees of freedom: beyond both ends 1e-4
+
+
+def test_default_world_meets_its_budget():
+    truth = BlockStationary().truth(64, budget=Budget(tokens=2**18))
+    assert truth.epsilon.error <= 5e-4 * np.sqrt(8)  # the default budget is eight times this one
+    check_order(BlockStationary(), truth)
+    assert [quantity.method for quantity in truth.curve[:4]] == ["enumeration"] * 4
+    # A change here means that the world of the main experiment is no longer the same, or its entropy is wrong.
+    assert truth.curve[0].value == pytest.approx(3.4390, abs=5e-5)
+    assert truth.oracle.value == pytest.approx(2.2011407850, abs=5e-11)
+    assert truth.epsilon.value == pytest.approx(2.28742, abs=5 * truth.epsilon.error)
+
+
+def scaled(quantity, factor):
+    return Quantity(**{**msgspec.structs.asdict(quantity), "value": quantity.value * factor})
+
+
+@every_world
+def test_law_rejects_an_entropy_off_by_one_percent(world):
+    truth = exact_truth(world)
+    with pytest.raises(AssertionError):
+        check_curve(world, msgspec.structs.replace(truth, curve=tuple(scaled(each, 1.01) for each in truth.curve)))
+    with pytest.raises(AssertionError):
+        check_curve(world, msgspec.structs.replace(truth, epsilon=scaled(truth.epsilon, 0.99)))
+
+
+def test_laws_reject_the_oracle_in_place_of_bayes():
+    world = BlockStationary(**TINY, phase="uniform")
+    truth = exact_truth(world)
+    with pytest.raises(AssertionError):
+        check_curve(world, msgspec.structs.replace(truth, curve=(truth.oracle,) * SHORT))
+    with pytest.raises(AssertionError):
+        check_order(world, msgspec.structs.replace(truth, rate=truth.oracle, oracle=truth.rate))
+
+
+def test_law_rejects_rows_weighted_uniformly():
+    world = Markov(vocabulary=2, rows=((0.8, 0.2), (0.3, 0.7)))
+    truth = world.truth(SHORT)
+    unweighted = float(np.mean([block_entropy(row) for row in world.transitions()]))
+    wrong = Quantity(value=unweighted, low=unweighted, high=unweighted, method="closed form", error=0.0)
+    with pytest.raises(AssertionError):
+        check_rate(world, wrong, SHORT)
+    with pytest.raises(AssertionError):
+        check_curve(world, msgspec.structs.replace(truth, curve=(truth.curve[0],) + (wrong,) * (SHORT - 1)))
+
+
+def test_two_state_chain_of_the_literature():
+    truth = Markov(vocabulary=2, rows=((0.8, 0.2), (0.3, 0.7))).truth(8)
+    assert truth.rate.value == pytest.approx(0.544587175, abs=5e-10)
+    assert truth.curve[0].value == pytest.approx(0.673011667, abs=5e-10)
+    assert all(quantity.value == truth.rate.value for quantity in truth.curve[1:])
+
+
+def test_golden_mean_rate():
+    rate = Markov(vocabulary=2, rows=((0.5, 0.5), (1.0, 0.0))).truth(2).rate
+    assert rate.value == pytest.approx(2 / 3 * np.log(2), abs=1e-15)
+
+
+@pytest.mark.parametrize(("symbols", "mean"), [(10, 1.928968), (100, 4.187378)])
+def test_mean_entropy_of_dirichlet_rows(symbols, mean):
+    entropies = [Iid(vocabulary=symbols, concentration=1.0, seed=seed).truth(1).epsilon.value for seed in range(1000)]
+    assert abs(np.mean(entropies) - mean) < 4 * np.std(entropies) / np.sqrt(1000)
+
+
+def test_joint_law_of_the_tests_sums_to_one():
+    for world in ALL_BLOCKS:
+        assert joint_law(world, SHORT).sum() == pytest.approx(1, abs=1e-12)

@@ -1,0 +1,178 @@
+"""Parts are whole or absent, never overwritten, and damage is named."""
+
+import errno
+import multiprocessing
+import os
+import resource
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from testbed.store import Store, StoreError
+
+DIGEST = "ab" * 32
+ROW = {"parameters": 12, "status": "finished"}
+EVIDENCE = {"kl_CB": np.arange(6.0).reshape(2, 3), "step_C": np.array([1, 2])}
+KEPT = {"['w']": np.arange(4, dtype=np.float32).reshape(2, 2), "['b']": np.zeros((0,), np.float32)}
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store.open(tmp_path / "run", b"{}", lambda saved: None)
+
+
+def test_a_part_comes_back_as_it_was(store):
+    store.write(DIGEST, ROW, EVIDENCE, KEPT)
+    assert store.has(DIGEST)
+    (row,) = store.cells().to_dict("records")
+    assert (row["digest"], row["parameters"], row["status"]) == (DIGEST, 12, "finished")
+    assert (np.stack(row["kl_CB"]) == EVIDENCE["kl_CB"]).all()
+    kept = store.parameters(DIGEST)
+    assert kept.keys() == KEPT.keys()
+    assert all((kept[path] == KEPT[path]).all() and kept[path].dtype == KEPT[path].dtype for path in KEPT)
+
+
+def test_any_parquet_reader_reads_a_part(store):
+    store.write(DIGEST, ROW, EVIDENCE, KEPT)
+    frame = pd.read_parquet(store.parts)
+    assert frame["parameters"].tolist() == [12]
+
+
+def test_a_part_is_never_overwritten(store):
+    store.write(DIGEST, ROW, EVIDENCE, KEPT)
+    store.write(DIGEST, ROW | {"parameters": 99}, EVIDENCE, KEPT)
+    assert store.cells()["parameters"].tolist() == [12]
+
+
+def _write_many(folder, number):
+    store = Store.open(folder, b"{}", lambda saved: None)
+    for at in range(20):
+        store.write(f"{at:064d}", {"writer": number}, EVIDENCE, KEPT)
+
+
+def test_several_writers_leave_each_part_once_and_whole(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=_write_many, args=(tmp_path / "run", number)) for number in range(3)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+        assert writer.exitcode == 0
+    store = Store.existing(tmp_path / "run")
+    assert len(store.cells()) == 20
+    assert not list(store.parts.glob(".unfinished-*"))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
+def test_a_truncated_part_is_named(store, share):
+    store.write(DIGEST, ROW, EVIDENCE, KEPT)
+    path = store.parts / f"{DIGEST}.parquet"
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    with pytest.raises(StoreError, match=rf"{DIGEST}.*damaged.*delete it and run again"):
+        store.cells()
+
+
+def test_every_flipped_byte_of_the_data_is_noticed(store):
+    """Checksums guard the pages: a byte flipped anywhere in them either is refused or changes nothing that is read."""
+    store.write(DIGEST, ROW, EVIDENCE, KEPT)
+    path = store.parts / f"{DIGEST}.parquet"
+    sound = path.read_bytes()
+    end = len(sound) - 8 - pq.ParquetFile(path).metadata.serialized_size
+    before, refused = store.parameters(DIGEST)["['w']"].tolist(), 0
+    for at in range(4, end, 7):
+        path.write_bytes(sound[:at] + bytes([sound[at] ^ 0xFF]) + sound[at + 1 :])
+        try:
+            assert store.parameters(DIGEST)["['w']"].tolist() == before
+            store.cells()
+        except StoreError:
+            refused += 1
+    assert refused > 0.3 * len(range(4, end, 7))
+
+
+def test_a_damaged_snapshot_is_named(store):
+    snapshot = store.snapshot("bucket")
+    assert snapshot.load() is None
+    snapshot.save({"step": np.array([3])})
+    assert snapshot.load()["step"].tolist() == [3]
+    snapshot.path.write_bytes(snapshot.path.read_bytes()[:-20])
+    with pytest.raises(StoreError, match=r"bucket\.parquet is damaged"):
+        snapshot.load()
+    snapshot.drop()
+    assert snapshot.load() is None
+
+
+def test_a_folder_of_another_spec_is_refused(tmp_path):
+    Store.open(tmp_path / "run", b"one", lambda saved: None)
+    with pytest.raises(StoreError, match=r"another experiment \(seed 1, not 2\).*choose another --out"):
+        Store.open(tmp_path / "run", b"two", lambda saved: "seed 1, not 2")
+    assert (tmp_path / "run" / "spec.json").read_bytes() == b"one"
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path):
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "dear.txt").write_text("x")
+    with pytest.raises(StoreError, match="not a run of testbed"):
+        Store.open(tmp_path / "letters", b"{}", lambda saved: None)
+    with pytest.raises(StoreError, match="not a run of testbed"):
+        Store.existing(tmp_path / "letters")
+
+
+def test_a_full_disk_is_one_sentence_and_loses_nothing(store, monkeypatch):
+    store.write(DIGEST, ROW, EVIDENCE, KEPT)
+
+    def full(handle):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StoreError, match=r"No space left on device.*MiB are free.*run again"):
+        store.write("cd" * 32, ROW, EVIDENCE, KEPT)
+    monkeypatch.undo()
+    assert store.cells()["digest"].tolist() == [DIGEST]
+    assert not list(store.parts.glob(".unfinished-*"))
+
+
+def test_a_write_that_the_system_cuts_short_loses_nothing(store):
+    """A real failing write: a limit on file size stands for a disk that is full halfway through a part."""
+    store.write(DIGEST, ROW, EVIDENCE, KEPT)
+    script = textwrap.dedent(f"""
+        import resource, signal, numpy as np
+        from pathlib import Path
+        from testbed.store import Store, StoreError
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+        store = Store.existing(Path({str(store.folder)!r}))
+        try:
+            store.write("cd" * 32, {{}}, {{}}, {{"w": np.random.default_rng(0).normal(size=100_000)}})
+        except StoreError as refusal:
+            print(refusal)
+    """)
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)[1] == resource.RLIM_INFINITY
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "could not be written" in done.stdout
+    assert store.cells()["digest"].tolist() == [DIGEST]
+    assert not list(store.parts.glob(".unfinished-*"))
+
+
+def test_json_is_replaced_whole_and_damage_is_named(store):
+    store.write_json("ledger.json", [1, 2])
+    assert store.read_json("ledger.json") == [1, 2]
+    (store.folder / "ledger.json").write_text("[1, ")
+    with pytest.raises(StoreError, match="delete it and run again"):
+        store.read_json("ledger.json")
+    with pytest.raises(ValueError, match="JSON compliant"):
+        store.write_json("x.json", float("nan"))
+
+
+def test_old_unfinished_files_are_swept_and_young_ones_left(tmp_path):
+    store = Store.open(tmp_path / "run", b"{}", lambda saved: None)
+    old, young = store.parts / ".unfinished-a", store.parts / ".unfinished-b"
+    for path in (old, young):
+        path.write_bytes(b"x")
+    os.utime(old, (0, 0))
+    Store.open(tmp_path / "run", b"{}", lambda saved: None)
+    assert (old.exists(), young.exists()) == (False, True)
