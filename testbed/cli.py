@@ -2,6 +2,7 @@
 
 import argparse
 import importlib.util
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -102,7 +103,13 @@ def _truth(asked: argparse.Namespace, rest: list[str]) -> int:
     world = _overridden(variant, None, rest, f"testbed truth {asked.name}", helped=asked.help)
     if asked.length < 1:
         raise ValueError(f"--length {asked.length}: must be at least 1 token; e.g. 64.")
-    _render.show(world, world.truth(asked.length), as_json=asked.json)
+    truth = world.truth(asked.length)
+    if asked.json:
+        print(json.dumps(_render.record(world, truth), allow_nan=False))
+    else:
+        import rich
+
+        rich.print(_render.table(world, truth))
     return 0
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 from scipy.stats import norm
 
 from testbed.measure.analysis import Analysis, block
@@ -38,9 +39,15 @@ def parts_add_up(analysis: Analysis, level: float) -> Estimate | str:
     E[CE] − ε is the paired difference with the Bayes loss on the same sequences, averaged over the ensemble's
     replicates.
     """
+    kept = {(size, *group[:2]): group[2] for size in analysis.horizons for group in groups(analysis, size)}
     each = each_level(level, max(len(analysis.ensembles), 1))
-    parts = [_residual(analysis, row, each) for row in analysis.ensembles.itertuples()]
-    return largest([magnitude(part) for part in parts], level=level) if parts else "there are no ensembles to add up."
+    parts = []
+    for row in analysis.ensembles.itertuples():
+        key = (row.parameters, row.role, row.tokens)
+        if key not in kept:
+            return f"the ensemble P = {key[0]}, {key[1]}, D = {key[2]} has no finished cells to add up."
+        parts.append(magnitude(_residual(analysis, kept[key], row.center + row.spread, each)))
+    return largest(parts, level=level) if parts else "there are no ensembles to add up."
 
 
 def bias_exponent(analysis: Analysis, level: float) -> Estimate | str:
@@ -216,16 +223,8 @@ def _biases(analysis: Analysis, level: float) -> dict[int, Ladder] | str:
     return {size: ladder for size, ladder in found.items() if not isinstance(ladder, str)}
 
 
-def _residual(analysis: Analysis, row: object, level: float) -> Estimate:
-    """Return E[CE] − ε − center − spread of one ensemble, its sampled log-ratios paired sequence by sequence with K."""
-    size, role, tokens = int(row.parameters), row.role, int(row.tokens)  # type: ignore[attr-defined]
-    (group,) = (cells for r, d, cells in groups(analysis, size) if (r, d) == (role, tokens))
-    paired_RB = np.stack(group["ce_B"].to_list()) - analysis.bayes_nll_B[analysis.read]
-    kl_RB = np.stack(group["kl_B"].to_list())
-    shift = float(kl_RB.mean()) - row.center - row.spread  # type: ignore[attr-defined]
-    noise = mean((paired_RB - kl_RB).mean(0), level=level)
-    return linear(np.ones(2), [noise, _exact(shift, noise)], method="paired over sequences")
-
-
-def _exact(value: float, like: Estimate) -> Estimate:
-    return Estimate(value=value, low=value, high=value, level=like.level, n=like.n, method="exact")
+def _residual(analysis: Analysis, group: pd.DataFrame, parts: float, level: float) -> Estimate:
+    """Return E[CE] − ε − parts of one group, its sampled log-ratios paired sequence by sequence with K."""
+    kl_B = np.mean(group["kl_B"].to_list(), axis=0)
+    ratio_B = np.mean(group["ce_B"].to_list(), axis=0) - analysis.bayes_nll_B[analysis.read]
+    return mean(ratio_B - kl_B + (kl_B.mean() - parts), level=level)

@@ -53,7 +53,9 @@ def contexts(log_star_LV: Float[np.ndarray, "L V"], log_p_RLV: Float[np.ndarray,
     """
     log_star_LV, log_p_RLV = normalised(log_star_LV), normalised(log_p_RLV)
     if not np.isfinite(log_p_RLV).all():
-        raise ValueError("a replicate gives some symbol probability zero, so its divergence is endless; smooth it first.")
+        raise ValueError(
+            "a replicate gives some symbol probability zero, so its divergence is endless; smooth it first."
+        )
     star_LV = np.exp(log_star_LV)
     mean_LV = log_p_RLV.mean(0)
     log_mass_L = np.logaddexp.reduce(mean_LV, axis=-1)
@@ -70,9 +72,9 @@ def contexts(log_star_LV: Float[np.ndarray, "L V"], log_p_RLV: Float[np.ndarray,
 
 
 def decompose(
-    pairs: Iterable[tuple[Float[np.ndarray, "L V"], Float[np.ndarray, "R L V"]]],
+    pairs: Iterable[tuple[np.ndarray, np.ndarray]],
 ) -> Decomposition:
-    """Return the parts averaged over sequences, from one pair (log p* and log p of every replicate) per sequence.
+    """Return the parts averaged over sequences, from a pair (log p*_LV, log p_RLV) for each sequence.
 
     Only one sequence is held in memory at a time. One replicate has no spread, and an endless standard error.
 

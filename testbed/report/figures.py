@@ -121,7 +121,7 @@ def learning(curves: pd.DataFrame) -> Any:
             opacity=1.0 if role == "online" else 0.55, hovertemplate=f"{label}, {where}: %{{y:.3g}}<extra></extra>",
         )  # fmt: skip
         named.add(label)
-    _layout(figure, "optimisation steps (solid: fresh data, dotted: stored data)", "K, nats per token")
+    _layout(figure, "optimisation steps", "K, nats per token")
     _log_axis(figure, curves["K"], axis="y")
     _log_axis(figure, curves["step"], axis="x")
     return figure

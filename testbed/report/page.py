@@ -15,10 +15,9 @@ from testbed.verdict import span
 
 WORDS = ("supported", "refuted", "undecided", "invalid")
 CONFIG = {
-    "displaylogo": False,
+    "displayModeBar": False,
     "responsive": True,
     "plotlyServerURL": "",
-    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d", "sendDataToCloud"],
 }
 HEADINGS = {
     "B": "B: limit of fresh data",
@@ -151,7 +150,13 @@ def _figures(page: Page) -> list[dict[str, Any]]:
             figures.variance(page.estimates, dict(page.constants)),
         ))  # fmt: skip
     if len(page.curves):
-        drawn.append(("Learning curves", "K along training, every replicate.", figures.learning(page.curves)))
+        drawn.append(
+            (
+                "Learning curves",
+                "K along training, every replicate. Solid: fresh data; dotted: stored data.",
+                figures.learning(page.curves),
+            )
+        )
     return [{"heading": heading, "caption": caption, "html": _html(found)} for heading, caption, found in drawn]
 
 

@@ -36,7 +36,7 @@ def floor(values: Sequence[float]) -> float:
 
 
 def ticks(values: Sequence[float]) -> tuple[list[float], list[str]]:
-    """Return places and labels of ticks on a logarithmic axis: decades, and 2 and 5 between them where decades are few.
+    """Return places and labels of ticks on a logarithmic axis: decades, and where these are few more digits.
 
     >>> ticks([0.03, 0.25])
     ([0.05, 0.1, 0.2], ['0.05', '0.1', '0.2'])
@@ -45,10 +45,13 @@ def ticks(values: Sequence[float]) -> tuple[list[float], list[str]]:
     if not positive:
         return [], []
     low, high = np.log10(min(positive)), np.log10(max(positive))
-    digits = (1.0,) if high - low > 2.5 else (1.0, 2.0, 5.0)
     decades = range(int(np.floor(low)), int(np.ceil(high)) + 1)
-    places = [float(f"{digit:g}e{decade}") for decade in decades for digit in digits]
-    chosen = [place for place in places if low - 0.15 <= np.log10(place) <= high + 0.15]
+    chosen: list[float] = []
+    for digits in ((1,), (1, 2, 5), range(1, 10)):
+        places = [float(f"{digit}e{decade}") for decade in decades for digit in digits]
+        chosen = [place for place in places if low - 0.15 <= np.log10(place) <= high + 0.15]
+        if len(chosen) > 2:
+            break
     return chosen, [f"{place:g}" if place < 1e4 else short(place) for place in chosen]
 
 

@@ -61,7 +61,7 @@ def sampled(tables: Tables, key: Key[Array, ""], length: int) -> tuple[Int32[Arr
 
 
 def predicted(tables: Tables, tokens_L: Int[Array | np.ndarray, " L"]) -> Float[Array, "L V"]:
-    """Return log P(X_t = v | X_<t) by exact filtering over regime and age."""
+    """Return log P(X_t = v | X_<t) by exact filtering over regime and age; the belief is normalised at every token."""
     tables = jax.tree.map(jnp.asarray, tables)
     contexts = tables.rows_KUV.shape[1]
 

@@ -7,7 +7,6 @@ import msgspec
 Method = Literal["closed form", "enumeration", "certified interval", "Monte Carlo"]
 
 UNIT_ROUNDOFF = 2.0**-53
-LEVEL = 0.95
 NORMAL_QUANTILE = 1.959963984540054
 
 
@@ -74,11 +73,6 @@ def sampled(mean: float, standard_error: float) -> Quantity:
 def bracketed(low: float, high: float, *, method: Method) -> Quantity:
     """Return a quantity known to lie between two bounds; its value is their midpoint."""
     return Quantity(value=(low + high) / 2, low=low, high=high, method=method, error=(high - low) / 2)
-
-
-def constant(value: Quantity, length: int) -> Truth:
-    """Return the truth of a source whose tokens are independent of each other and of any latent."""
-    return Truth(length=length, curve=(value,) * length, epsilon=value, rate=value, oracle=value)
 
 
 def check_length(length: int) -> None:

@@ -82,4 +82,5 @@ class Iid(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
     def truth(self, length: int, *, budget: Budget = Budget()) -> Truth:  # noqa: B008 - frozen
         """Return the entropies, all of them equal to that of the law: a closed form, so the budget is not used."""
         _truth.check_length(length)
-        return _truth.constant(_truth.rounded(float(_laws.entropy(self.law())), self.vocabulary), length)
+        entropy = _truth.rounded(float(_laws.entropy(self.law())), self.vocabulary)
+        return Truth(length=length, curve=(entropy,) * length, epsilon=entropy, rate=entropy, oracle=entropy)

@@ -8,6 +8,8 @@ from jaxtyping import Float
 from testbed.stats.estimate import Estimate, critical
 from testbed.stats.moments import Moments, contrast, spread
 
+SAME_ROOT = 1e-6  # below this imaginary part, two roots that coincide without noise are told apart by rounding only
+
 
 class Ladder(NamedTuple):
     """The limit, what is left above it at the longest horizon, and the latter as a share of the last value."""
@@ -23,7 +25,7 @@ def ladder(found: Moments, *, level: float) -> Ladder:
     With the steps d1 = K_1 − K_2 and d2 = K_2 − K_3: gap = d2²/(d1 − d2), B = K_3 − gap (Aitken's formula). As both are
     ratios, intervals come from inverting the t-test of "numerator − x · denominator = 0" (Fieller), cut to 0 ≤ B ≤ K_T.
 
-    Error: where the ladder does not contract (d2 ≥ d1), or noise hides that it does, every limit from 0 to K_T fits:
+    Error: where the ladder does not contract (0 < d2 < d1), or noise hides it, every limit from 0 to K_T fits:
     the interval then says so, and the value is the upper bound K_T if no extrapolation exists. The law itself is an
     assumption. Source: Aitken (1926); Fieller (1954).
 
@@ -36,7 +38,7 @@ def ladder(found: Moments, *, level: float) -> Ladder:
     last = contrast(found, np.array([0.0, 0.0, 1.0]), level=level)
     top = max(third, 0.0)
     drop, fall = second - third, first - 2 * second + third
-    contracts = fall > 0
+    contracts = drop > 0 and fall > 0
     gap = min(drop**2 / fall, top) if contracts else 0.0
     limit_ratio = (
         np.array([first * third - second**2, fall]),
@@ -62,7 +64,7 @@ def _bounded(
     contracts: bool,
     level: float,
 ) -> Estimate:
-    """Fieller's set of a ratio inside [0, ceiling], or all of [0, ceiling]."""
+    """Return Fieller's set of a ratio inside [0, ceiling], or all of [0, ceiling]."""
     value, ceiling = value_and_ceiling
     ends = fieller(ratio[0], ratio[1], found, level=level, bounds=(0.0, ceiling)) if contracts else None
     whole = ends is None or (ends[0] <= 0 and ends[1] >= ceiling)
@@ -101,5 +103,6 @@ def fieller(
     coefficients = np.array([b**2 - squared * bb, -2 * (a * b - squared * ab), a**2 - squared * aa])
     accepted = [end for end in bounds if np.polyval(coefficients, end) <= 0]
     roots = np.roots(coefficients)
-    accepted += [float(root.real) for root in roots if abs(root.imag) < 1e-12 and bounds[0] < root.real < bounds[1]]
+    real = [float(root.real) for root in roots if abs(root.imag) <= SAME_ROOT * abs(root)]
+    accepted += [root for root in real if bounds[0] < root < bounds[1]]
     return (min(accepted), max(accepted)) if accepted else None

@@ -86,12 +86,13 @@ def power_law(
     around = (max(start - 0.05, SEARCHED[0]), min(start + 0.05, SEARCHED[1]))
     exponent = float(minimize_scalar(problem.misfit, bounds=around, method="bounded", options={"xatol": 1e-10}).x)
     low, high = (_end(problem, found, exponent, side, level) for side in (-1, 1))
-    searched = min(exponent - SEARCHED[0], SEARCHED[1] - exponent) > 1e-3
-    method = "weighted power law, score t-interval" if searched else "no exponent inside the range that was searched"
-    estimate = Estimate(value=exponent, low=low, high=high, level=level, n=found.n, method=method)
     spare = len(x_N) - len(names) - 1
-    replicate_freedom = float(working.freedom_F[working.block_F >= 0].sum())
-    p_value = float(f_law.sf(problem.misfit(exponent) / spare, spare, replicate_freedom)) if spare else float("nan")
+    freedom = float(working.freedom_F[working.block_F >= 0].sum())
+    p_value = float(f_law.sf(problem.misfit(exponent) / spare, spare, freedom)) if spare else float("nan")
+    inside = min(exponent - SEARCHED[0], SEARCHED[1] - exponent) > 1e-3
+    method = "weighted power law, score t-interval" if inside else "no exponent inside the range that was searched"
+    method += f"; lack of fit p = {p_value:.2g}" if spare else ""
+    estimate = Estimate(value=exponent, low=low, high=high, level=level, n=found.n, method=method)
     return PowerLaw(estimate, problem.constants(exponent) * scale**exponent, p_value)
 
 

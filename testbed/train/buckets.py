@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +19,7 @@ _CHUNK_SECONDS = 1.0
 Arrays = dict[str, np.ndarray]
 
 
+@runtime_checkable
 class Snapshots(Protocol):
     """Where a bucket leaves what it needs to carry on."""
 

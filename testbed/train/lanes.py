@@ -161,7 +161,7 @@ def _advance(
         )
         rate = objective.schedule(index, lane.learning_rate, lane.horizon, recipe.optimiser.warmup)
         params, moments = objective.step(direction, gradient, state.moments, state.params, rate)
-        sound = jnp.isfinite(loss) & jnp.isfinite(optax.global_norm(gradient)) & (state.diverged_at < 0)
+        sound = jnp.isfinite(loss) & jnp.isfinite(optax.tree.norm(gradient)) & (state.diverged_at < 0)
         moved = state._replace(
             params=params, moments=moments, loss_sum=state.loss_sum + loss, loss_steps=state.loss_steps + 1
         )

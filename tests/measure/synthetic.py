@@ -45,13 +45,28 @@ def cell(world, rng, common_B, *, size, role, tokens, seed, rate, horizon, k, no
     nll_B = EPSILON + 0.1 * common_B
     sampled_CB = 0.05 * np.sqrt(kl_CB) * rng.standard_normal(kl_CB.shape)
     steps = horizon * np.arange(1, 6) // 5
-    return dict(
-        digest=f"{size}-{role}-{tokens}-{seed}-{rate}-{horizon}", label=f"w{size // 1000}", parameters=size,
-        parameters_body=size // 2, context=64, role=role, tokens=tokens, draw=seed, initialisation=seed,
-        learning_rate=rate, horizon=horizon, batch=32, status=status,
-        sentence="" if status == "finished" else "the loss became NaN at step 12", step_C=steps, kl_CB=kl_CB,
-        ce_CB=nll_B + kl_CB + sampled_CB, train_loss_C=EPSILON + kl_CB.mean(1), kept_step=int(steps[-1]), seconds=1.5,
-    )  # fmt: skip
+    return {
+        "digest": f"{size}-{role}-{tokens}-{seed}-{rate}-{horizon}",
+        "label": f"w{size // 1000}",
+        "parameters": size,
+        "parameters_body": size // 2,
+        "context": 64,
+        "role": role,
+        "tokens": tokens,
+        "draw": seed,
+        "initialisation": seed,
+        "learning_rate": rate,
+        "horizon": horizon,
+        "batch": 32,
+        "status": status,
+        "sentence": "" if status == "finished" else "the loss became NaN at step 12",
+        "step_C": steps,
+        "kl_CB": kl_CB,
+        "ce_CB": nll_B + kl_CB + sampled_CB,
+        "train_loss_C": EPSILON + kl_CB.mean(1),
+        "kept_step": int(steps[-1]),
+        "seconds": 1.5,
+    }
 
 
 def analysis(world: World, seed: int = 0) -> Analysis:
@@ -66,17 +81,50 @@ def analysis(world: World, seed: int = 0) -> Analysis:
                 for horizon in rungs if rate == 3e-3 else rungs[:1]:
                     status = "diverged" if rate == 1e-2 and r == 0 else "finished"
                     k = world.online(size, horizon) * (1.0 if rate == 3e-3 else 1.5)
-                    rows.append(cell(world, rng, common_B, size=size, role="online", tokens=horizon * 2048, seed=r,
-                                     rate=rate, horizon=horizon, k=k, noise=world.noise, status=status))  # fmt: skip
+                    rows.append(
+                        cell(
+                            world,
+                            rng,
+                            common_B,
+                            size=size,
+                            role="online",
+                            tokens=horizon * 2048,
+                            seed=r,
+                            rate=rate,
+                            horizon=horizon,
+                            k=k,
+                            noise=world.noise,
+                            status=status,
+                        )
+                    )
         for tokens in world.tokens:
             for r in range(world.replicates):
                 k = world.online(size, world.horizon) * (tokens / world.tokens[-1]) ** -world.drift
                 k += world.variance(size, tokens)
-                rows.append(cell(world, rng, common_B, size=size, role="stored", tokens=tokens, seed=r, rate=3e-3,
-                                 horizon=world.horizon, k=k, noise=world.stored_noise))  # fmt: skip
+                rows.append(
+                    cell(
+                        world,
+                        rng,
+                        common_B,
+                        size=size,
+                        role="stored",
+                        tokens=tokens,
+                        seed=r,
+                        rate=3e-3,
+                        horizon=world.horizon,
+                        k=k,
+                        noise=world.stored_noise,
+                    )
+                )
     cells = pd.DataFrame(rows)
-    return Analysis(cells=cells, ensembles=ensembles(world, cells, rng), epsilon=EPSILON, epsilon_error=1e-3,
-                    bayes_nll_B=EPSILON + 0.1 * common_B, stopping="final")  # fmt: skip
+    return Analysis(
+        cells=cells,
+        ensembles=ensembles(world, cells, rng),
+        epsilon=EPSILON,
+        epsilon_error=1e-3,
+        bayes_nll_B=EPSILON + 0.1 * common_B,
+        stopping="final",
+    )
 
 
 def ensembles(world: World, cells: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
@@ -87,10 +135,22 @@ def ensembles(world: World, cells: pd.DataFrame, rng: np.random.Generator) -> pd
         mean_kl = float(np.mean([row.kl_CB[-1].mean() for row in group.itertuples()]))
         center = world.bias(size) * (tokens / world.tokens[-1]) ** -world.drift * np.exp(0.002 * rng.standard_normal())
         center = min(center, mean_kl)
-        rows.append(dict(
-            parameters=size, role=role, tokens=tokens, replicates=len(group), mean_kl=mean_kl, center=center,
-            spread=mean_kl - center, closure=3e-16, center_jackknife=center, center_se=0.002 * center,
-            spread_jackknife=mean_kl - center, spread_se=0.01 * mean_kl,
-            ce=float(np.mean([row.ce_CB[-1].mean() for row in group.itertuples()])), ce_se=0.01,
-        ))  # fmt: skip
+        rows.append(
+            {
+                "parameters": size,
+                "role": role,
+                "tokens": tokens,
+                "replicates": len(group),
+                "mean_kl": mean_kl,
+                "center": center,
+                "spread": mean_kl - center,
+                "closure": 3e-16,
+                "center_jackknife": center,
+                "center_se": 0.002 * center,
+                "spread_jackknife": mean_kl - center,
+                "spread_se": 0.01 * mean_kl,
+                "ce": float(np.mean([row.ce_CB[-1].mean() for row in group.itertuples()])),
+                "ce_se": 0.01,
+            }
+        )
     return pd.DataFrame(rows)

@@ -137,7 +137,9 @@ def shifted(cells, column, by):
 
 
 def test_a_run_in_which_nothing_finished_is_told_in_sentences(quiet):
-    nothing = dataclasses.replace(quiet, cells=quiet.cells.assign(status="diverged"), ensembles=quiet.ensembles.iloc[:0])
+    nothing = dataclasses.replace(
+        quiet, cells=quiet.cells.assign(status="diverged"), ensembles=quiet.ensembles.iloc[:0]
+    )
     for name, function in ESTIMATES.items():
         assert isinstance(function(nothing, LEVEL), str), name
     assert not all(check.passed for check in checks(nothing, expected=len(nothing.cells)))

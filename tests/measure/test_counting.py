@@ -1,4 +1,4 @@
-"""A learner that counts, whose parts are known in closed form, through the same measures, fits and claims as a network."""
+"""A learner that counts, its parts known in closed form, through the same measures and claims as a network."""
 
 import dataclasses
 
@@ -73,11 +73,20 @@ def run(world):
                 kl_V = (world.rows_VV * (log_true_VV - log_VV)).sum(1)
                 rows.append(
                     {
-                        "parameters": parameters, "role": role, "tokens": tokens, "draw": r, "initialisation": r,
-                        "learning_rate": 1.0, "horizon": horizon, "status": "finished", "step_C": np.array([horizon]),
-                        "kl_CB": kl_V[context_BL].mean(1)[None], "ce_CB": -log_VV[context_BL, next_BL].mean(1)[None],
-                        "train_loss_C": np.zeros(1), "kept_step": horizon,
-                    }  # fmt: skip
+                        "parameters": parameters,
+                        "role": role,
+                        "tokens": tokens,
+                        "draw": r,
+                        "initialisation": r,
+                        "learning_rate": 1.0,
+                        "horizon": horizon,
+                        "status": "finished",
+                        "step_C": np.array([horizon]),
+                        "kl_CB": kl_V[context_BL].mean(1)[None],
+                        "ce_CB": -log_VV[context_BL, next_BL].mean(1)[None],
+                        "train_loss_C": np.zeros(1),
+                        "kept_step": horizon,
+                    }
                 )
                 if horizon == HORIZONS[-1]:
                     logs.setdefault((parameters, role, tokens), []).append(log_VV)

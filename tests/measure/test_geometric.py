@@ -1,4 +1,4 @@
-"""The exact split: against explicit sums in long hand, with everything a row may hold, and the arithmetic mean as the liar."""
+"""The exact split: against sums in long hand, with all that a row may hold, and the arithmetic mean as liar."""
 
 import numpy as np
 import pytest
@@ -86,7 +86,9 @@ def test_averages_are_over_all_contexts_and_do_not_depend_on_the_cut():
 def test_one_replicate_has_no_spread_and_no_error():
     star, p = random_logs(np.random.default_rng(4), replicates=1)
     found = decompose([(star, p)])
-    assert found.center == pytest.approx(found.mean_kl) and found.spread == pytest.approx(0) and found.center_se == np.inf
+    assert (
+        found.center == pytest.approx(found.mean_kl) and found.spread == pytest.approx(0) and found.center_se == np.inf
+    )
 
 
 def test_no_sequences_are_refused():
@@ -99,7 +101,9 @@ def test_the_jackknife_removes_the_bias_of_few_replicates():
     logits = np.array([[0.5, 0.0, -0.5, 0.2]])
     star = np.log(np.full((1, 4), 0.25))
     truth = float(divergence(np.exp(star), star, log_softmax(logits, axis=-1))[0])
-    drawn = [decompose([(star, log_softmax(logits + 0.5 * rng.standard_normal((4, 1, 4)), axis=-1))]) for _ in range(800)]
+    drawn = [
+        decompose([(star, log_softmax(logits + 0.5 * rng.standard_normal((4, 1, 4)), axis=-1))]) for _ in range(800)
+    ]
     plain = np.array([found.center for found in drawn])
     freed = np.array([found.center_jackknife for found in drawn])
     error = freed.std() / np.sqrt(len(freed))
@@ -108,4 +112,6 @@ def test_the_jackknife_removes_the_bias_of_few_replicates():
 
 
 def test_divergence_of_a_certain_law():
-    assert divergence(np.array([[1.0, 0.0]]), np.array([[0.0, -np.inf]]), np.log([[0.25, 0.75]]))[0] == pytest.approx(np.log(4))
+    assert divergence(np.array([[1.0, 0.0]]), np.array([[0.0, -np.inf]]), np.log([[0.25, 0.75]]))[0] == pytest.approx(
+        np.log(4)
+    )

@@ -48,7 +48,9 @@ def test_the_parts_of_the_loss_add_up_exactly():
     table = loss_parts(run, level=LEVEL)
     assert np.allclose(table[["epsilon", "bias", "gap", "variance"]].sum(axis=1), table["loss"], rtol=0, atol=1e-14)
     for row in table.itertuples():
-        (group,) = [cells for role, tokens, cells in groups(run, row.parameters) if (role, tokens) == (row.role, row.tokens)]
+        (group,) = [
+            cells for role, tokens, cells in groups(run, row.parameters) if (role, tokens) == (row.role, row.tokens)
+        ]
         assert row.loss == pytest.approx(run.epsilon + np.mean([kl_B.mean() for kl_B in group["kl_B"]]), abs=1e-12)
 
 
@@ -69,8 +71,12 @@ def test_best_checkpoints_are_read_on_the_second_half_only():
 
 def test_the_kept_checkpoint_is_read_not_the_last():
     run = analysis(QUIET)
-    early = dataclasses.replace(run, cells=run.cells.assign(kept_step=run.cells["step_C"].map(lambda step_C: int(step_C[2]))))
-    ratio = np.array([row.kl_B.mean() for row in early.kept.itertuples()]) / [row.kl_B.mean() for row in run.kept.itertuples()]
+    early = dataclasses.replace(
+        run, cells=run.cells.assign(kept_step=run.cells["step_C"].map(lambda step_C: int(step_C[2])))
+    )
+    ratio = np.array([row.kl_B.mean() for row in early.kept.itertuples()]) / [
+        row.kl_B.mean() for row in run.kept.itertuples()
+    ]
     assert np.allclose(ratio, 2.0)
 
 

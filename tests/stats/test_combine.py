@@ -51,7 +51,9 @@ def test_the_smallest_mirrors_the_largest():
     assert (found.value, found.low, found.high) == (-mirrored.value, -mirrored.high, -mirrored.low)
 
 
-@pytest.mark.parametrize(("given", "low", "high"), [((1, 0.5, 2), 0.5, 2), ((-1, -2, -0.5), 0.5, 2), ((1, -3, 2), 0, 3)])
+@pytest.mark.parametrize(
+    ("given", "low", "high"), [((1, 0.5, 2), 0.5, 2), ((-1, -2, -0.5), 0.5, 2), ((1, -3, 2), 0, 3)]
+)
 def test_magnitudes(given, low, high):
     found = magnitude(part(*given))
     assert (found.low, found.high) == (low, high)

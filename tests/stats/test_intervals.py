@@ -1,6 +1,5 @@
 """Means, differences, bootstrap, jackknife: against independent libraries, against truth, and against liars."""
 
-
 import numpy as np
 import pytest
 from scipy import stats
@@ -16,10 +15,14 @@ LEVEL = 0.9
 
 
 def estimate(low, high, value=None, level=LEVEL):
-    return Estimate(value=(low + high) / 2 if value is None else value, low=low, high=high, level=level, n=3, method="test")
+    return Estimate(
+        value=(low + high) / 2 if value is None else value, low=low, high=high, level=level, n=3, method="test"
+    )
 
 
-@pytest.mark.parametrize("wrong", [{"value": float("nan")}, {"low": 2.0}, {"high": 0.0}, {"level": 1.0}, {"level": 0.0}])
+@pytest.mark.parametrize(
+    "wrong", [{"value": float("nan")}, {"low": 2.0}, {"high": 0.0}, {"level": 1.0}, {"level": 0.0}]
+)
 def test_an_estimate_that_cannot_be_is_refused(wrong):
     fields = {"value": 1.0, "low": 0.5, "high": 1.5, "level": 0.9, "n": 3, "method": "test"} | wrong
     with pytest.raises(ValueError):

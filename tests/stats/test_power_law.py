@@ -59,7 +59,9 @@ def drawn(rng, replicates=4, bend=0.0, careless=False):
     truth = 0.2 * X**-1.0 * np.exp(bend * np.log(X / 16) ** 2)
     levels = np.concatenate([[0.05], 0.05 + truth])
     values_GR = levels[:, None] * (1 + 0.05 * rng.standard_normal((6, replicates)))
-    found = moments([Block(np.ones((replicates, 8, 1)) * row[:, None, None], (tuple(range(replicates)),)) for row in values_GR])
+    found = moments(
+        [Block(np.ones((replicates, 8, 1)) * row[:, None, None], (tuple(range(replicates)),)) for row in values_GR]
+    )
     map_NQ = np.hstack([-np.ones((5, 1)), np.eye(5)])
     if careless:  # known, independent errors, as if no online term were shared and no replicate were few
         error = np.sqrt(found.covariance().diagonal())[1:]

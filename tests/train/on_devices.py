@@ -11,8 +11,15 @@ import jax
 from tests.small import EXPERIMENT
 from tests.train.lanes_common import train
 
-cells = EXPERIMENT.pilot_cells() + EXPERIMENT.main_cells(dict.fromkeys(EXPERIMENT.models, 0.03))
-own = [cell for cell in cells if cell.model == EXPERIMENT.models[0]]
-outcomes = train(own, placement=sys.argv[1])
-told = [outcome.evidence["kl_B"].mean(1).tolist() for outcome in outcomes]
-print(json.dumps({"devices": jax.local_device_count(), "mean_kl": told}))
+
+
+def main(placement):
+    cells = EXPERIMENT.pilot_cells() + EXPERIMENT.main_cells(dict.fromkeys(EXPERIMENT.models, 0.03))
+    own = [cell for cell in cells if cell.model == EXPERIMENT.models[0]]
+    outcomes = train(own, placement=placement)
+    told = [outcome.evidence["kl_B"].mean(1).tolist() for outcome in outcomes]
+    print(json.dumps({"devices": jax.local_device_count(), "mean_kl": told}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -8,8 +8,11 @@ import pytest
 from testbed.train.data import batch_indices, shuffle
 
 
+compiled = jax.jit(batch_indices, static_argnums=1)
+
+
 def indices(step, batch, sequences, order=7):
-    found = batch_indices(jnp.int32(step), batch, jnp.uint32(sequences), jnp.uint32(order))
+    found = compiled(jnp.int32(step), batch, jnp.uint32(sequences), jnp.uint32(order))
     return np.asarray(found).tolist()
 
 

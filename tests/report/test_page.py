@@ -1,0 +1,180 @@
+"""The page stands alone, escapes what it is given, and shows every verdict, number and failure it was handed."""
+
+import html.parser
+import re
+import xml.etree.ElementTree as ElementTree
+
+import msgspec
+import numpy as np
+import pandas as pd
+import pytest
+
+from testbed.measure.checks import Check, checks
+from testbed.measure.claimed import ESTIMATES
+from testbed.measure.split import curves, estimates, loss_parts, variance_law
+from testbed.report import figures
+from testbed.report.page import Page, render, write
+from testbed.report.palette import floor, short, size_colours, ticks, whiskers
+from testbed.report.picture import picture
+from testbed.verdict import Claim, judge
+from tests.measure.synthetic import World, analysis
+
+LEVEL = 0.95
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+class Reader(html.parser.HTMLParser):
+    """Collects tags, what they would load, and the sizes of scripts."""
+
+    def __init__(self):
+        super().__init__()
+        self.loads, self.scripts, self.tags = [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        if tag == "script":
+            self.scripts.append(0)
+        if tag in ("link", "iframe", "object", "embed", "base", "form"):
+            self.loads.append(tag)
+        self.loads += [value for name, value in attrs if name in ("src", "href", "srcset", "action", "data")]
+
+    def handle_data(self, data):
+        if self.tags and self.tags[-1] == "script" and self.scripts:
+            self.scripts[-1] += len(data)
+
+
+@pytest.fixture(scope="module")
+def page():
+    run = analysis(World())
+    found = checks(run, expected=len(run.cells))
+    ledger = []
+    for name, low, high in (
+        ("variance_exponent", 0.9, 1.1),
+        ("optimisation_residue", None, 0.01),
+        ("bias_step", None, 0.0),
+    ):
+        claim = Claim(
+            id=name, sentence=f"{name} {HOSTILE}", section="§4", estimate=name, low=low, high=high, level=LEVEL
+        )
+        ledger.append(msgspec.json.decode(msgspec.json.encode(judge(claim, ESTIMATES[name](run, LEVEL), found))))
+    failed = Check(name="planted", passed=False, sentence="A planted failure.")
+    law = variance_law(run, list(run.horizons), level=LEVEL)
+    return Page(
+        title="A world " + HOSTILE,
+        question="Is it so?",
+        ledger=ledger,
+        checks=[msgspec.to_builtins(check) for check in (*found, failed)],
+        estimates=estimates(run, level=LEVEL),
+        parts=loss_parts(run, level=LEVEL),
+        curves=curves(run),
+        constants=dict(zip(run.horizons, law.constants_G.tolist(), strict=True)),
+        truth=[
+            {
+                "name": f"h_{t}",
+                "value": 0.462098120373296,
+                "low": 0.4,
+                "high": 0.5,
+                "error": 0.0,
+                "method": "closed form",
+            }
+            for t in range(9)
+        ],
+        dropped={"diverged": 3, "never used": 0},
+        spec='{"world": "' + HOSTILE + '"}',
+        provenance={"jax": "0.10"},
+    )
+
+
+@pytest.fixture(scope="module")
+def text(page):
+    return render(page)
+
+
+def test_nothing_is_loaded_from_anywhere(text):
+    reader = Reader()
+    reader.feed(text)
+    assert [load for load in reader.loads if load] == []
+    assert "default-src 'none'" in text
+    assert not re.search(r"@import|url\(\s*['\"]?https?:", text[: text.index("<script>")])
+
+
+def test_the_plotting_script_is_there_once(text):
+    reader = Reader()
+    reader.feed(text)
+    assert sum(size > 1_000_000 for size in reader.scripts) == 1
+    assert text.count('class="plotly-graph-div"') == 5
+
+
+def test_hostile_text_is_escaped_everywhere(text):
+    assert HOSTILE not in text
+    assert text.count("&lt;img src=x onerror=alert(1)&gt;") >= 5
+
+
+def test_every_verdict_number_and_failure_is_shown(page, text):
+    for line in page.ledger:
+        assert f'class="claim {line["verdict"]}"' in text and line["reason"].replace("'", "&#39;") in text
+    assert "A planted failure." in text and "diverged" in text and "never used" not in text
+    assert "0.462098120373" in text and "3 more" in text
+
+
+def test_a_page_of_nothing_is_a_page(page, tmp_path):
+    empty = Page(
+        "t", "q", [], [], page.estimates.iloc[:0], page.parts.iloc[:0], page.curves.iloc[:0], {}, [], {}, "", {}
+    )
+    write(empty, tmp_path / "page.html")
+    assert "No claim was declared." in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_invalid_lines_without_numbers_are_shown(page):
+    claim = Claim(id="x", sentence="s", section="t", estimate="e", low=0.0, high=None, level=LEVEL)
+    line = msgspec.to_builtins(judge(claim, "there is nothing.", []))
+    shown = render(Page(**{**vars(page), "ledger": [line]}))
+    assert "no estimate" in shown and "there is nothing." in shown
+
+
+def test_the_same_page_twice_is_the_same_but_for_element_names(page, text):
+    names = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+    assert names.sub("", render(page)) == names.sub("", text)
+
+
+def test_the_stacked_bars_end_at_the_loss(page):
+    drawn = figures.parts(page.parts)
+    top = np.asarray(drawn.data[-1].base) + np.asarray(drawn.data[-1].y)
+    assert np.allclose(top, page.parts.sort_values(["parameters", "tokens"])["loss"])
+
+
+def test_logarithmic_axes_get_only_positive_ends(page):
+    frame = pd.concat([page.estimates, page.estimates.assign(low=-np.inf, high=np.inf)])
+    for drawn in (figures.divergence(frame), figures.bias(frame), figures.variance(frame, dict(page.constants))):
+        for trace in drawn.data:
+            y = np.asarray(trace.y, dtype=float)
+            assert (y > 0).all()
+            if trace.error_y.arrayminus is not None:
+                assert (y - np.asarray(trace.error_y.arrayminus, dtype=float) > 0).all()
+                assert np.isfinite(np.asarray(trace.error_y.array, dtype=float)).all()
+
+
+def test_whiskers_stop_at_the_bottom():
+    frame = pd.DataFrame({"value": [1.0, 0.5], "low": [-np.inf, 0.4], "high": [np.inf, 0.7]})
+    above, below = whiskers(frame, 0.1)
+    assert np.allclose(above, [0, 0.2]) and np.allclose(below, [0.9, 0.1])
+
+
+@pytest.mark.parametrize("values", [[1e-6, 1e3], [0.5, 0.6], [3.0], [1e5, 2e7]])
+def test_ticks_are_near_the_data_and_labelled(values):
+    places, labels = ticks(values)
+    assert places and len(places) == len(labels) == len(set(labels))
+    assert min(places) > min(values) / 1.5 and max(places) < max(values) * 1.5
+
+
+def test_small_things():
+    assert ticks([]) == ([], []) and floor([]) > 0
+    assert short(999_999) == "1M" and short(12) == "12"
+    assert len(set(size_colours([1, 2, 3, 4, 5]).values())) == 5
+
+
+def test_the_picture_is_an_svg_and_the_same_twice(page):
+    drawn = picture(page.estimates, page.parts)
+    assert ElementTree.fromstring(drawn).tag.endswith("svg")
+    assert drawn == picture(page.estimates, page.parts)
+    assert "<image" not in drawn
