@@ -189,12 +189,32 @@ def _overridden(kind: type, default: Any, words: list[str], prog: str, *, helped
     """Return ``default`` with the typed overrides in ``words``; exits with status 2 on a malformed one."""
     import tyro
 
+    registry = tyro.constructors.ConstructorRegistry()
+    registry.primitive_rule(_matrix)
     if helped:
         words = [*words, "--help"]
     flags: dict[str, Any] = {} if default is None else {"default": default}
-    return tyro.cli(
-        tyro.conf.AvoidSubcommands[kind], args=words, prog=prog, description="overrides", compact_help=False, **flags  # type: ignore[valid-type]
+    with registry:
+        return tyro.cli(tyro.conf.AvoidSubcommands[kind], args=words, prog=prog, description="overrides", **flags)  # type: ignore[valid-type]
+
+
+def _matrix(info: Any) -> Any:
+    """Read a field of nested rows from one word of JSON, as no shell has matrices."""
+    import tyro
+
+    if "tuple[tuple[" not in str(info.type):
+        return None
+    return tyro.constructors.PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="JSON",
+        instance_from_str=lambda words: _tupled(json.loads(words[0])),
+        is_instance=lambda value: value is None or isinstance(value, tuple),
+        str_from_instance=lambda value: [json.dumps(value)],
     )
+
+
+def _tupled(value: Any) -> Any:
+    return tuple(_tupled(each) for each in value) if isinstance(value, list) else value
 
 
 def _help_or_refuse(asked: argparse.Namespace, remedy: str) -> int:

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from testbed.measure.analysis import Analysis, block
 from testbed.measure.split import bias, groups, variance_law, variances
@@ -168,7 +168,7 @@ def bias_variance_correlation(analysis: Analysis, level: float) -> Estimate | st
     log_b = np.log([float(np.stack(groups(analysis, size)[-1][2]["kl_B"].to_list()).mean()) for size in sizes])
     each = [np.corrcoef(log_b, np.log([values[size, d] for size in sizes]))[0, 1] for d in shared]
     z = float(np.arctanh(np.clip(np.mean(each), -1 + 1e-12, 1 - 1e-12)))
-    half = float(norm.ppf((1 + level) / 2)) / np.sqrt(len(sizes) - 3)
+    half = float(ndtri((1 + level) / 2)) / np.sqrt(len(sizes) - 3)
     low, value, high = (float(np.tanh(end)) for end in (z - half, z, z + half))
     return Estimate(value=value, low=low, high=high, level=level, n=len(sizes), method="Fisher z over sizes")
 

@@ -1,31 +1,27 @@
 """The forward of sequences, in flax modules that never leave this file: plain dicts of arrays go in and come out.
 
 Inside, a batch axis leads, because the gradient of a weight is then one product over all B·L rows; attention and
-nonlinearity see one sequence at a time. Every parameter is drawn from a stream with its own name, so that switching
-one part of the model leaves the initial values of all the others as they were.
+nonlinearity see one sequence at a time.
 """
 
 import functools
-import math
-import zlib
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, Float, Int
 
 from testbed.model.transformer import Transformer
 
 _EPSILON = 1e-6
 _ROTARY_BASE = 10_000.0
-_READOUT_GAIN = 0.1
 
 
-def init(config: Transformer, key: Key[Array, ""]) -> dict[str, Any]:
-    """Return fresh parameters; see ``Transformer.init``."""
-    params: dict[str, Any] = nnx.to_pure_dict(nnx.split(Network(config, key))[1])
+def blank(config: Transformer) -> dict[str, Any]:
+    """Return parameters before any draw: gains at one, all else at zero."""
+    params: dict[str, Any] = nnx.to_pure_dict(nnx.split(Network(config))[1])
     return params
 
 
@@ -45,18 +41,17 @@ def representations(
 class Network(nnx.Module):
     """Embeddings, blocks and readout."""
 
-    def __init__(self, config: Transformer, key: Key[Array, ""]) -> None:
+    def __init__(self, config: Transformer) -> None:
         width, vocabulary = config.width, config.vocabulary
         self.config = config
-        self.token_VM = _normal(key, "token", (vocabulary, width), 1.0)
-        self.start_M = _normal(key, "start", (width,), 1.0)
+        self.token_VM = _zeros(vocabulary, width)
+        self.start_M = _zeros(width)
         if config.positions == "learned":
-            self.position_LM = _normal(key, "position", (config.context, width), 1.0)
-        names = [f"layer_{index}" for index in range(config.layers)]
-        self.blocks = nnx.Dict({name: Block(config, _named(key, name)) for name in names})
+            self.position_LM = _zeros(config.context, width)
+        self.blocks = nnx.Dict({_layer(index): Block(config) for index in range(config.layers)})
         if config.layout == "prenorm":
-            self.gain_M = nnx.Param(jnp.ones(width, jnp.float32))
-        self.unembedding_MV = _normal(key, "unembedding", (width, vocabulary), _READOUT_GAIN / math.sqrt(width))
+            self.gain_M = _ones(width)
+        self.unembedding_MV = _zeros(width, vocabulary)
 
     def trace(self, tokens_BL: Int[Array, "B L"]) -> list[Float[Array, "B L M"]]:
         """Return the output of every block, in order."""
@@ -66,8 +61,8 @@ class Network(nnx.Module):
         if self.config.positions == "learned":
             hidden_BLM = hidden_BLM + self.position_LM[...][None, :length]
         outputs = []
-        for block in self.blocks.values():
-            hidden_BLM = block(hidden_BLM)
+        for index in range(self.config.layers):
+            hidden_BLM = self.blocks[_layer(index)](hidden_BLM)
             outputs.append(hidden_BLM)
         return outputs
 
@@ -81,21 +76,15 @@ class Network(nnx.Module):
 class Block(nnx.Module):
     """One layer in either layout."""
 
-    def __init__(self, config: Transformer, key: Key[Array, ""]) -> None:
+    def __init__(self, config: Transformer) -> None:
         width, heads, hidden = config.width, (config.heads, config.key_width), config.hidden_width
-        branches = 2 * config.layers if config.layout == "prenorm" else 1
         self.config = config
-        self.query_MHK = _normal(key, "query", (width, *heads), 1 / math.sqrt(width))
-        self.key_MHK = _normal(key, "key", (width, *heads), 1 / math.sqrt(width))
-        self.value_MHK = _normal(key, "value", (width, *heads), 1 / math.sqrt(width))
-        self.mix_HKM = _normal(key, "mix", (*heads, width), 1 / math.sqrt(math.prod(heads) * branches))
-        self.up_MF = _normal(key, "up", (width, hidden), 1 / math.sqrt(width))
-        self.up_F = nnx.Param(jnp.zeros(hidden, jnp.float32))
-        self.down_FM = _normal(key, "down", (hidden, width), 1 / math.sqrt(hidden * branches))
-        self.down_M = nnx.Param(jnp.zeros(width, jnp.float32))
+        self.query_MHK, self.key_MHK, self.value_MHK = (_zeros(width, *heads) for _ in range(3))
+        self.mix_HKM = _zeros(*heads, width)
+        self.up_MF, self.up_F = _zeros(width, hidden), _zeros(hidden)
+        self.down_FM, self.down_M = _zeros(hidden, width), _zeros(width)
         if config.layout == "prenorm":
-            self.attention_gain_M = nnx.Param(jnp.ones(width, jnp.float32))
-            self.feedforward_gain_M = nnx.Param(jnp.ones(width, jnp.float32))
+            self.attention_gain_M, self.feedforward_gain_M = _ones(width), _ones(width)
 
     def __call__(self, x_BLM: Float[Array, "B L M"]) -> Float[Array, "B L M"]:
         """Return the block's output."""
@@ -124,7 +113,7 @@ class Block(nnx.Module):
 
 @functools.cache
 def _graph(config: Transformer) -> Any:
-    return nnx.split(nnx.eval_shape(lambda: Network(config, jax.random.key(0))))[0]
+    return nnx.split(nnx.eval_shape(lambda: Network(config)))[0]
 
 
 def _bind(config: Transformer, params: dict[str, Any]) -> Network:
@@ -132,12 +121,16 @@ def _bind(config: Transformer, params: dict[str, Any]) -> Network:
     return network
 
 
-def _named(key: Key[Array, ""], name: str) -> Key[Array, ""]:
-    return jax.random.fold_in(key, zlib.crc32(name.encode()))
+def _layer(index: int) -> str:
+    return f"layer_{index}"
 
 
-def _normal(key: Key[Array, ""], name: str, shape: tuple[int, ...], deviation: float) -> nnx.Param:
-    return nnx.Param(deviation * jax.random.normal(_named(key, name), shape, jnp.float32))
+def _zeros(*shape: int) -> Any:
+    return nnx.Param(jnp.zeros(shape, jnp.float32))
+
+
+def _ones(*shape: int) -> Any:
+    return nnx.Param(jnp.ones(shape, jnp.float32))
 
 
 def _project(x_BLI: Float[Array, "B L I"], matrix: Float[Array, "I ..."]) -> Float[Array, "B L ..."]:

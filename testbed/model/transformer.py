@@ -27,8 +27,9 @@ class Transformer(msgspec.Struct, frozen=True, kw_only=True):
       applied once more before the readout.
 
     The readout is linear, without bias, and not tied to the embedding. Initial values: embeddings standard normal;
-    matrices normal with variance 1/fan-in, divided by the number of branches (two a layer) that are summed where a
-    residual stream exists; the readout at a tenth of its fan-in deviation, so that the first loss is close to ln V.
+    matrices normal with variance 1/fan-in, divided for the last matrix of a branch by the number of branches that the
+    depth sums (prenorm 2N; paper N for FFN, none for A, which is the stream itself); the readout at a tenth of its
+    fan-in deviation, so that the first loss is close to ln V.
 
     Source: C. Luo (arXiv 2412.16443) for ``paper`` and the two scales; Radford et al., GPT-2 (2019), and Zhang and
     Sennrich (arXiv 1910.07467) for ``prenorm``; Su et al. (arXiv 2104.09864) for ``rotary``.
@@ -110,12 +111,12 @@ class Transformer(msgspec.Struct, frozen=True, kw_only=True):
     def init(self, *, key: Key[Array, ""]) -> dict[str, Any]:
         """Return fresh float32 parameters, as nested dicts whose names end in the arrays' axes.
 
-        A parameter depends on the key, its own name and its own shape alone: models that differ in one switch start
-        from the same values wherever they share a parameter.
+        A parameter depends on the key, its own name and its own shape (its scale on the fan-in and depth): models that
+        differ in one switch start from the same values wherever they share a parameter.
         """
-        from testbed.model import network
+        from testbed.model import initial
 
-        return network.init(self, key)
+        return initial.init(self, key)
 
     def logits(self, params: dict[str, Any], tokens_L: Int[Array, " L"]) -> Float[Array, "L V"]:
         """Return the logits of one sequence: row t predicts token t, from the tokens before t alone.

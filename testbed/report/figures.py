@@ -18,7 +18,7 @@ def divergence(estimates: pd.DataFrame) -> Any:
     """Return K against D for each P on logarithmic axes, with intervals; fresh data is the asymptote at the right."""
     import plotly.graph_objects as go
 
-    frame = estimates[estimates["quantity"] == "K"]
+    frame = estimates[(estimates["quantity"] == "K") & (estimates["value"] > 0)]
     colours = size_colours(frame["parameters"].astype(int).to_list())
     tokens = sorted(int(d) for d in frame.loc[frame["role"] == "stored", "tokens"].unique())
     fresh, bottom = fresh_position(tokens), floor(frame["value"].to_list())
@@ -159,7 +159,7 @@ def parts(frame: pd.DataFrame) -> Any:
 
 
 def _points(frame: pd.DataFrame, x: Any, bottom: float, colour: str) -> dict[str, Any]:
-    """Markers with asymmetric intervals and what to say on hover."""
+    """Return markers with asymmetric intervals and what to say on hover."""
     above_N, below_N = whiskers(frame, bottom)
     ends = [f"[{low:.3g}, {high:.3g}]" for low, high in zip(frame["low"], frame["high"], strict=True)]
     return {

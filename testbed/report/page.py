@@ -4,7 +4,6 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -74,11 +73,6 @@ def render(page: Page) -> str:
     )
 
 
-def write(page: Page, path: Path) -> None:
-    """Write the page as one UTF-8 file."""
-    path.write_text(render(page), encoding="utf-8")
-
-
 def figure(value: float | int | None) -> str:
     """Return four significant figures; a dash for none, a sign and ∞ for the infinite.
 
@@ -132,23 +126,29 @@ def _figures(page: Page) -> list[dict[str, Any]]:
             )
         )
     if "K" in kinds:
-        drawn.append((
-            "Excess loss against data",
-            "K at the kept checkpoint. Dotted: the level reached on fresh data, at the same number of steps (diamond).",
-            figures.divergence(page.estimates),
-        ))  # fmt: skip
+        drawn.append(
+            (
+                "Excess loss against data",
+                "K at the kept checkpoint. Dotted: the level reached on fresh data in as many steps (diamond).",
+                figures.divergence(page.estimates),
+            )
+        )
     if "B" in kinds:
-        drawn.append((
-            "Size: B and the optimisation gap",
-            "B is what endless fresh data would leave; the shaded gap below the measured K is extrapolated.",
-            figures.bias(page.estimates),
-        ))  # fmt: skip
+        drawn.append(
+            (
+                "Size: B and the optimisation gap",
+                "B is what endless fresh data would leave; the shaded gap below the measured K is extrapolated.",
+                figures.bias(page.estimates),
+            )
+        )
     if "V" in kinds:
-        drawn.append((
-            "Finite data: V against D",
-            "Lines: C·D^−β with one exponent for all sizes. Open triangles: upper limits where V is not above zero.",
-            figures.variance(page.estimates, dict(page.constants)),
-        ))  # fmt: skip
+        drawn.append(
+            (
+                "Finite data: V against D",
+                "Lines: C·D^−β with one exponent for all sizes. Open triangles: upper limits where V ≤ 0.",
+                figures.variance(page.estimates, dict(page.constants)),
+            )
+        )
     if len(page.curves):
         drawn.append(
             (
@@ -182,6 +182,11 @@ def _row(row: Any) -> dict[str, Any]:
     tokens = "" if pd.isna(row.tokens) else f", {short(row.tokens)} tokens"
     size = "all" if pd.isna(row.parameters) else short(row.parameters)
     return {
-        "parameters": size, "data": data + tokens, "value": row.value, "low": row.low, "high": row.high, "n": row.n,
+        "parameters": size,
+        "data": data + tokens,
+        "value": row.value,
+        "low": row.low,
+        "high": row.high,
+        "n": row.n,
         "method": row.method,
-    }  # fmt: skip
+    }

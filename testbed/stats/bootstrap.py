@@ -3,8 +3,7 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from scipy.stats import bootstrap as scipy_bootstrap
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from testbed.stats.estimate import Estimate, critical
 
@@ -25,6 +24,8 @@ def bootstrap(samples: Sequence[np.ndarray], statistic: Callable[..., float], *,
     >>> found.low < 9.5 < found.high
     True
     """
+    from scipy.stats import bootstrap as scipy_bootstrap  # takes half a second to import
+
     n = min(len(sample) for sample in samples)
     if n < 2:
         raise ValueError(f"a sample of {n} cannot be resampled; at least 2 independent units are needed.")
@@ -37,7 +38,7 @@ def bootstrap(samples: Sequence[np.ndarray], statistic: Callable[..., float], *,
         indices, resampled, n_resamples=RESAMPLES, vectorized=False, method="percentile",
         rng=np.random.default_rng(seed),
     ).bootstrap_distribution  # fmt: skip
-    tail = float(norm.cdf(-np.sqrt(n / (n - 1)) * critical(level, n - 1.0)))
+    tail = float(ndtr(-np.sqrt(n / (n - 1)) * critical(level, n - 1.0)))
     low, high = np.quantile(drawn, [tail, 1 - tail])
     value = statistic(*samples)
     return Estimate(

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 from scipy.optimize import brentq, minimize_scalar
-from scipy.stats import f as f_law
+from scipy.special import fdtrc
 
 from testbed.stats.estimate import Estimate, critical
 from testbed.stats.moments import Moments, spread
@@ -88,7 +88,7 @@ def power_law(
     low, high = (_end(problem, found, exponent, side, level) for side in (-1, 1))
     spare = len(x_N) - len(names) - 1
     freedom = float(working.freedom_F[working.block_F >= 0].sum())
-    p_value = float(f_law.sf(problem.misfit(exponent) / spare, spare, freedom)) if spare else float("nan")
+    p_value = float(fdtrc(spare, freedom, problem.misfit(exponent) / spare)) if spare else float("nan")
     inside = min(exponent - SEARCHED[0], SEARCHED[1] - exponent) > 1e-3
     method = "weighted power law, score t-interval" if inside else "no exponent inside the range that was searched"
     method += f"; lack of fit p = {p_value:.2g}" if spare else ""

@@ -41,9 +41,7 @@ def test_a_changed_token_changes_only_later_rows(config, params, tokens_L):
     logits = jax.jit(config.logits)
     before_LV = np.asarray(logits(params, tokens_L))
     for place in range(len(tokens_L)):
-        changed_L = tokens_L.copy()
-        changed_L[place] = 4
-        moved_L = (np.asarray(logits(params, changed_L)) != before_LV).any(axis=1)
+        moved_L = (np.asarray(logits(params, tokens_L.at[place].set(4))) != before_LV).any(axis=1)
         np.testing.assert_array_equal(moved_L, np.arange(len(tokens_L)) > place)
 
 

@@ -4,8 +4,8 @@ import subprocess
 import sys
 
 import jax
+import jax.numpy as jnp
 import msgspec
-import numpy as np
 import pytest
 
 from testbed.model.transformer import Transformer
@@ -42,7 +42,7 @@ def test_a_wrong_request_is_refused_with_a_remedy(wrong, remedy):
 
 
 def test_a_longer_sequence_needs_positions_that_go_on():
-    tokens_L = np.zeros(7, np.int32)
+    tokens_L = jnp.zeros(7, jnp.int32)
     for positions in ("none", "rotary"):
         config = Transformer(**RIGHT, positions=positions)
         assert config.logits(config.init(key=jax.random.key(0)), tokens_L).shape == (7, 7)

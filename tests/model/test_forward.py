@@ -97,7 +97,7 @@ def test_the_oracle_rejects_the_other_switch(config, params, tokens_L):
 
 
 def test_a_batch_is_a_vmap(config, params):
-    tokens_BL = np.random.default_rng(1).integers(0, config.vocabulary, (3, 6)).astype(np.int32)
+    tokens_BL = jax.random.randint(jax.random.key(1), (3, 6), 0, config.vocabulary)
     together = jax.jit(config.logits_of_batch)(params, tokens_BL)
     apart = jax.jit(jax.vmap(config.logits, (None, 0)))(params, tokens_BL)
     np.testing.assert_allclose(together, apart, atol=ROUNDING)

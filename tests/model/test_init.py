@@ -19,36 +19,42 @@ def leaves(params, path=()):
             yield (*path, name), value
 
 
-def test_parameters_are_plain_float32_arrays_named_by_their_axes(config):
-    for path, leaf in leaves(config.init(key=jax.random.key(0))):
+@pytest.fixture(scope="module", params=[("paper", "none"), ("prenorm", "learned")], ids="-".join)
+def family(request):
+    """Three models of one config, from two keys."""
+    layout, positions = request.param
+    config = Transformer(vocabulary=7, context=6, width=8, layout=layout, positions=positions)
+    init = jax.jit(lambda key: config.init(key=key))
+    return [init(jax.random.key(seed)) for seed in (0, 0, 1)]
+
+
+def test_parameters_are_plain_float32_arrays_named_by_their_axes(family):
+    for path, leaf in leaves(family[0]):
         assert type(leaf) is type(jnp.zeros(1)) and leaf.dtype == np.float32
         assert len(path[-1].rsplit("_", 1)[1]) == leaf.ndim
 
 
-def test_the_key_decides(config):
-    init = jax.jit(lambda key: config.init(key=key))
-    first, again, other = (init(jax.random.key(seed)) for seed in (0, 0, 1))
+def test_the_key_decides(family):
+    first, again, other = family
     assert all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(first), jax.tree.leaves(again), strict=True))
     drawn = [path for path, leaf in leaves(first) if np.ptp(leaf) > 0]
     different = [path for (path, a), (_, b) in zip(leaves(first), leaves(other), strict=True) if (a != b).all()]
     assert drawn == different
 
 
-def test_no_two_parameters_share_their_numbers(config):
-    arrays = [np.ravel(leaf) / np.std(leaf) for _, leaf in leaves(config.init(key=jax.random.key(0))) if np.ptp(leaf)]
-    heads = {tuple(np.round(array[:4], 4)) for array in arrays}
-    assert len(heads) == len(arrays)
+def test_no_two_parameters_share_their_numbers(family):
+    drawn = [np.ravel(np.asarray(leaf, np.float64)) for _, leaf in leaves(family[0]) if np.ptp(leaf)]
+    ratios = np.concatenate([array[: array.size // 2 * 2 : 2] / array[1::2] for array in drawn])
+    assert len(np.unique(ratios.round(6))) == len(ratios), "ratios of neighbours do not depend on the scale"
 
 
-@pytest.mark.parametrize(
-    "switch", [{"positions": "none"}, {"positions": "rotary"}, {"scale": "1/d"}, {"layers": 1, "layout": "paper"}]
-)
+@pytest.mark.parametrize("switch", [{"positions": "none"}, {"scale": "1/d"}, {"hidden": 100}, {"context": 50}])
 def test_a_switch_leaves_the_other_parameters_alone(switch):
-    base = Transformer(vocabulary=7, context=6, width=8, layout=switch.get("layout", "prenorm"))
+    base = Transformer(vocabulary=7, context=6, width=8)
     switched = msgspec.structs.replace(base, **switch)
     before, after = (dict(leaves(config.init(key=jax.random.key(5)))) for config in (base, switched))
-    shared = before.keys() & after.keys()
-    assert len(shared) >= len(after) > 5
+    shared = [path for path in before.keys() & after.keys() if before[path].shape == after[path].shape]
+    assert len(shared) >= 15
     assert all(np.array_equal(before[path], after[path]) for path in shared)
 
 
@@ -69,7 +75,7 @@ def test_matrices_have_their_fan_in_deviation(layout):
 @pytest.mark.parametrize("layout", ["paper", "prenorm"])
 def test_the_first_loss_is_ln_v(layout, layers):
     config = Transformer(vocabulary=32, context=16, width=16, layers=layers, layout=layout)
-    tokens_BL = np.random.default_rng(0).integers(0, 32, (64, 16)).astype(np.int32)
+    tokens_BL = jax.random.randint(jax.random.key(1), (64, 16), 0, 32)
     logits_BLV = jax.jit(config.logits_of_batch)(config.init(key=jax.random.key(0)), tokens_BL)
     logp_BLV = np.asarray(jax.nn.log_softmax(logits_BLV))
     loss = -np.take_along_axis(logp_BLV, tokens_BL[..., None], axis=-1).mean()

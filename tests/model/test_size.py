@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jax.extend.core import jaxprs_in_params
 
 from testbed.model.size import activation_bytes, model_of_size, size
 from testbed.model.transformer import Transformer
@@ -25,7 +26,7 @@ def product_flops(jaxpr):
     """Return twice the multiply-adds of every dot_general in a traced program."""
     total = 0
     for equation in jaxpr.eqns:
-        for inner in jax.core.jaxprs_in_params(equation.params):
+        for inner in jaxprs_in_params(equation.params):
             total += product_flops(inner)
         if equation.primitive.name == "dot_general":
             contracted = equation.params["dimension_numbers"][0][0]
