@@ -61,7 +61,11 @@ def main() -> None:
     rows = [measure(shape, peak, asked.seconds) for shape in shapes]
     show(rows, peak, devices)
     if asked.json:
-        about = {"device": f"{len(devices)} x {devices[0].device_kind}", "peak_gflops": peak / 1e9, "jax": jax.__version__}
+        about = {
+            "device": f"{len(devices)} x {devices[0].device_kind}",
+            "peak_gflops": peak / 1e9,
+            "jax": jax.__version__,
+        }
         asked.json.write_text(json.dumps(about | {"rows": msgspec.to_builtins(rows)}, indent=1) + "\n")
 
 
@@ -78,7 +82,16 @@ def measure(shape: tuple[int, int, int, int, int], peak: float, seconds: float) 
     sampled = sampling_rate(cells, space.mapping, seconds)
     flops = size(model).training_flops_per_token
     return Row(
-        width, layers, context, batch, count, size(model).parameters, packed, alone, packed / sampled, compile_seconds,
+        width,
+        layers,
+        context,
+        batch,
+        count,
+        size(model).parameters,
+        packed,
+        alone,
+        packed / sampled,
+        compile_seconds,
         packed * flops / peak,
     )
 
@@ -86,9 +99,20 @@ def measure(shape: tuple[int, int, int, int, int], peak: float, seconds: float) 
 def cell(model: Transformer, batch: int, seed: int) -> Cell:
     """Return an endless online cell."""
     return Cell(
-        world=WORLD, model=model, optimiser=Optimiser(batch=batch), learning_rate=0.003, horizon=10**6, role="online",
-        tokens=10**9, draw=seed, initialisation=seed, nested=True, stopping="final", evaluation=Evaluation(),
-        checkpoints=(1, 10**6), seed=0,
+        world=WORLD,
+        model=model,
+        optimiser=Optimiser(batch=batch),
+        learning_rate=0.003,
+        horizon=10**6,
+        role="online",
+        tokens=10**9,
+        draw=seed,
+        initialisation=seed,
+        nested=True,
+        stopping="final",
+        evaluation=Evaluation(),
+        checkpoints=(1, 10**6),
+        seed=0,
     )
 
 
@@ -124,10 +148,16 @@ def sampling_rate(cells: list[Cell], mapping: lanes.Mapping, seconds: float) -> 
 
         return jax.lax.fori_loop(0, steps, step, jnp.int32(0))
 
-    over = (lambda side, steps: jax.lax.map(lambda each: one(each, steps), side)) if mapping == "map" else jax.vmap(one, (0, None))
+    over = (
+        (lambda side, steps: jax.lax.map(lambda each: one(each, steps), side))
+        if mapping == "map"
+        else jax.vmap(one, (0, None))
+    )
     function = jax.jit(over)
     function(side, jnp.int32(1)).block_until_ready()
-    return len(cells) * batch * length / pace(lambda steps: function(side, jnp.int32(steps)).block_until_ready(), seconds)
+    return (
+        len(cells) * batch * length / pace(lambda steps: function(side, jnp.int32(steps)).block_until_ready(), seconds)
+    )
 
 
 def pace(call: Callable[[int], object], seconds: float, repeats: int = 3) -> float:
@@ -162,15 +192,36 @@ def show(rows: list[Row], peak: float, devices: tuple[jax.Device, ...]) -> None:
     """Print the table."""
     title = f"{len(devices)} x {devices[0].device_kind}, jax {jax.__version__}, matrix product {peak / 1e9:.0f} GFLOP/s"
     table = Table(title=title, title_justify="left")
-    headings = ("width", "layers", "n", "batch", "lanes", "P", "packed tok/s", "alone tok/s", "packed/alone", "sampling", "compile s", "of peak")
+    headings = (
+        "width",
+        "layers",
+        "n",
+        "batch",
+        "lanes",
+        "P",
+        "packed tok/s",
+        "alone tok/s",
+        "packed/alone",
+        "sampling",
+        "compile s",
+        "of peak",
+    )
     for heading in headings:
         table.add_column(heading, justify="right")
     for row in rows:
         table.add_row(
-            str(row.width), str(row.layers), str(row.context), str(row.batch), str(row.lanes), f"{row.parameters:,}",
-            f"{row.packed_tokens_per_second:,.0f}", f"{row.alone_tokens_per_second:,.0f}",
-            f"{row.packed_tokens_per_second / row.alone_tokens_per_second:.2f}", f"{row.sampling_share:.1%}",
-            f"{row.compile_seconds:.1f}", f"{row.peak_fraction:.1%}",
+            str(row.width),
+            str(row.layers),
+            str(row.context),
+            str(row.batch),
+            str(row.lanes),
+            f"{row.parameters:,}",
+            f"{row.packed_tokens_per_second:,.0f}",
+            f"{row.alone_tokens_per_second:,.0f}",
+            f"{row.packed_tokens_per_second / row.alone_tokens_per_second:.2f}",
+            f"{row.sampling_share:.1%}",
+            f"{row.compile_seconds:.1f}",
+            f"{row.peak_fraction:.1%}",
         )
     rich.print(table)
 

@@ -3,6 +3,7 @@
 import argparse
 import importlib.util
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,27 +38,49 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="testbed", description="Judge claims about scaling on worlds whose entropy is known exactly.",
-        epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
+        prog="testbed",
+        description="Judge claims about scaling on worlds whose entropy is known exactly.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(required=True, metavar="{list,truth,run,judge,report}")
-    _add(commands, "list", _list, "what is on the shelves: worlds, attentions, feed-forwards, claims' estimates, experiments")
+    _add(
+        commands,
+        "list",
+        _list,
+        "what is on the shelves: worlds, attentions, feed-forwards, claims' estimates, experiments",
+    )
     truth = _add(commands, "truth", _truth, "the exact entropies of a world", helped=False)
-    truth.add_argument("name", nargs="?", help="a world, as `testbed list` names it; add --help after it for its parameters")
+    truth.add_argument(
+        "name", nargs="?", help="a world, as `testbed list` names it; add --help after it for its parameters"
+    )
     truth.add_argument("--length", type=int, default=64, help="window n in tokens (default 64)")
     truth.add_argument("--json", action="store_true", help="print JSON instead of a table")
     run = _add(commands, "run", _run, "train what is missing, judge, report", helped=False)
-    run.add_argument("experiment", nargs="?", type=Path, help="a Python file that defines PRESETS; add --help after it for its overrides")
+    run.add_argument(
+        "experiment",
+        nargs="?",
+        type=Path,
+        help="a Python file that defines PRESETS; add --help after it for its overrides",
+    )
     run.add_argument("--preset", default="quick", help="a preset of the file (default quick)")
     run.add_argument("--out", type=Path, help="folder of the run (default runs/NAME-PRESET)")
-    run.add_argument("--placement", default="jit", choices=("jit", "pmap"), help="how lanes are spread over devices (default jit)")
-    run.add_argument("--mapping", choices=("map", "vmap"), help="how a device walks its lanes (default: map on CPUs, vmap elsewhere)")
+    run.add_argument(
+        "--placement", default="jit", choices=("jit", "pmap"), help="how lanes are spread over devices (default jit)"
+    )
+    run.add_argument(
+        "--mapping", choices=("map", "vmap"), help="how a device walks its lanes (default: map on CPUs, vmap elsewhere)"
+    )
     run.add_argument("--checkpoint-seconds", type=float, default=60.0, help="seconds between snapshots (default 60)")
-    run.add_argument("--memory-gib", type=float, help="memory per device that a bucket may take (default: a share of the device's)")
+    run.add_argument(
+        "--memory-gib", type=float, help="memory per device that a bucket may take (default: a share of the device's)"
+    )
     judge = _add(commands, "judge", _judge, "judge a finished run again, without training")
     judge.add_argument("folder", type=Path, help="the folder of a run")
-    judge.add_argument("--claims-of", type=Path, help="take the claims from this experiment file (default: the run's own spec.json)")
+    judge.add_argument(
+        "--claims-of", type=Path, help="take the claims from this experiment file (default: the run's own spec.json)"
+    )
     judge.add_argument("--preset", default="quick", help="with --claims-of: the preset (default quick)")
     report = _add(commands, "report", _report, "write the report of a judged run again")
     report.add_argument("folder", type=Path, help="the folder of a run")
@@ -68,7 +91,9 @@ def _add(commands: Any, name: str, command: Any, summary: str, *, helped: bool =
     """Add a command; with ``helped`` false the command answers --help itself, once it knows of what."""
     parser: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary, add_help=helped)
     if not helped:
-        parser.add_argument("-h", "--help", action="store_true", help="show this help, with the overrides of what is named")
+        parser.add_argument(
+            "-h", "--help", action="store_true", help="show this help, with the overrides of what is named"
+        )
     parser.set_defaults(command=command, parser=parser, strict=helped)
     return parser
 
@@ -116,6 +141,7 @@ def _truth(asked: argparse.Namespace, rest: list[str]) -> int:
 def _run(asked: argparse.Namespace, rest: list[str]) -> int:
     if asked.experiment is None:
         return _help_or_refuse(asked, "name an experiment file, e.g. experiments/bias_variance.py")
+    _use_all_cores()
     experiment = _preset(asked.experiment, asked.preset)
     if asked.help:
         asked.parser.print_help()
@@ -124,11 +150,24 @@ def _run(asked: argparse.Namespace, rest: list[str]) -> int:
     from testbed.pipeline import Options, run
 
     options = Options(
-        placement=asked.placement, mapping=asked.mapping, checkpoint_seconds=asked.checkpoint_seconds, memory_gib=asked.memory_gib
+        placement=asked.placement,
+        mapping=asked.mapping,
+        checkpoint_seconds=asked.checkpoint_seconds,
+        memory_gib=asked.memory_gib,
     )
     folder = asked.out or Path("runs") / f"{experiment.name}-{asked.preset}"
     run(experiment, folder, options, Console())
     return 0
+
+
+def _use_all_cores() -> None:
+    """Make every core a device of the CPU backend, so that lanes run side by side on them.
+
+    Said before jax is imported, as it listens only then; a count forced from outside is left alone, and accelerators are
+    not affected.
+    """
+    if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
+        os.environ.setdefault("JAX_NUM_CPU_DEVICES", str(len(os.sched_getaffinity(0))))
 
 
 def _judge(asked: argparse.Namespace, rest: list[str]) -> int:
@@ -170,7 +209,9 @@ def _presets(path: Path) -> "dict[str, Experiment]":
     Error: ValueError if it cannot be read, or defines none.
     """
     if not path.is_file():
-        raise ValueError(f"{path} is not a file: an experiment is a Python file that defines PRESETS; see experiments/.")
+        raise ValueError(
+            f"{path} is not a file: an experiment is a Python file that defines PRESETS; see experiments/."
+        )
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise ValueError(f"{path} is not Python: an experiment is a .py file that defines PRESETS.")
@@ -195,7 +236,7 @@ def _overridden(kind: type, default: Any, words: list[str], prog: str, *, helped
         words = [*words, "--help"]
     flags: dict[str, Any] = {} if default is None else {"default": default}
     with registry:
-        return tyro.cli(tyro.conf.AvoidSubcommands[kind], args=words, prog=prog, description="overrides", **flags)  # type: ignore[valid-type]
+        return tyro.cli(tyro.conf.AvoidSubcommands[kind], args=words, prog=prog, description="overrides", **flags)  # type: ignore[valid-type, misc]
 
 
 def _matrix(info: Any) -> Any:

@@ -77,7 +77,9 @@ def check_claims(claims: Sequence[Claim]) -> None:
     """
     for claim in claims:
         if claim.estimate not in ESTIMATES:
-            raise ValueError(f"claim {claim.id}: its estimate {claim.estimate!r} is unknown; known: {', '.join(ESTIMATES)}.")
+            raise ValueError(
+                f"claim {claim.id}: its estimate {claim.estimate!r} is unknown; known: {', '.join(ESTIMATES)}."
+            )
 
 
 def pretty(experiment: Experiment) -> bytes:
@@ -105,7 +107,9 @@ def _opened(folder: Path) -> tuple[Store, Experiment]:
 
 def _analysis(store: Store, experiment: Experiment) -> Analysis:
     if not (store.folder / "ensembles.parquet").exists():
-        raise StoreError(f"{store.folder} is not finished: judging needs every cell; run the experiment to its end first.")
+        raise StoreError(
+            f"{store.folder} is not finished: judging needs every cell; run the experiment to its end first."
+        )
     truth = saved_truth(store)
     return Analysis(
         cells=store.cells(),
@@ -142,7 +146,9 @@ def _write_report(store: Store, experiment: Experiment, analysis: Analysis, verd
 
 def _truth_lines(truth: Truth) -> list[dict[str, Any]]:
     named: list[tuple[str, Quantity | None]] = [
-        (f"ε over {truth.length} tokens", truth.epsilon), ("entropy rate", truth.rate), ("oracle entropy", truth.oracle)
+        (f"ε over {truth.length} tokens", truth.epsilon),
+        ("entropy rate", truth.rate),
+        ("oracle entropy", truth.oracle),
     ]
     named += [(f"h_{position}", quantity) for position, quantity in enumerate(truth.curve, start=1)]
     return [{"name": name, **msgspec.to_builtins(quantity)} for name, quantity in named if quantity is not None]
@@ -160,7 +166,9 @@ def _converted(store: Store, name: str, kind: Any) -> Any:
     try:
         return msgspec.convert(store.read_json(name), kind)
     except msgspec.ValidationError as error:
-        raise StoreError(f"{store.folder / name} does not hold what it should ({error}): delete it and run again.") from error
+        raise StoreError(
+            f"{store.folder / name} does not hold what it should ({error}): delete it and run again."
+        ) from error
 
 
 def _plain(value: msgspec.Struct) -> dict[str, Any]:

@@ -10,7 +10,19 @@ from typing import Any
 
 import jax
 
-_RECORDED = ("jax", "jaxlib", "flax", "optax", "numpy", "scipy", "pandas", "pyarrow", "msgspec", "statsmodels", "plotly")
+_RECORDED = (
+    "jax",
+    "jaxlib",
+    "flax",
+    "optax",
+    "numpy",
+    "scipy",
+    "pandas",
+    "pyarrow",
+    "msgspec",
+    "statsmodels",
+    "plotly",
+)
 
 
 def cache_folder() -> Path:

@@ -19,6 +19,7 @@ from testbed.measure.analysis import chosen_rates
 from testbed.measure.contexts import Reference, reference
 from testbed.model.size import size
 from testbed.model.transformer import Transformer
+from testbed.progress import progress, show_plan
 from testbed.spec import Cell, Experiment, decode
 from testbed.store import Store
 from testbed.train import buckets
@@ -54,11 +55,11 @@ def run(experiment: Experiment, folder: Path, options: Options, console: Console
         console.say(f"Nothing to do: all cells are finished and judged; the report is {folder / 'report.html'}")
         return ledger(store)
     began = time.monotonic()
-    console.plan(experiment.name, pilots, rest, space)
+    show_plan(console, experiment.name, pilots, rest, space)
     store.write_json("provenance.json", machine.provenance(experiment.seed, msgspec.to_builtins(options)))
     _truth(store, experiment)
     shared = _reference(store, experiment)
-    with console.progress(sum(bucket.work for bucket in pilots + rest)) as advance:
+    with progress(console, sum(bucket.work for bucket in pilots + rest)) as advance:
         trainer = _Trainer(store, shared, options, space, advance)
         trainer.train(pilots)
         rates = _rates(experiment, store.cells())
@@ -89,6 +90,7 @@ class _Trainer:
             elif missing:
                 self._train(bucket)
             else:
+                self.store.snapshot(bucket.digest).drop()
                 self.advance(bucket, bucket.tokens, trained=False)
 
     def _train(self, bucket: Bucket) -> None:
@@ -144,10 +146,8 @@ def _rates(experiment: Experiment, cells: pd.DataFrame) -> dict[Transformer, flo
     return {model: chosen[p] for model in experiment.models if (p := size(model).parameters) in chosen}
 
 
-def _buckets(
-    experiment: Experiment, space: Room, rates: dict[Transformer, float]
-) -> tuple[list[Bucket], list[Bucket]]:
-    """Return the buckets that choose the learning rates and those of the rest of the grid, equally wide where that is free."""
+def _buckets(experiment: Experiment, space: Room, rates: dict[Transformer, float]) -> tuple[list[Bucket], list[Bucket]]:
+    """Return the buckets that choose the learning rates and those of the rest of the grid, equally wide where free."""
     pilots, rest = experiment.pilot_cells(), experiment.main_cells(rates)
     lanes = max(len(pilots) // len(experiment.models), len(rest) // max(len(rates), 1))
     return plan(pilots, space, lanes), plan(rest, space, lanes)
@@ -184,9 +184,8 @@ def _ensembles(
         if sound:
             kept = [_unflatten(model, store.parameters(name)) for name in sound]
             found = geometric.decompose(_predictions(experiment, model, kept, shared))
-            key = {"parameters": size(model).parameters, "role": role, "tokens": tokens}
-            rows.append(key | msgspec.structs.asdict(found))
-    return pd.DataFrame(rows)
+            rows.append((size(model).parameters, role, tokens, *msgspec.structs.astuple(found)))
+    return pd.DataFrame(rows, columns=["parameters", "role", "tokens", *geometric.Decomposition.__struct_fields__])
 
 
 def _predictions(

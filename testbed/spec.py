@@ -42,8 +42,18 @@ class Optimiser(msgspec.Struct, frozen=True, kw_only=True):
         """Refuse impossible settings."""
         _require(self.batch >= 1, f"optimiser.batch={self.batch}", "at least one sequence a step", "raise it")
         _require(0 <= self.warmup < 1, f"optimiser.warmup={self.warmup}", "a share in [0, 1)", "e.g. 0.05")
-        _require(self.weight_decay >= 0, f"optimiser.weight_decay={self.weight_decay}", "not negative", "use 0 for none")
-        _require(0 <= self.beta1 < 1 and 0 <= self.beta2 < 1, f"optimiser.beta1={self.beta1}, beta2={self.beta2}", "in [0, 1)", "e.g. 0.9, 0.98")
+        _require(
+            0 <= self.weight_decay < math.inf,
+            f"optimiser.weight_decay={self.weight_decay}",
+            "finite and not negative",
+            "use 0 for none",
+        )
+        _require(
+            0 <= self.beta1 < 1 and 0 <= self.beta2 < 1,
+            f"optimiser.beta1={self.beta1}, beta2={self.beta2}",
+            "in [0, 1)",
+            "e.g. 0.9, 0.98",
+        )
         _require(self.clip > 0, f"optimiser.clip={self.clip}", "positive", "use a large number for none")
 
 
@@ -58,8 +68,10 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Refuse impossible settings."""
         _require(
-            self.sequences >= 4 and self.sequences % 2 == 0, f"evaluation.sequences={self.sequences}",
-            "even and at least 4, as one half may choose the checkpoint and the other reports it", "e.g. 128",
+            self.sequences >= 4 and self.sequences % 2 == 0,
+            f"evaluation.sequences={self.sequences}",
+            "even and at least 4, as one half may choose the checkpoint and the other reports it",
+            "e.g. 128",
         )
         _require(self.checkpoints >= 2, f"evaluation.checkpoints={self.checkpoints}", "at least 2", "e.g. 12")
 
@@ -123,10 +135,14 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True):
         """Refuse impossible settings."""
         for name, values in (("multiples", self.multiples), ("tokens", self.tokens)):
             _require(
-                len(values) > 0 and list(values) == sorted(set(values)) and values[0] >= 1, f"grid.{name}={values}",
-                "positive, distinct and in rising order", "sort them and drop repeats",
+                len(values) > 0 and list(values) == sorted(set(values)) and values[0] >= 1,
+                f"grid.{name}={values}",
+                "positive, distinct and in rising order",
+                "sort them and drop repeats",
             )
-        _require(self.replicates >= 2, f"grid.replicates={self.replicates}", "at least 2, or no interval exists", "e.g. 3")
+        _require(
+            self.replicates >= 2, f"grid.replicates={self.replicates}", "at least 2, or no interval exists", "e.g. 3"
+        )
 
 
 class Training(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,17 +159,22 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse impossible settings."""
-        _require(self.ladder >= 3, f"training.ladder={self.ladder}", "at least 3 rungs, or no limit can be judged", "e.g. 3")
+        _require(
+            self.ladder >= 3, f"training.ladder={self.ladder}", "at least 3 rungs, or no limit can be judged", "e.g. 3"
+        )
         rung = 2 ** (self.ladder - 1)
         _require(
-            self.steps >= 8 * rung and self.steps % rung == 0, f"training.steps={self.steps}",
+            self.steps >= 8 * rung and self.steps % rung == 0,
+            f"training.steps={self.steps}",
             f"a multiple of {rung} (the ladder halves it {self.ladder - 1} times), at least {8 * rung}",
             f"e.g. {max(8, round(self.steps / rung)) * rung}",
         )
         rates = self.learning_rates
         _require(
-            len(rates) > 0 and list(rates) == sorted(set(rates)) and rates[0] > 0, f"training.learning_rates={rates}",
-            "positive, distinct and in rising order", "e.g. 0.003 0.01 0.03",
+            len(rates) > 0 and list(rates) == sorted(set(rates)) and all(0 < rate < math.inf for rate in rates),
+            f"training.learning_rates={rates}",
+            "positive, finite, distinct and in rising order",
+            "e.g. 0.003 0.01 0.03",
         )
 
     @property
@@ -190,19 +211,27 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True):
         """Refuse combinations that cannot be run."""
         _require(0 <= self.seed < 2**32, f"seed={self.seed}", "a whole number in [0, 2^32)", "e.g. 0")
         _require(
-            self.model.vocabulary == self.world.alphabet, f"model.vocabulary={self.model.vocabulary}",
-            f"the number of symbols of the world, {self.world.alphabet}", f"use --model.vocabulary {self.world.alphabet}",
+            self.model.vocabulary == self.world.alphabet,
+            f"model.vocabulary={self.model.vocabulary}",
+            f"the number of symbols of the world, {self.world.alphabet}",
+            f"use --model.vocabulary {self.world.alphabet}",
         )
         n, largest = self.model.context, self.training.steps * self.optimiser.batch
         for tokens in self.grid.tokens:
-            _require(tokens >= n, f"grid.tokens: D={tokens}", f"at least one window of n={n} tokens", f"use {n} or more")
             _require(
-                tokens % n == 0, f"grid.tokens: D={tokens}", f"a whole number of windows of n={n} tokens",
+                tokens >= n, f"grid.tokens: D={tokens}", f"at least one window of n={n} tokens", f"use {n} or more"
+            )
+            _require(
+                tokens % n == 0,
+                f"grid.tokens: D={tokens}",
+                f"a whole number of windows of n={n} tokens",
                 f"use {tokens // n * n} or {(tokens // n + 1) * n}",
             )
         _require(
-            self.training.steps * self.optimiser.batch < 2**31, f"training.steps × optimiser.batch = {largest}",
-            "fewer than 2^31 sequences", "train for fewer steps",
+            self.training.steps * self.optimiser.batch < 2**31,
+            f"training.steps × optimiser.batch = {largest}",
+            "fewer than 2^31 sequences",
+            "train for fewer steps",
         )
         ids = [claim.id for claim in self.claims]
         _require(len(ids) == len(set(ids)), f"claims {ids}", "each id once", "rename one")
@@ -231,12 +260,16 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def main_cells(self, rates: dict[Transformer, float]) -> tuple[Cell, ...]:
-        """Return the rest of the grid at the chosen rates: longer online horizons, and every D to the full horizon."""
+        """Return the rest of the grid at the chosen rates: longer online horizons, and every D to the full horizon.
+
+        A size without a rate, as all its candidates diverged, has no such cells.
+        """
         longer, steps = self.training.horizons[1:], self.training.steps
         asked = [(horizon, None) for horizon in longer] + [(steps, tokens) for tokens in self.grid.tokens]
         return tuple(
             self._cell(model, rates[model], horizon, tokens, replicate)
             for model in self.models
+            if model in rates
             for horizon, tokens in asked
             for replicate in range(self.grid.replicates)
         )
@@ -250,11 +283,11 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True):
     def training_identity(self) -> dict[str, Any]:
         """Return what two runs must share to share an output folder: everything but name, question and claims."""
         fields: dict[str, Any] = msgspec.to_builtins(self)
-        return {"schema": SCHEMA} | {name: fields[name] for name in fields if name not in ("name", "question", "claims")}
+        return {"schema": SCHEMA} | {
+            name: fields[name] for name in fields if name not in ("name", "question", "claims")
+        }
 
-    def _cell(
-        self, model: Transformer, rate: float, horizon: int, tokens: int | None, replicate: int
-    ) -> Cell:
+    def _cell(self, model: Transformer, rate: float, horizon: int, tokens: int | None, replicate: int) -> Cell:
         consumed = horizon * self.optimiser.batch * model.context
         return Cell(
             world=self.world,
@@ -287,4 +320,6 @@ def decode(payload: bytes) -> Experiment:
     try:
         return msgspec.json.decode(payload, type=Experiment)
     except msgspec.MsgspecError as error:
-        raise ValueError(f"The saved experiment cannot be read: {error}. Restore the file, or use a new folder.") from error
+        raise ValueError(
+            f"The saved experiment cannot be read: {error}. Restore the file, or use a new folder."
+        ) from error

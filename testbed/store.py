@@ -58,7 +58,9 @@ class Store:
                     "choose another --out, or remove the folder."
                 )
         elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise StoreError(f"{folder} exists and is not a run of testbed: --out must be new, empty or a run; choose another.")
+            raise StoreError(
+                f"{folder} exists and is not a run of testbed: --out must be new, empty or a run; choose another."
+            )
         with _explained(folder):
             for path in (store.parts, store.snapshots):
                 path.mkdir(parents=True, exist_ok=True)
@@ -73,7 +75,9 @@ class Store:
         Error: StoreError if there is none.
         """
         if not (folder / "spec.json").is_file():
-            raise StoreError(f"{folder} is not a run of testbed (no spec.json): name a folder that `testbed run --out` made.")
+            raise StoreError(
+                f"{folder} is not a run of testbed (no spec.json): name a folder that `testbed run --out` made."
+            )
         return cls(folder)
 
     def has(self, digest: str) -> bool:
@@ -115,7 +119,8 @@ class Store:
 
     def read_frame(self, name: str) -> pd.DataFrame:
         """Return a derived table."""
-        return pd.DataFrame(self._read_table(self.folder / name).to_pylist())
+        table = self._read_table(self.folder / name)
+        return pd.DataFrame(table.to_pylist(), columns=table.column_names)
 
     def write_arrays(self, name: str, arrays: Arrays) -> None:
         """Replace a derived set of arrays."""
@@ -138,7 +143,9 @@ class Store:
         try:
             return json.loads(path.read_bytes())
         except (OSError, ValueError) as error:
-            raise StoreError(f"{path} cannot be read ({error}): delete it and run again; finished cells are kept.") from error
+            raise StoreError(
+                f"{path} cannot be read ({error}): delete it and run again; finished cells are kept."
+            ) from error
 
     def write_bytes(self, name: str, payload: bytes) -> None:
         """Replace a file, whole or not at all."""
@@ -196,7 +203,10 @@ class Snapshot:
 def _pack(arrays: Arrays) -> dict[str, Any]:
     values = [np.ascontiguousarray(array) for array in arrays.values()]
     described = (
-        list(arrays), [list(v.shape) for v in values], [v.dtype.str for v in values], [v.tobytes() for v in values]
+        list(arrays),
+        [list(v.shape) for v in values],
+        [v.dtype.str for v in values],
+        [v.tobytes() for v in values],
     )
     types = (pa.string(), pa.list_(pa.int64()), pa.string(), pa.large_binary())
     named = zip(_ARRAY_COLUMNS, described, types, strict=True)

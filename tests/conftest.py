@@ -10,5 +10,9 @@ import jax
 import jaxtyping
 
 jaxtyping.install_import_hook("testbed", "beartype.beartype")
+
+from testbed import machine
+
+machine.keep_compilations()
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")

@@ -74,8 +74,8 @@ def activation_bytes(config: Transformer, batch: int) -> int:
 def model_of_size(template: Transformer, parameters: int) -> Transformer:
     """Return the member of the template's family whose parameter count is nearest to ``parameters``, in ratio.
 
-    The family is the template at other widths. It keeps the template's heads at every width that they divide, and
-    has no other width from there on; below the first such width, heads fall to the most that divide the width.
+    The family is the template at the widths that its heads divide; below the first of them, heads of the narrowest
+    width are taken away one by one.
 
     Error: the nearest count is off by less than a factor 2, and by a factor of about 1 + step/width where the
     width is many times the step between the family's widths.
@@ -94,11 +94,7 @@ def _parameters(template: Transformer, index: int) -> int:
 
 def _member(template: Transformer, index: int) -> Transformer:
     shared = template.heads if template.head_width is None else 1
-    finest = template.width_step // shared
-    if index + 1 >= shared:
-        return msgspec.structs.replace(template, width=(index + 2 - shared) * template.width_step)
-    return msgspec.structs.replace(
-        template,
-        width=(index + 1) * finest,
-        heads=max(heads for heads in range(1, shared) if (index + 1) % heads == 0),
-    )
+    if index + 1 < shared:
+        narrowest = template.width_step // shared
+        return msgspec.structs.replace(template, width=(index + 1) * narrowest, heads=index + 1)
+    return msgspec.structs.replace(template, width=(index + 2 - shared) * template.width_step)

@@ -119,8 +119,8 @@ class _Run:
 
     def snapshot(self, state: LaneState) -> Arrays:
         arrays = {f"state{path}": leaf for path, leaf in _flatten(state).items()}
-        arrays["step"] = np.int64(self.step)[None]
-        arrays["seconds"] = np.float64(self._elapsed())[None]
+        arrays["step"] = np.array([self.step])
+        arrays["seconds"] = np.array([self._elapsed()])
         arrays["seen_steps"] = np.array([step for step, _ in self.seen], np.int64)
         for name in self.seen[0][1] if self.seen else ():
             arrays[f"seen/{name}"] = np.stack([evidence[name] for _, evidence in self.seen])

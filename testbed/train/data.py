@@ -33,8 +33,8 @@ def batch_indices(
 def shuffle(index: UInt32[Array, ""], size: UInt32[Array, ""], seed: UInt32[Array, ""]) -> UInt32[Array, ""]:
     """Return where ``index`` goes in a pseudo-random permutation of 0..size-1, without storing it.
 
-    Swap-or-not: each round pairs i with (r - i) mod size and swaps the pair if a hashed bit of its larger member says so;
-    every round is its own inverse, so the whole is exactly a permutation whatever the hash.
+    Swap-or-not: each round pairs i with (r - i) mod size and swaps the pair if a hashed bit of its larger member says
+    so; every round is its own inverse, so the whole is exactly a permutation whatever the hash.
 
     Error: the order is pseudo-random; 48 rounds mix any size below 2^31 well beyond what training can notice.
     Source: Hoang, Morris, Rogaway, An Enciphering Scheme Based on a Card Shuffle, CRYPTO 2012.

@@ -147,8 +147,12 @@ def _init(model: Transformer, direction: optax.GradientTransformation, lane: Lan
 
 
 def _advance(
-    recipe: Recipe, direction: optax.GradientTransformation, state: LaneState, lane: Lane,
-    start: Int[Array, ""], stop: Int[Array, ""],
+    recipe: Recipe,
+    direction: optax.GradientTransformation,
+    state: LaneState,
+    lane: Lane,
+    start: Int[Array, ""],
+    stop: Int[Array, ""],
 ) -> LaneState:
     """Train one lane from step ``start`` up to ``stop`` or its horizon; its data are drawn inside."""
     length, batch = recipe.model.context, recipe.optimiser.batch
@@ -213,9 +217,7 @@ def _place(
         return _by_pmap(over_lanes, axes, recipe.devices)
     mesh = Mesh(np.array(recipe.devices), ("lanes",), axis_types=(AxisType.Auto,))
     specs = tuple(PartitionSpec("lanes") if axis == 0 else PartitionSpec() for axis in axes)
-    spread = jax.shard_map(
-        over_lanes, mesh=mesh, in_specs=specs, out_specs=PartitionSpec("lanes"), check_vma=False
-    )
+    spread = jax.shard_map(over_lanes, mesh=mesh, in_specs=specs, out_specs=PartitionSpec("lanes"), check_vma=False)
     shardings = tuple(NamedSharding(mesh, spec) for spec in specs)
     return jax.jit(spread, in_shardings=shardings, donate_argnums=donated)
 

@@ -19,10 +19,8 @@ def cross_entropy(logits: Logits, params: Any, tokens_BL: Int[Array, "B L"]) -> 
     return optax.losses.softmax_cross_entropy_with_integer_labels(logits_BLV, tokens_BL).mean()
 
 
-def schedule(
-    step: Int[Array, ""], peak: Float[Array, ""], horizon: Int[Array, ""], warmup: float
-) -> Float[Array, ""]:
-    """Return the learning rate of ``step``: linear to ``peak`` over the warm-up, then half a cosine to zero at ``horizon``.
+def schedule(step: Int[Array, ""], peak: Float[Array, ""], horizon: Int[Array, ""], warmup: float) -> Float[Array, ""]:
+    """Return the learning rate of ``step``: linear to ``peak``, then half a cosine to zero at ``horizon``.
 
     The first step already moves and the last one still does: the curve is read at the middle of each step.
     """

@@ -46,7 +46,7 @@ class Bucket(NamedTuple):
     @property
     def work(self) -> float:
         """Return its tokens weighed by what one costs, arithmetic and the rest, so that time left can be guessed."""
-        return self.tokens * (size(self.cells[0].model).training_flops_per_token + _OVERHEAD_FLOPS)
+        return float(self.tokens * (size(self.cells[0].model).training_flops_per_token + _OVERHEAD_FLOPS))
 
     @property
     def flops(self) -> int:
@@ -65,8 +65,8 @@ class Room(NamedTuple):
 def room(devices: tuple[jax.Device, ...], mapping: Mapping | None = None, memory_gib: float | None = None) -> Room:
     """Return the room that these devices offer.
 
-    Lanes are walked one after the other on CPUs and together elsewhere unless ``mapping`` says so; memory is the
-    device's own limit, or on CPUs the machine's memory shared by the devices, unless ``memory_gib`` (per device) is given.
+    Lanes are walked one after the other on CPUs and together elsewhere unless ``mapping`` says so; memory is a
+    share of the device's own limit, or on CPUs of the machine's memory, unless ``memory_gib`` (per device) is given.
     """
     stats = devices[0].memory_stats() or {}
     machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // len(devices)
@@ -117,7 +117,7 @@ def _widest(cell: Cell, room: Room) -> int:
     if lanes < 1:
         raise ValueError(
             f"One lane of width {cell.model.width} needs {(working + shared) / 2**30:.3g} GiB and "
-            f"{room.bytes_per_device / 2**30:.3g} GiB are granted per device: every bucket must hold at least one lane; "
+            f"{room.bytes_per_device / 2**30:.3g} GiB are granted per device: a bucket must hold at least one lane; "
             "lower optimiser.batch or evaluation.sequences, or raise --memory-gib."
         )
     return int(lanes) * len(room.devices)

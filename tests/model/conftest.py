@@ -6,6 +6,7 @@ from typing import get_args
 
 import jax
 import jax.numpy as jnp
+import msgspec
 import numpy as np
 import pytest
 
@@ -22,7 +23,13 @@ def config(request) -> Transformer:
 
 @pytest.fixture(scope="session")
 def params(config):
-    return general_position(config)
+    return general_position(msgspec.structs.replace(config, scale="1/d"))  # the scale has no part in them
+
+
+@pytest.fixture(scope="session")
+def forward(config):
+    """One compiled function to (logits, the output of each layer)."""
+    return jax.jit(lambda params, tokens_L: (config.logits(params, tokens_L), config.representations(params, tokens_L)))
 
 
 @pytest.fixture

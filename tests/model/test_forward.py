@@ -71,12 +71,11 @@ def oracle(config, params, tokens):
     return last @ p["unembedding_MV"], np.array(layers)
 
 
-def test_forward_equals_the_oracle(config, params, tokens_L):
+def test_forward_equals_the_oracle(config, forward, params, tokens_L):
     logits_LV, hidden_NLM = oracle(config, params, tokens_L)
     assert np.ptp(logits_LV, axis=0).min() > 0.01, "rows that hardly differ would test little"
-    np.testing.assert_allclose(jax.jit(config.logits)(params, tokens_L), logits_LV, atol=ROUNDING, rtol=ROUNDING)
-    measured_NLM = jax.jit(config.representations)(params, tokens_L)
-    np.testing.assert_allclose(measured_NLM, hidden_NLM, atol=ROUNDING, rtol=ROUNDING)
+    for measured, expected in zip(forward(params, tokens_L), (logits_LV, hidden_NLM), strict=True):
+        np.testing.assert_allclose(measured, expected, atol=ROUNDING, rtol=ROUNDING)
 
 
 @pytest.mark.parametrize("kind", catalog.shelf("testbed.model.feedforward"))
@@ -90,38 +89,44 @@ def test_shapes_that_are_set_by_hand(kind, perturbed, tokens_L):
     np.testing.assert_allclose(jax.jit(config.logits)(params, tokens_L), expected_LV, atol=ROUNDING, rtol=ROUNDING)
 
 
-def test_the_oracle_rejects_the_other_switch(config, params, tokens_L):
-    logits_LV = jax.jit(config.logits)(params, tokens_L)
+def test_the_oracle_rejects_the_other_switch(config, forward, params, tokens_L):
     liar = msgspec.structs.replace(config, scale={"1/d": "1/sqrt(d)", "1/sqrt(d)": "1/d"}[config.scale])
-    assert np.abs(logits_LV - oracle(liar, params, tokens_L)[0]).max() > 100 * ROUNDING
+    assert np.abs(forward(params, tokens_L)[0] - oracle(liar, params, tokens_L)[0]).max() > 100 * ROUNDING
 
 
-def test_a_batch_is_a_vmap(config, params):
-    tokens_BL = jax.random.randint(jax.random.key(1), (3, 6), 0, config.vocabulary)
-    together = jax.jit(config.logits_of_batch)(params, tokens_BL)
-    apart = jax.jit(jax.vmap(config.logits, (None, 0)))(params, tokens_BL)
-    np.testing.assert_allclose(together, apart, atol=ROUNDING)
+@pytest.mark.parametrize("layout", ["paper", "prenorm"])
+def test_a_batch_of_shorter_sequences_is_a_vmap(layout, perturbed):
+    config = Transformer(vocabulary=7, context=6, width=8, layout=layout)
+    tokens_BL = jax.random.randint(jax.random.key(1), (3, 4), 0, config.vocabulary)
+    together_BLV = jax.jit(config.logits_of_batch)(perturbed(config), tokens_BL)
+    apart_BLV = jax.jit(jax.vmap(config.logits, (None, 0)))(perturbed(config), tokens_BL)
+    np.testing.assert_allclose(together_BLV, apart_BLV, atol=ROUNDING)
+    np.testing.assert_allclose(together_BLV[0], oracle(config, perturbed(config), tokens_BL[0])[0], atol=ROUNDING)
 
 
 def test_lanes_have_the_gradients_of_lone_models(tokens_L):
     config = Transformer(vocabulary=7, context=6, width=4, layers=1)
-    loss = lambda params: jnp.mean(jnp.square(config.logits_of_batch(params, tokens_L[None])))  # noqa: E731
+    gradient = jax.grad(lambda params: jnp.mean(jnp.square(config.logits_of_batch(params, tokens_L[None]))))
     lanes = [config.init(key=jax.random.key(seed)) for seed in range(2)]
-    packed = jax.jit(jax.vmap(jax.grad(loss)))(jax.tree.map(lambda *leaves: jnp.stack(leaves), *lanes))
-    for lane, params in enumerate(lanes):
-        jax.tree.map(
-            lambda a, b, lane=lane: np.testing.assert_allclose(a[lane], b, atol=ROUNDING),
-            packed,
-            jax.grad(loss)(params),
-        )
+    packed = jax.jit(jax.vmap(gradient))(jax.tree.map(lambda *leaves: jnp.stack(leaves), *lanes))
+    for lane, lone in enumerate(map(jax.jit(gradient), lanes)):
+        jax.tree.map(lambda a, b, lane=lane: np.testing.assert_allclose(a[lane], b, atol=ROUNDING), packed, lone)
 
 
-def test_without_positions_one_layer_sees_a_bag_and_the_last_token(perturbed, tokens_L):
-    shuffled_L = tokens_L[np.array([2, 0, 3, 1, 4, 5])]  # the query of the last row, at index 4, keeps its place
-    for layout in ("paper", "prenorm"):
-        for positions, moves in (("none", False), ("learned", True), ("rotary", True)):
-            config = Transformer(vocabulary=7, context=6, width=8, layers=1, layout=layout, positions=positions)
-            last = lambda tokens, config=config: jax.jit(config.logits)(perturbed(config), tokens)[-1]  # noqa: E731
-            difference = np.abs(last(tokens_L) - last(shuffled_L)).max()
-            assert (difference > 100 * ROUNDING) == moves
-            assert moves or difference < ROUNDING
+@pytest.mark.parametrize(
+    ("layout", "positions", "moves"),
+    [("paper", "none", False), ("prenorm", "none", False), ("prenorm", "learned", True), ("prenorm", "rotary", True)],
+)
+def test_without_positions_one_layer_sees_a_bag_and_the_last_token(layout, positions, moves, perturbed, tokens_L):
+    config = Transformer(vocabulary=7, context=6, width=8, layers=1, layout=layout, positions=positions)
+    logits, params = jax.jit(config.logits), perturbed(config)
+    shuffled_L = tokens_L[jnp.array([2, 0, 3, 1, 4, 5])]  # the query of the last row, at index 4, keeps its place
+    difference = np.abs(logits(params, tokens_L)[-1] - logits(params, shuffled_L)[-1]).max()
+    assert difference > 100 * ROUNDING if moves else difference < ROUNDING
+
+
+def test_layers_run_in_their_order_past_ten(perturbed, tokens_L):
+    config = Transformer(vocabulary=7, context=6, width=2, heads=1, layers=12)
+    params = perturbed(config)
+    expected_LV = oracle(config, params, tokens_L)[0]
+    np.testing.assert_allclose(jax.jit(config.logits)(params, tokens_L), expected_LV, atol=10 * ROUNDING)

@@ -24,8 +24,7 @@ def family(request):
     """Three models of one config, from two keys."""
     layout, positions = request.param
     config = Transformer(vocabulary=7, context=6, width=8, layout=layout, positions=positions)
-    init = jax.jit(lambda key: config.init(key=key))
-    return [init(jax.random.key(seed)) for seed in (0, 0, 1)]
+    return [config.init(key=jax.random.key(seed)) for seed in (0, 0, 1)]
 
 
 def test_parameters_are_plain_float32_arrays_named_by_their_axes(family):
@@ -48,7 +47,7 @@ def test_no_two_parameters_share_their_numbers(family):
     assert len(np.unique(ratios.round(6))) == len(ratios), "ratios of neighbours do not depend on the scale"
 
 
-@pytest.mark.parametrize("switch", [{"positions": "none"}, {"scale": "1/d"}, {"hidden": 100}, {"context": 50}])
+@pytest.mark.parametrize("switch", [{"positions": "none"}, {"hidden": 100}])
 def test_a_switch_leaves_the_other_parameters_alone(switch):
     base = Transformer(vocabulary=7, context=6, width=8)
     switched = msgspec.structs.replace(base, **switch)
@@ -62,19 +61,18 @@ def test_a_switch_leaves_the_other_parameters_alone(switch):
 def test_matrices_have_their_fan_in_deviation(layout):
     config = Transformer(vocabulary=50, context=40, width=32, layout=layout)
     arrays = {path[-1]: np.asarray(leaf) for path, leaf in leaves(config.init(key=jax.random.key(0)))}
-    branches = 4 if layout == "prenorm" else 1
+    mixed, fed = {"paper": (1, 2), "prenorm": (4, 4)}[layout]
     promised = dict.fromkeys(("query_MHK", "key_MHK", "value_MHK", "up_MF"), 32**-0.5)
     promised |= {"token_VM": 1, "position_LM": 1, "unembedding_MV": 0.1 * 32**-0.5}
-    promised |= {"mix_HKM": (32 * branches) ** -0.5, "down_FM": (128 * branches) ** -0.5}
+    promised |= {"mix_HKM": (32 * mixed) ** -0.5, "down_FM": (128 * fed) ** -0.5}
     for name, deviation in promised.items():
         # five standard errors of a standard deviation: one false alarm in a million
         assert abs(arrays[name].std() / deviation - 1) < 5 / math.sqrt(2 * arrays[name].size), name
 
 
-@pytest.mark.parametrize("layers", [1, 8])
 @pytest.mark.parametrize("layout", ["paper", "prenorm"])
-def test_the_first_loss_is_ln_v(layout, layers):
-    config = Transformer(vocabulary=32, context=16, width=16, layers=layers, layout=layout)
+def test_the_first_loss_is_ln_v_even_in_deep_models(layout):
+    config = Transformer(vocabulary=32, context=16, width=16, layers=8, layout=layout)
     tokens_BL = jax.random.randint(jax.random.key(1), (64, 16), 0, 32)
     logits_BLV = jax.jit(config.logits_of_batch)(config.init(key=jax.random.key(0)), tokens_BL)
     logp_BLV = np.asarray(jax.nn.log_softmax(logits_BLV))

@@ -12,7 +12,6 @@ from tests.small import EXPERIMENT
 from tests.train.lanes_common import train
 
 
-
 def main(placement):
     cells = EXPERIMENT.pilot_cells() + EXPERIMENT.main_cells(dict.fromkeys(EXPERIMENT.models, 0.03))
     own = [cell for cell in cells if cell.model == EXPERIMENT.models[0]]

@@ -7,7 +7,6 @@ import pytest
 
 from testbed.train.data import batch_indices, shuffle
 
-
 compiled = jax.jit(batch_indices, static_argnums=1)
 
 

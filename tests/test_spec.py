@@ -1,0 +1,293 @@
+"""A spec is refused or run as it is; a cell's digest is its identity."""
+
+import json
+
+import msgspec
+import pytest
+
+from testbed import catalog
+from testbed.sources import Iid
+from testbed.spec import SCHEMA, Cell, Evaluation, Experiment, Grid, Optimiser, Training, decode
+from tests.presets import CLAIMS, JUDGED
+from tests.small import EXPERIMENT, varied
+
+CELL = EXPERIMENT.pilot_cells()[0]
+
+GOLDEN = "?"
+"""Digest of the first pilot cell. If it changes, every stored result of every run is orphaned: either a field was added,
+renamed or given another default, which is a new SCHEMA and a new golden, or the digest is no longer canonical, a bug."""
+
+UNIFORM_LAWS = [[[1 / 6] * 6] * 6] * 2
+
+
+def replaced(value, **changes):
+    return msgspec.structs.replace(value, **changes)
+
+
+def test_the_digest_is_golden():
+    assert (SCHEMA, CELL.digest) == (1, GOLDEN)
+
+
+def test_the_digest_is_of_the_value_not_of_the_object():
+    again = msgspec.json.decode(msgspec.json.encode(CELL), type=Cell)
+    assert again == CELL
+    assert again is not CELL
+    assert again.digest == CELL.digest
+
+
+def leaves(plain, path=()):
+    """The paths of all plain fields below a struct, the tags of unions left out."""
+    if not isinstance(plain, dict):
+        return [path]
+    return [leaf for name in plain if name != "kind" for leaf in leaves(plain[name], (*path, name))]
+
+
+def other_values(value):
+    """Values that may stand where ``value`` stands; some will be refused."""
+    if isinstance(value, bool):
+        return [not value]
+    if isinstance(value, int):
+        return [value + 1, value + 2, 2 * value + 4]
+    if isinstance(value, float):
+        return [value / 2, value + 0.25]
+    if isinstance(value, list | tuple):
+        return [value[:-1]]
+    words = ["final", "online", "stored", "geometric", "uniform", "announced", "paper", "rotary", "1/d", "relu"]
+    return [word for word in words if word != value] if isinstance(value, str) else [4, [0.25, 0.75], UNIFORM_LAWS]
+
+
+def changed(cell, path):
+    """The first admissible cells that differ from ``cell`` in the field at ``path`` only."""
+    found = []
+    for value in other_values(_at(msgspec.to_builtins(cell), path)):
+        plain = msgspec.to_builtins(cell)
+        _at(plain, path[:-1])[path[-1]] = value
+        try:
+            found.append(msgspec.convert(plain, Cell))
+        except (msgspec.ValidationError, ValueError):
+            continue
+    return found
+
+
+def _at(plain, path):
+    for name in path:
+        plain = plain[name]
+    return plain
+
+
+@pytest.mark.parametrize("path", leaves(msgspec.to_builtins(CELL)), ids=".".join)
+def test_the_digest_changes_with_every_field(path):
+    found = changed(CELL, path)
+    assert found, "no other admissible value was tried"
+    digests = {cell.digest for cell in found}
+    assert CELL.digest not in digests
+    assert len(digests) == len(set(found))
+
+
+def test_the_digest_changes_with_every_variant():
+    worlds = [Iid(vocabulary=6)]
+    models = [
+        replaced(CELL.model, **{field: variant()})
+        for field, package in (("attention", "testbed.model.attention"), ("feedforward", "testbed.model.feedforward"))
+        for variant in catalog.shelf(package).values()
+    ]
+    cells = {replaced(CELL, world=world) for world in worlds} | {replaced(CELL, model=model) for model in models} | {CELL}
+    assert len({cell.digest for cell in cells}) == len(cells) > 2
+
+
+def test_the_schema_is_part_of_the_digest(monkeypatch):
+    monkeypatch.setattr("testbed.spec.SCHEMA", SCHEMA + 1)
+    assert CELL.digest != GOLDEN
+
+
+def test_digests_of_a_grid_are_all_different():
+    cells = grid_cells(EXPERIMENT)
+    assert len({cell.digest for cell in cells}) == len(cells)
+
+
+@pytest.mark.parametrize("changes", [{"name": "other"}, {"question": "Why?"}, {"claims": CLAIMS[:1]}])
+def test_words_and_claims_take_no_part_in_identity(changes):
+    other = varied(**changes)
+    assert other != EXPERIMENT
+    assert other.training_identity() == EXPERIMENT.training_identity()
+    assert [cell.digest for cell in grid_cells(other)] == [cell.digest for cell in grid_cells(EXPERIMENT)]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"seed": 1},
+        {"world": replaced(EXPERIMENT.world, seed=1)},
+        {"model": replaced(EXPERIMENT.model, layers=2)},
+        {"grid": replaced(EXPERIMENT.grid, replicates=3)},
+        {"training": replaced(EXPERIMENT.training, stopping="final")},
+        {"optimiser": replaced(EXPERIMENT.optimiser, clip=2.0)},
+        {"evaluation": replaced(EXPERIMENT.evaluation, checkpoints=4)},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_everything_else_does(changes):
+    assert varied(**changes).training_identity() != EXPERIMENT.training_identity()
+
+
+def test_json_there_and_back():
+    payload = msgspec.json.encode(JUDGED)
+    assert decode(payload) == JUDGED
+    assert decode(msgspec.json.format(payload, indent=1)) == JUDGED
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (lambda plain: plain["grid"].__setitem__("replicats", 3), r"unknown field `replicats`"),
+        (lambda plain: plain.__setitem__("colour", "red"), r"unknown field `colour`"),
+        (lambda plain: plain["world"].__setitem__("vocabluary", 6), r"unknown field `vocabluary`"),
+        (lambda plain: plain.__delitem__("model"), r"missing required field `model`"),
+        (lambda plain: plain["grid"].__setitem__("replicates", "three"), r"Expected `int`, got `str`.*grid.replicates"),
+        (lambda plain: plain["grid"].__setitem__("replicates", 1), r"replicates=1.*at least 2"),
+    ],
+)
+def test_json_that_does_not_fit_is_refused(spoil, told):
+    plain = json.loads(msgspec.json.encode(JUDGED))
+    spoil(plain)
+    with pytest.raises(ValueError, match=rf"(?s)cannot be read.*{told}.*Restore the file, or use a new folder"):
+        decode(json.dumps(plain).encode())
+
+
+def test_json_cut_short_is_refused():
+    with pytest.raises(ValueError, match=r"cannot be read.*truncated.*Restore the file"):
+        decode(msgspec.json.encode(JUDGED)[:-9])
+
+
+REFUSED = {
+    "batch": (lambda: Optimiser(batch=0), "batch=0", "at least one sequence", "raise it"),
+    "warmup": (lambda: Optimiser(warmup=1.0), "warmup=1.0", r"\[0, 1\)", "0.05"),
+    "warmup below": (lambda: Optimiser(warmup=-0.1), "warmup=-0.1", r"\[0, 1\)", "0.05"),
+    "decay": (lambda: Optimiser(weight_decay=-1.0), "weight_decay=-1.0", "finite and not negative", "use 0"),
+    "beta1": (lambda: Optimiser(beta1=1.0), "beta1=1.0", r"\[0, 1\)", "0.9"),
+    "beta2": (lambda: Optimiser(beta2=-0.5), "beta2=-0.5", r"\[0, 1\)", "0.98"),
+    "clip": (lambda: Optimiser(clip=0.0), "clip=0.0", "positive", "large number"),
+    "odd sequences": (lambda: Evaluation(sequences=7), "sequences=7", "even", "128"),
+    "few sequences": (lambda: Evaluation(sequences=2), "sequences=2", "at least 4", "128"),
+    "checkpoints": (lambda: Evaluation(checkpoints=1), "checkpoints=1", "at least 2", "12"),
+    "no multiples": (lambda: Grid(multiples=()), r"multiples=\(\)", "positive, distinct", "sort them"),
+    "unsorted multiples": (lambda: Grid(multiples=(2, 1)), r"multiples=\(2, 1\)", "rising order", "sort them"),
+    "zero multiple": (lambda: Grid(multiples=(0, 1)), r"multiples=\(0, 1\)", "positive", "sort them"),
+    "repeated tokens": (lambda: Grid(tokens=(64, 64)), r"tokens=\(64, 64\)", "distinct", "drop repeats"),
+    "replicates": (lambda: Grid(replicates=1), "replicates=1", "at least 2", "3"),
+    "ladder": (lambda: Training(ladder=2), "ladder=2", "at least 3 rungs", "3"),
+    "steps that do not halve": (lambda: Training(steps=42), "steps=42", "multiple of 4", "40"),
+    "few steps": (lambda: Training(steps=4), "steps=4", "at least 32", "32"),
+    "no rates": (lambda: Training(learning_rates=()), r"learning_rates=\(\)", "positive, finite, distinct", "0.003"),
+    "unsorted rates": (lambda: Training(learning_rates=(0.1, 0.01)), r"\(0.1, 0.01\)", "rising order", "0.003"),
+    "zero rate": (lambda: Training(learning_rates=(0.0, 0.01)), r"\(0.0, 0.01\)", "positive", "0.003"),
+    "seed": (lambda: varied(seed=-1), "seed=-1", r"\[0, 2\^32\)", "e.g. 0"),
+    "large seed": (lambda: varied(seed=2**32), "seed=4294967296", r"\[0, 2\^32\)", "e.g. 0"),
+    "vocabulary": (
+        lambda: varied(world=Iid(vocabulary=7)), "vocabulary=6", "symbols of the world, 7", "--model.vocabulary 7",
+    ),
+    "D below a window": (
+        lambda: varied(grid=Grid(multiples=(1,), tokens=(8,))), "D=8", "at least one window of n=16", "use 16 or more",
+    ),
+    "D of broken windows": (
+        lambda: varied(grid=Grid(multiples=(1,), tokens=(65,))), "D=65", "whole number of windows", "use 64 or 80",
+    ),
+    "endless stream": (
+        lambda: varied(training=Training(steps=2**30)), f"= {2**32}", r"fewer than 2\^31", "fewer steps",
+    ),
+    "claims": (lambda: varied(claims=CLAIMS[:1] * 2), "'floor', 'floor'", "each id once", "rename"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_run_is_refused(name):
+    make, value, rule, remedy = REFUSED[name]
+    with pytest.raises(ValueError, match=f"{value}.*{rule}.*{remedy}"):
+        make()
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+@pytest.mark.parametrize("name", ["warmup", "weight_decay", "beta1", "beta2", "clip"])
+def test_numbers_that_are_none_are_refused(name, number):
+    if name == "clip" and number == float("inf"):
+        return  # a way to say: none
+    with pytest.raises(ValueError, match=f"{name}={number}"):
+        Optimiser(**{name: number})
+    with pytest.raises(ValueError, match="learning_rates="):
+        Training(learning_rates=(number,))
+
+
+def grid_cells(experiment):
+    return experiment.pilot_cells() + experiment.main_cells(dict.fromkeys(experiment.models, 0.03))
+
+
+GRIDS = {
+    "small": EXPERIMENT,
+    "one of each": varied(
+        grid=Grid(multiples=(1,), tokens=(64,), replicates=2), training=Training(steps=32, learning_rates=(0.01,))
+    ),
+    "long ladder": varied(training=Training(steps=128, ladder=5)),
+    "many": varied(grid=Grid(multiples=(1, 2, 3), tokens=(16, 32, 64, 128), replicates=4)),
+}
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_the_count_of_cells_is_their_number(name):
+    experiment = GRIDS[name]
+    grid, training = experiment.grid, experiment.training
+    pilots = len(grid.multiples) * len(training.learning_rates) * grid.replicates
+    rest = len(grid.multiples) * (training.ladder - 1 + len(grid.tokens)) * grid.replicates
+    assert experiment.cell_count == len(grid_cells(experiment)) == pilots + rest
+    assert len(experiment.pilot_cells()) == pilots
+
+
+def test_pilots_are_online_at_the_shortest_horizon():
+    for cell in EXPERIMENT.pilot_cells():
+        assert (cell.role, cell.horizon) == ("online", EXPERIMENT.training.steps // 4)
+        assert cell.tokens == cell.horizon * 4 * 16
+    assert {cell.learning_rate for cell in EXPERIMENT.pilot_cells()} == {0.01, 0.03}
+
+
+def test_the_rest_is_the_ladder_and_every_stored_set():
+    rates = dict(zip(EXPERIMENT.models, (0.01, 0.03), strict=True))
+    cells = EXPERIMENT.main_cells(rates)
+    for model in EXPERIMENT.models:
+        own = [cell for cell in cells if cell.model == model]
+        assert {cell.learning_rate for cell in own} == {rates[model]}
+        for replicate in range(2):
+            asked = {(c.role, c.horizon, c.tokens) for c in own if (c.draw, c.initialisation) == (replicate, replicate)}
+            assert asked == {("online", 16, 1024), ("online", 32, 2048), ("stored", 32, 64), ("stored", 32, 256)}
+    assert [cell.sequences for cell in cells if cell.tokens == 256 and cell.role == "stored"] == [16] * 4
+
+
+def test_a_size_without_a_rate_has_no_further_cells():
+    first, second = EXPERIMENT.models
+    assert {cell.model for cell in EXPERIMENT.main_cells({second: 0.01})} == {second}
+    assert EXPERIMENT.main_cells({}) == ()
+    assert first != second
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_checkpoints_hold_every_horizon_and_rise(name):
+    experiment = GRIDS[name]
+    steps = experiment.checkpoints
+    assert list(steps) == sorted(set(steps))
+    assert set(experiment.training.horizons) <= set(steps)
+    assert (steps[0], steps[-1]) == (1, experiment.training.steps)
+    assert len(steps) <= experiment.evaluation.checkpoints + experiment.training.ladder - 1
+
+
+def test_horizons_halve():
+    assert Training(steps=64, ladder=4).horizons == (8, 16, 32, 64)
+
+
+def test_sizes_are_multiples_of_the_width():
+    assert [model.width for model in EXPERIMENT.models] == [4, 8]
+    assert {replaced(model, width=4) for model in EXPERIMENT.models} == {EXPERIMENT.model}
+
+
+def test_an_experiment_is_a_value():
+    assert hash(JUDGED) == hash(decode(msgspec.json.encode(JUDGED)))
+    with pytest.raises(AttributeError):
+        JUDGED.seed = 3
+    assert isinstance(JUDGED, Experiment)
