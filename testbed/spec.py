@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import msgspec
@@ -318,8 +319,27 @@ def decode(payload: bytes) -> Experiment:
     Error: ValueError that says what does not fit.
     """
     try:
-        return msgspec.json.decode(payload, type=Experiment)
+        experiment = msgspec.json.decode(payload, type=Experiment)
     except msgspec.MsgspecError as error:
         raise ValueError(
             f"The saved experiment cannot be read: {error}. Restore the file, or use a new folder."
         ) from error
+    unknown = ", ".join(_passed_over(msgspec.json.decode(payload), msgspec.to_builtins(experiment)))
+    if unknown:
+        raise ValueError(
+            f"The saved experiment cannot be read: unknown fields {unknown}. Restore the file, or use a new folder."
+        )
+    return experiment
+
+
+def _passed_over(written: Any, read: Any, path: str = "$") -> Iterator[str]:
+    """Yield the fields that were written and not read."""
+    if isinstance(written, dict):
+        for name in written:
+            if name in read:
+                yield from _passed_over(written[name], read[name], f"{path}.{name}")
+            else:
+                yield f"{path}.{name}"
+    elif isinstance(written, list):
+        for at, pair in enumerate(zip(written, read, strict=True)):
+            yield from _passed_over(*pair, f"{path}[{at}]")
