@@ -218,10 +218,12 @@ def _presets(path: Path) -> "dict[str, Experiment]":
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except (SyntaxError, ImportError) as error:
-        raise ValueError(f"{path} cannot be loaded ({error}): mend it and try again.") from error
+    except Exception as error:  # whatever a file does wrong while it is read, the file is to be mended
+        raise ValueError(f"{path} cannot be loaded ({type(error).__name__}: {error}): mend it and try again.") from error
     presets = getattr(module, "PRESETS", None)
-    if not isinstance(presets, dict) or not presets:
+    from testbed.spec import Experiment
+
+    if not isinstance(presets, dict) or not presets or not all(isinstance(p, Experiment) for p in presets.values()):
         raise ValueError(f"{path} defines no PRESETS: an experiment file maps preset names to Experiment values.")
     return presets
 

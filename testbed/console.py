@@ -28,7 +28,7 @@ class Console:
         """Print the table of claims and where the report is."""
         table = Table(title="Verdicts", title_justify="left", box=rich.box.SIMPLE_HEAD)
         for heading in ("claim", "estimate", "interval", "true in", "verdict"):
-            table.add_column(heading)
+            table.add_column(heading, overflow="fold", no_wrap=heading in ("claim", "verdict"))
         for verdict in verdicts:
             table.add_row(*_judged(verdict))
         self.out.print(table)

@@ -1,5 +1,6 @@
 """The story, told once: plan, train, store, measure, judge, report. Every step restarts from what the store holds."""
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -39,6 +40,13 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds between snapshots of the bucket in training."""
     memory_gib: float | None = None
     """Memory that a bucket may take per device; by default a share of what the device has."""
+
+    def __post_init__(self) -> None:
+        """Refuse impossible settings."""
+        if not self.checkpoint_seconds >= 0:
+            raise ValueError(f"--checkpoint-seconds {self.checkpoint_seconds}: must be not negative; e.g. 60.")
+        if self.memory_gib is not None and not 0 < self.memory_gib < math.inf:
+            raise ValueError(f"--memory-gib {self.memory_gib}: must be positive and finite; leave it out for a default.")
 
 
 def run(experiment: Experiment, folder: Path, options: Options, console: Console) -> list[Verdict]:
@@ -202,7 +210,7 @@ def _predictions(
 
 
 def _predictor(model: Transformer) -> Any:
-    return jax.jit(jax.vmap(model.logits, in_axes=(None, 0)))
+    return jax.jit(model.logits_of_batch)
 
 
 def _unflatten(model: Transformer, arrays: dict[str, np.ndarray]) -> Any:

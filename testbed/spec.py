@@ -149,12 +149,14 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True):
 class Training(msgspec.Struct, frozen=True, kw_only=True):
     """How long, at which learning rates, and which parameters count."""
 
-    steps: int = 300
+    steps: int = 320
     """Steps T of every stored run and of the longest online run."""
     ladder: int = 3
-    """Online horizons T, T/2, T/4, …: so many rungs, from which the limit of infinite training is judged."""
+    """Online horizons T, T/ratio, T/ratio², …: so many rungs, from which the limit of infinite training is judged."""
+    ratio: int = 4
+    """Ratio of neighbouring horizons."""
     learning_rates: tuple[float, ...] = (0.003, 0.01, 0.03)
-    """Candidates; each size takes the one that is best online at the shortest horizon."""
+    """Candidates; each size takes the one that is best online at the last horizon but one."""
     stopping: Stopping = "best"
     """Which parameters are kept: "final", or "best" as judged on the first half of the evaluation windows."""
 
@@ -163,11 +165,12 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
         _require(
             self.ladder >= 3, f"training.ladder={self.ladder}", "at least 3 rungs, or no limit can be judged", "e.g. 3"
         )
-        rung = 2 ** (self.ladder - 1)
+        _require(self.ratio >= 2, f"training.ratio={self.ratio}", "at least 2", "e.g. 4")
+        rung = self.ratio ** (self.ladder - 1)
         _require(
             self.steps >= 8 * rung and self.steps % rung == 0,
             f"training.steps={self.steps}",
-            f"a multiple of {rung} (the ladder halves it {self.ladder - 1} times), at least {8 * rung}",
+            f"a multiple of {rung} (the ladder divides it by {self.ratio} {self.ladder - 1} times), at least {8 * rung}",
             f"e.g. {max(8, round(self.steps / rung)) * rung}",
         )
         rates = self.learning_rates
@@ -181,7 +184,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def horizons(self) -> tuple[int, ...]:
         """Return the online horizons in rising order."""
-        return tuple(self.steps // 2**rung for rung in reversed(range(self.ladder)))
+        return tuple(self.steps // self.ratio**rung for rung in reversed(range(self.ladder)))
 
 
 class Experiment(msgspec.Struct, frozen=True, kw_only=True):
@@ -251,22 +254,22 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(sorted({round(math.exp(ratio * i)) for i in range(count)} | set(self.training.horizons)))
 
     def pilot_cells(self) -> tuple[Cell, ...]:
-        """Return the cells that choose the learning rate: every size and rate, online, to the shortest horizon."""
-        shortest = self.training.horizons[0]
+        """Return the cells that choose the learning rate: every size and rate, online, to the last horizon but one."""
+        horizon = self.training.horizons[-2]
         return tuple(
-            self._cell(model, rate, shortest, None, replicate)
+            self._cell(model, rate, horizon, None, replicate)
             for model in self.models
             for rate in self.training.learning_rates
             for replicate in range(self.grid.replicates)
         )
 
     def main_cells(self, rates: dict[Transformer, float]) -> tuple[Cell, ...]:
-        """Return the rest of the grid at the chosen rates: longer online horizons, and every D to the full horizon.
+        """Return the rest of the grid at the chosen rates: the other online horizons, and every D to the full one.
 
-        A size without a rate, as all its candidates diverged, has no such cells.
+        A size without a rate (all of them diverged) has no further cells.
         """
-        longer, steps = self.training.horizons[1:], self.training.steps
-        asked = [(horizon, None) for horizon in longer] + [(steps, tokens) for tokens in self.grid.tokens]
+        *shorter, _, steps = self.training.horizons
+        asked = [(horizon, None) for horizon in (*shorter, steps)] + [(steps, tokens) for tokens in self.grid.tokens]
         return tuple(
             self._cell(model, rates[model], horizon, tokens, replicate)
             for model in self.models

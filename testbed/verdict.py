@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from testbed.measure.checks import Check
 from testbed.stats.estimate import Estimate, check_level
+
+if TYPE_CHECKING:
+    from testbed.measure.checks import Check
 
 Word = Literal["supported", "refuted", "undecided", "invalid"]
 
@@ -66,7 +68,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-def judge(claim: Claim, found: Estimate | str, checks: Sequence[Check]) -> Verdict:
+def judge(claim: Claim, found: Estimate | str, checks: "Sequence[Check]") -> Verdict:
     """Return the verdict on a claim.
 
     supported: the whole interval lies in the region. refuted: the whole interval lies outside. undecided: neither.

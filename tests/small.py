@@ -14,7 +14,7 @@ EXPERIMENT = Experiment(
     world=WORLD,
     model=Transformer(vocabulary=6, context=16, width=4, layers=1),
     grid=Grid(multiples=(1, 2), tokens=(64, 256), replicates=2),
-    training=Training(steps=32, learning_rates=(0.01, 0.03)),
+    training=Training(steps=32, ratio=2, learning_rates=(0.01, 0.03)),
     optimiser=Optimiser(batch=4),
     evaluation=Evaluation(sequences=8, checkpoints=5),
 )

@@ -22,11 +22,13 @@ from testbed.spec import Training, decode
 from testbed.store import Store, StoreError
 from testbed.train import buckets
 from tests.presets import CLAIMS, JUDGED, OTHER_CLAIMS
+from tests.tables import same_tables
 
 ROOT = Path(__file__).parents[1]
 ROUNDING = 2e-5
 QUIET = Console(quiet=True)
 MODELS = {size(model).parameters: model for model in JUDGED.models}
+PREDICT = {size(model).parameters: jax.jit(jax.vmap(model.logits, in_axes=(None, 0))) for model in JUDGED.models}
 
 
 def ran(experiment, folder, console=QUIET):
@@ -65,19 +67,6 @@ def read(folder, name):
 def contents(folder):
     """Every file with its time of change, the spec's apart: it is written anew by every run, with the same words."""
     return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file() and path.name != "spec.json"}
-
-
-def same_tables(one, other):
-    """Whether all cells of two runs saw exactly the same."""
-    pairs = (Store.existing(folder).cells().set_index("digest").sort_index() for folder in (one, other))
-    left, right = (frame.drop(columns="seconds") for frame in pairs)
-    return list(left.index) == list(right.index) and all(
-        np.array_equal(np.stack(left.loc[name, column]), np.stack(right.loc[name, column]))
-        if isinstance(left.loc[name, column], np.ndarray)
-        else left.loc[name, column] == right.loc[name, column]
-        for name in left.index
-        for column in left.columns
-    )
 
 
 def test_the_path_leaves_everything(finished):
@@ -209,7 +198,7 @@ def test_parts_differ_between_seeds(tmp_path, finished):
 
 
 def test_every_diverging_rate_is_recorded_not_raised(tmp_path, trained):
-    wild = msgspec.structs.replace(JUDGED, training=Training(steps=32, learning_rates=(1e30,)))
+    wild = msgspec.structs.replace(JUDGED, training=Training(steps=32, ratio=2, learning_rates=(1e30,)))
     verdicts = ran(wild, tmp_path / "run")
     assert {verdict.verdict for verdict in verdicts} == {"invalid"}
     cells = Store.existing(tmp_path / "run").cells()
@@ -267,7 +256,7 @@ def test_the_stored_parameters_give_the_stored_numbers(finished):
         template = model.init(key=jax.random.key(0))
         leaves, structure = jax.tree_util.tree_flatten_with_path(template)
         params = jax.tree.unflatten(structure, [jnp.asarray(arrays[jax.tree_util.keystr(path)]) for path, _ in leaves])
-        z_BLV = np.asarray(jax.vmap(model.logits, in_axes=(None, 0))(params, jnp.asarray(shared.tokens_BL)), np.float64)
+        z_BLV = np.asarray(PREDICT[row.parameters](params, jnp.asarray(shared.tokens_BL)), np.float64)
         logp_BLV = z_BLV - np.log(np.exp(z_BLV).sum(-1, keepdims=True))
         k_B = (np.exp(shared.logp_BLV) * (shared.logp_BLV - logp_BLV)).sum(-1).mean(-1)
         at = list(row.step_C).index(row.kept_step)

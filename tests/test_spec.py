@@ -13,7 +13,7 @@ from tests.small import EXPERIMENT, varied
 
 CELL = EXPERIMENT.pilot_cells()[0]
 
-GOLDEN = "?"
+GOLDEN = "785f17868173cb8658dff4f035e005af2e4191ad8f8f7e9db20b26acda2b92e5"
 """Digest of the first pilot cell. If it changes, every stored result of every run is orphaned: either a field was added,
 renamed or given another default, which is a new SCHEMA and a new golden, or the digest is no longer canonical, a bug."""
 
@@ -177,8 +177,9 @@ REFUSED = {
     "repeated tokens": (lambda: Grid(tokens=(64, 64)), r"tokens=\(64, 64\)", "distinct", "drop repeats"),
     "replicates": (lambda: Grid(replicates=1), "replicates=1", "at least 2", "3"),
     "ladder": (lambda: Training(ladder=2), "ladder=2", "at least 3 rungs", "3"),
-    "steps that do not halve": (lambda: Training(steps=42), "steps=42", "multiple of 4", "40"),
-    "few steps": (lambda: Training(steps=4), "steps=4", "at least 32", "32"),
+    "ratio": (lambda: Training(ratio=1), "ratio=1", "at least 2", "4"),
+    "steps that do not divide": (lambda: Training(steps=42, ratio=2), "steps=42", "multiple of 4", "40"),
+    "few steps": (lambda: Training(steps=4, ratio=2), "steps=4", "at least 32", "32"),
     "no rates": (lambda: Training(learning_rates=()), r"learning_rates=\(\)", "positive, finite, distinct", "0.003"),
     "unsorted rates": (lambda: Training(learning_rates=(0.1, 0.01)), r"\(0.1, 0.01\)", "rising order", "0.003"),
     "zero rate": (lambda: Training(learning_rates=(0.0, 0.01)), r"\(0.0, 0.01\)", "positive", "0.003"),
@@ -225,9 +226,9 @@ def grid_cells(experiment):
 GRIDS = {
     "small": EXPERIMENT,
     "one of each": varied(
-        grid=Grid(multiples=(1,), tokens=(64,), replicates=2), training=Training(steps=32, learning_rates=(0.01,))
+        grid=Grid(multiples=(1,), tokens=(64,), replicates=2), training=Training(steps=32, ratio=2, learning_rates=(0.01,))
     ),
-    "long ladder": varied(training=Training(steps=128, ladder=5)),
+    "long ladder": varied(training=Training(steps=128, ratio=2, ladder=5)),
     "many": varied(grid=Grid(multiples=(1, 2, 3), tokens=(16, 32, 64, 128), replicates=4)),
 }
 
@@ -242,9 +243,9 @@ def test_the_count_of_cells_is_their_number(name):
     assert len(experiment.pilot_cells()) == pilots
 
 
-def test_pilots_are_online_at_the_shortest_horizon():
+def test_pilots_are_online_at_the_last_horizon_but_one():
     for cell in EXPERIMENT.pilot_cells():
-        assert (cell.role, cell.horizon) == ("online", EXPERIMENT.training.steps // 4)
+        assert (cell.role, cell.horizon) == ("online", EXPERIMENT.training.steps // 2)
         assert cell.tokens == cell.horizon * 4 * 16
     assert {cell.learning_rate for cell in EXPERIMENT.pilot_cells()} == {0.01, 0.03}
 
@@ -257,7 +258,7 @@ def test_the_rest_is_the_ladder_and_every_stored_set():
         assert {cell.learning_rate for cell in own} == {rates[model]}
         for replicate in range(2):
             asked = {(c.role, c.horizon, c.tokens) for c in own if (c.draw, c.initialisation) == (replicate, replicate)}
-            assert asked == {("online", 16, 1024), ("online", 32, 2048), ("stored", 32, 64), ("stored", 32, 256)}
+            assert asked == {("online", 8, 512), ("online", 32, 2048), ("stored", 32, 64), ("stored", 32, 256)}
     assert [cell.sequences for cell in cells if cell.tokens == 256 and cell.role == "stored"] == [16] * 4
 
 
@@ -278,8 +279,9 @@ def test_checkpoints_hold_every_horizon_and_rise(name):
     assert len(steps) <= experiment.evaluation.checkpoints + experiment.training.ladder - 1
 
 
-def test_horizons_halve():
-    assert Training(steps=64, ladder=4).horizons == (8, 16, 32, 64)
+def test_horizons_are_a_geometric_ladder():
+    assert Training(steps=64, ladder=4, ratio=2).horizons == (8, 16, 32, 64)
+    assert Training(steps=216, ladder=3, ratio=3).horizons == (24, 72, 216)
 
 
 def test_sizes_are_multiples_of_the_width():

@@ -77,19 +77,20 @@ class Analysis:
 
 
 def chosen_rates(cells: pd.DataFrame) -> dict[int, float]:
-    """Return for each size the learning rate of lowest mean K at the shortest horizon of its online cells.
+    """Return for each size the learning rate of lowest mean K, at the online horizon where most rates were tried.
 
     A rate with a diverged replicate is never chosen; of equals, the smaller rate. A size none of whose rates survives
     is left out.
 
-    Error: the lowest of several noisy means is itself too low, so K at the shortest horizon (only) is biased downward.
+    Error: the lowest of several noisy means is itself too low, so K at that horizon (only) is biased downward.
     """
     rates: dict[int, float] = {}
     for size, group in cells[cells["role"] == "online"].groupby("parameters"):
-        shortest = group[group["horizon"] == group["horizon"].min()]
+        tries = group.groupby("horizon")["learning_rate"].nunique()
+        contested = group[group["horizon"] == tries.idxmax()]
         scores = {
             float(rate): float(np.mean([_mean_k(row) for row in tried.itertuples()]))
-            for rate, tried in shortest.groupby("learning_rate")
+            for rate, tried in contested.groupby("learning_rate")
             if (tried["status"] == "finished").all()
         }
         if scores:

@@ -22,7 +22,7 @@ CURVES = ["parameters", "role", "tokens", "replicate", "step", "K", "train_loss"
 def bias(analysis: Analysis, parameters: int, *, level: float) -> Ladder | str:
     """Return B(P), the optimisation gap Ω(P) = K_T − B and its share of K_T; a sentence if the ladder is missing.
 
-    B is the limit of the online K over the three longest horizons, which must be geometric (T/4, T/2, T).
+    B is the limit of the online K over the three longest horizons, which must be geometric (T/16, T/4, T, say).
 
     Error: rests on K_T = B + c·T^−γ; K_T itself bounds B from above, whatever the law.
     """

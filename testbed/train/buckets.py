@@ -200,6 +200,6 @@ def _flatten(tree: Any) -> Arrays:
     return {path: np.asarray(leaf) for path, leaf in _flatten_paths(tree).items()}
 
 
-def _flatten_paths(tree: Any) -> dict[str, Array]:
+def _flatten_paths(tree: Any) -> dict[str, Array | np.ndarray]:
     leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
     return {jax.tree_util.keystr(path): leaf for path, leaf in leaves}

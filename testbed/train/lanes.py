@@ -161,7 +161,7 @@ def _advance(
         index_B = data.batch_indices(index, batch, lane.sequences, lane.order)
         tokens_BL = sample(recipe.source, lane, data.sequence_keys(lane.draw_key, index_B), length)
         loss, gradient = jax.value_and_grad(objective.cross_entropy, argnums=1)(
-            recipe.model.logits, state.params, tokens_BL
+            recipe.model.logits_of_batch, state.params, tokens_BL
         )
         rate = objective.schedule(index, lane.learning_rate, lane.horizon, recipe.optimiser.warmup)
         params, moments = objective.step(direction, gradient, state.moments, state.params, rate)
@@ -184,7 +184,7 @@ def _evaluate(
     """
 
     def watch(state: LaneState) -> tuple[LaneState, dict[str, Array]]:
-        logits_BLV = jax.vmap(recipe.model.logits, in_axes=(None, 0))(state.params, contexts.tokens_BL)
+        logits_BLV = recipe.model.logits_of_batch(state.params, contexts.tokens_BL)
         evidence = recipe.observe(jax.nn.log_softmax(logits_BLV), contexts.tokens_BL, contexts.logp_BLV)
         half = contexts.tokens_BL.shape[0] // 2
         score = evidence[SELECTION][:half].mean()

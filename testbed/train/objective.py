@@ -10,13 +10,13 @@ from jaxtyping import Array, Float, Int
 
 from testbed.spec import Optimiser
 
-Logits = Callable[[Any, Int[Array, " L"]], Float[Array, "L V"]]
+Logits = Callable[[Any, Int[Array, "B L"]], Float[Array, "B L V"]]
 
 
 def cross_entropy(logits: Logits, params: Any, tokens_BL: Int[Array, "B L"]) -> Float[Array, ""]:
     """Return the mean of -log p(x_t given x_<t) over a batch, in nats per token."""
-    logits_BLV = jax.vmap(logits, in_axes=(None, 0))(params, tokens_BL)
-    return optax.losses.softmax_cross_entropy_with_integer_labels(logits_BLV, tokens_BL).mean()
+    losses = optax.losses.softmax_cross_entropy_with_integer_labels(logits(params, tokens_BL), tokens_BL)
+    return losses.mean()
 
 
 def schedule(step: Int[Array, ""], peak: Float[Array, ""], horizon: Int[Array, ""], warmup: float) -> Float[Array, ""]:

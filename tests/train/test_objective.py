@@ -13,7 +13,7 @@ from testbed.train import objective
 def test_cross_entropy_is_the_mean_negative_log_probability():
     logits_BLV = jax.random.normal(jax.random.key(0), (3, 5, 4))
     tokens_BL = jax.random.randint(jax.random.key(1), (3, 5), 0, 4)
-    got = objective.cross_entropy(lambda params, tokens_L: params[tokens_L], logits_BLV[0], tokens_BL)
+    got = objective.cross_entropy(lambda params, tokens_BL: params[tokens_BL], logits_BLV[0], tokens_BL)
     z = np.asarray(logits_BLV[0], np.float64)
     logp = z - np.log(np.exp(z).sum(-1, keepdims=True))
     want = -np.mean([logp[t, t] for t in np.asarray(tokens_BL).ravel()])

@@ -7,9 +7,14 @@ A variant is one file with one frozen struct, tagged by its file name, whose fie
 - ``__call__(q_LHK, k_LHK, v_LHK, *, scale) -> out_LHK``: the values averaged under those weights.
 
 Both see one sequence of any length, are pure and differentiable almost everywhere, and hold no parameters. The
-projections before and after, the positions and the scale belong to the network. Name the variant below to admit it.
+projections before and after, the positions and the scale belong to the network.
 """
 
-from testbed.model.attention.softmax import Softmax
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
-AnyAttention = Softmax
+from testbed import catalog
+
+if TYPE_CHECKING:
+    AnyAttention: TypeAlias = Any
+else:
+    AnyAttention = Union[tuple(catalog.shelf(__name__).values())]  # noqa: UP007 - built from what the shelf holds

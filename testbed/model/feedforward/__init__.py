@@ -2,10 +2,14 @@
 
 A variant is one file with one frozen struct, tagged by its file name, whose fields are its own settings, and
 ``__call__(x_LF) -> y_LF``: pure, without parameters, each position on its own (row t of y depends on row t of x
-alone). The matrices and biases around it belong to the network. Name the variant below to admit it.
+alone). The matrices and biases around it belong to the network.
 """
 
-from testbed.model.feedforward.gelu import Gelu
-from testbed.model.feedforward.relu import Relu
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
-AnyFeedforward = Gelu | Relu
+from testbed import catalog
+
+if TYPE_CHECKING:
+    AnyFeedforward: TypeAlias = Any
+else:
+    AnyFeedforward = Union[tuple(catalog.shelf(__name__).values())]  # noqa: UP007 - built from what the shelf holds

@@ -1,0 +1,386 @@
+"""A request that cannot be met ends with status 2 and one sentence: the value, the rule, the remedy; nothing is lost."""
+
+import errno
+import json
+import os
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from testbed import catalog, cli, machine
+from testbed.store import Store
+from testbed.train.plan import plan, room
+from tests.presets import JUDGED
+
+ROOT = Path(__file__).parents[1]
+FILE = str(Path(__file__).with_name("presets.py"))
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
+HELP_SECONDS = 1.5
+LIMIT = 600_000
+
+NO_FILE = "import sys\n"
+NO_PRESETS = "PRESETS = {}\n"
+WRONG_FIELD = "from testbed.spec import Grid\nPRESETS = {'quick': Grid(replicats=3)}\n"
+WRONG_KIND = "PRESETS = {'quick': 3}\n"
+WRONG_VALUE = "from testbed.spec import Grid\nPRESETS = {'quick': Grid(replicates=1)}\n"
+WRONG_NAME = "PRESETS = {'quick': experiment}\n"
+WRONG_SYNTAX = "PRESETS = {\n"
+
+
+def told(text):
+    """What was printed, without frames and line breaks."""
+    return re.sub(r"\s+", " ", re.sub(r"[│╭╮╰╯─]", " ", text))
+
+
+def asked(capsys, *words):
+    """Run a command here; return its status and what it said on standard error."""
+    try:
+        status = cli.main(list(map(str, words)))
+    except SystemExit as stop:
+        status = stop.code
+    captured = capsys.readouterr()
+    return status, told(captured.err + (captured.out if status else ""))
+
+
+def called(*words, **named):
+    """Run a command in a process of its own."""
+    command = [sys.executable, "-m", "testbed.cli", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=ENVIRONMENT, check=False, **named)
+
+
+def refused(answer, *patterns):
+    """Whether an answer is a refusal that holds these patterns, in order, and is no crash."""
+    status, text = answer
+    assert status == 2, text
+    assert "Traceback" not in text
+    assert re.search(".*".join(patterns), text), text
+    return True
+
+
+REFUSALS = {
+    "nothing": ([], "arguments are required", "list,truth,run,judge,report"),
+    "command": (["rnu"], "invalid choice: 'rnu'", "list"),
+    "flag of list": (["list", "--all"], "unrecognised arguments: --all"),
+    "no world": (["truth"], "nothing is named", "testbed list"),
+    "world": (["truth", "nowhere"], "'nowhere'", "known names: block_stationary, iid, markov"),
+    "rows": (
+        ["truth", "markov", "--vocabulary", "2", "--rows", "[[0.8,0.2],[0.3,0.6]]"],
+        "sums to 0.8999999999999999", "must sum to 1", "divide the row by its sum",
+    ),
+    "rows cut short": (["truth", "markov", "--vocabulary", "2", "--rows", "[[0.8,0.2"], "--rows", "JSON"),
+    "shape of rows": (["truth", "markov", "--vocabulary", "2", "--rows", "[[0.5,0.5]]"], "rows", "2"),
+    "words for rows": (["truth", "markov", "--vocabulary", "2", "--rows", '"ab"'], "rows", "shape \\(2, 2\\)"),
+    "vocabulary": (["truth", "iid", "--vocabulary", "1"], "vocabulary=1", "at least 2", "single symbol"),
+    "length": (["truth", "iid", "--vocabulary", "4", "--length", "0"], "--length 0", "at least 1", "64"),
+    "length in words": (["truth", "iid", "--vocabulary", "4", "--length", "ten"], "--length", "'ten'"),
+    "flag of a world": (["truth", "iid", "--vocabulary", "4", "--vocabluary", "5"], "--vocabluary", "--vocabulary"),
+    "no experiment": (["run"], "nothing is named", "experiments/bias_variance.py"),
+    "no file": (["run", "no/such.py"], "no/such.py", "is not a file", "see experiments/"),
+    "preset": (["run", FILE, "--preset", "huge"], "--preset huge", "no such preset", "known: quick, other, unknown"),
+    "override": (["run", FILE, "--grid.replicats", "3"], "--grid.replicats", "--grid.replicates"),
+    "malformed": (["run", FILE, "--grid.replicates", "three"], "--grid.replicates", "'three'", "--help"),
+    "heads": (["run", FILE, "--model.width", "5"], "width=5", "multiple of heads", "use width 4 or 6"),
+    "small D": (["run", FILE, "--grid.tokens", "8"], "D=8", "at least one window of n=16", "use 16 or more"),
+    "broken D": (["run", FILE, "--grid.tokens", "65"], "D=65", "whole number of windows", "use 64 or 80"),
+    "symbols": (["run", FILE, "--world.vocabulary", "5"], "vocabulary=6", "the world, 5", "--model.vocabulary 5"),
+    "one regime": (["run", FILE, "--world.vocabulary", "1"], "vocabulary=1", "at least 2"),
+    "replicates": (["run", FILE, "--grid.replicates", "1"], "replicates=1", "at least 2", "e.g. 3"),
+    "memory": (["run", FILE, "--memory-gib", "0.00001"], "needs", "1e-05 GiB are granted", "raise --memory-gib"),
+    "no memory": (["run", FILE, "--memory-gib", "-1"], "--memory-gib", "positive"),
+    "memory that is no number": (["run", FILE, "--memory-gib", "nan"], "--memory-gib", "positive"),
+    "checkpoints": (["run", FILE, "--checkpoint-seconds", "-1"], "--checkpoint-seconds", "not negative"),
+    "placement": (["run", FILE, "--placement", "cloud"], "--placement", "'cloud'", "jit", "pmap"),
+    "estimate": (["run", FILE, "--preset", "unknown"], "claim odd", "no_such_estimate", "known: lowest_excess"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_bad_input_is_refused(name, capsys, tmp_path, monkeypatch):
+    words, *patterns = REFUSALS[name]
+    monkeypatch.chdir(tmp_path)
+    assert refused(asked(capsys, *words, *(["--out", tmp_path / "run"] if words[:1] == ["run"] else [])), *patterns)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("text", "patterns"),
+    [
+        (NO_FILE, ["defines no PRESETS"]),
+        (NO_PRESETS, ["defines no PRESETS"]),
+        (WRONG_FIELD, ["cannot be loaded", "replicats", "mend it"]),
+        (WRONG_KIND, ["defines no PRESETS", "Experiment"]),
+        (WRONG_VALUE, ["cannot be loaded", "replicates=1", "at least 2"]),
+        (WRONG_NAME, ["cannot be loaded", "experiment", "mend it"]),
+        (WRONG_SYNTAX, ["cannot be loaded", "mend it"]),
+    ],
+)
+def test_a_file_that_is_no_experiment_is_refused(text, patterns, capsys, tmp_path):
+    file = tmp_path / "odd.py"
+    file.write_text(text)
+    assert refused(asked(capsys, "run", file, "--out", tmp_path / "run"), "odd.py", *patterns)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_file_that_is_not_python_is_refused(capsys, tmp_path):
+    (tmp_path / "odd.txt").write_text("x")
+    assert refused(asked(capsys, "run", tmp_path / "odd.txt"), "is not Python", "PRESETS")
+
+
+def test_a_refusal_in_a_process_of_its_own_is_status_2():
+    done = called("truth", "nowhere")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cli") / "finished"
+    assert cli.main(["run", FILE, "--out", str(folder)]) == 0
+    return folder
+
+
+@pytest.fixture
+def copied(finished, tmp_path):
+    return Path(shutil.copytree(finished, tmp_path / "run"))
+
+
+def contents(folder):
+    """Every file and what it holds."""
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_an_output_folder_of_another_spec_is_refused(copied, capsys):
+    before = contents(copied)
+    answer = asked(capsys, "run", FILE, "--out", copied, "--grid.replicates", "3")
+    assert refused(answer, "another experiment", "replicates", "choose another --out")
+    assert contents(copied) == before
+
+
+def test_an_output_folder_of_something_else_is_refused(tmp_path, capsys):
+    (tmp_path / "letter.txt").write_text("Dear")
+    assert refused(asked(capsys, "run", FILE, "--out", tmp_path), "is not a run of testbed", "choose another")
+    assert contents(tmp_path) == {Path("letter.txt"): b"Dear"}
+
+
+def test_an_output_folder_that_is_a_file_is_refused(tmp_path, capsys):
+    (tmp_path / "letter").write_text("Dear")
+    assert refused(asked(capsys, "run", FILE, "--out", tmp_path / "letter"), "letter", "choose another")
+    assert refused(asked(capsys, "run", FILE, "--out", tmp_path / "letter" / "run"), "letter", "choose another")
+    assert contents(tmp_path) == {Path("letter"): b"Dear"}
+
+
+@pytest.mark.parametrize("command", ["judge", "report"])
+def test_a_folder_that_is_no_run_cannot_be_judged(command, tmp_path, capsys):
+    assert refused(asked(capsys, command, tmp_path), "is not a run of testbed", "spec.json", "--out")
+    assert refused(asked(capsys, command, tmp_path / "none"), "is not a run of testbed", "--out")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", ["judge", "report"])
+def test_an_unfinished_run_cannot_be_judged(command, copied, capsys):
+    (copied / "ensembles.parquet").unlink()
+    before = contents(copied)
+    assert refused(asked(capsys, command, copied), "is not finished", "run the experiment to its end")
+    assert contents(copied) == before
+
+
+def test_a_claim_about_an_unknown_estimate_is_refused(copied, capsys):
+    before = contents(copied)
+    answer = asked(capsys, "judge", copied, "--claims-of", FILE, "--preset", "unknown")
+    assert refused(answer, "claim odd", "'no_such_estimate' is unknown", "known: lowest_excess")
+    assert contents(copied) == before
+
+
+def spoilt(path, way):
+    sound = path.read_bytes()
+    if way == "truncated":
+        path.write_bytes(sound[: len(sound) // 2])
+    elif way == "emptied":
+        path.write_bytes(b"")
+    else:
+        at = len(sound) // 3
+        path.write_bytes(sound[:at] + bytes(255 - byte for byte in sound[at : at + 64]) + sound[at + 64 :])
+
+
+@pytest.mark.parametrize("way", ["truncated", "emptied", "overwritten"])
+@pytest.mark.parametrize("command", ["run", "judge", "report"])
+def test_a_damaged_part_is_named_and_redone_once_deleted(command, way, copied, capsys):
+    part = sorted((copied / "parts").iterdir())[5]
+    spoilt(part, way)
+    before = contents(copied)
+    words = ["run", FILE, "--out", copied] if command == "run" else [command, copied]
+    assert refused(asked(capsys, *words), part.name, "damaged", "delete it and run again")
+    assert contents(copied) == before
+    if (command, way) == ("run", "truncated"):
+        part.unlink()
+        assert asked(capsys, "run", FILE, "--out", copied) == (0, "")
+        assert part.exists()
+
+
+@pytest.mark.parametrize("name", ["spec.json", "ledger.json", "truth.json"])
+def test_damaged_json_is_named(name, copied, capsys):
+    spoilt(copied / name, "truncated")
+    assert refused(asked(capsys, "report", copied), name if name != "spec.json" else "saved experiment", "cannot be read")
+
+
+@pytest.mark.parametrize("way", ["truncated", "emptied"])
+def test_a_damaged_snapshot_is_named_and_what_it_held_redone_once_deleted(way, copied, capsys):
+    """A run killed before its first part: only the snapshot of its first bucket is there."""
+    pilots = JUDGED.pilot_cells()
+    first = plan(pilots, room(tuple(jax.local_devices())))[0]
+    snapshot = Store.existing(copied).snapshot(first.digest)
+    snapshot.save({"step": np.array([3])})
+    for cell in pilots:
+        (copied / "parts" / f"{cell.digest}.parquet").unlink()
+    spoilt(snapshot.path, way)
+    before = contents(copied)
+    assert refused(asked(capsys, "run", FILE, "--out", copied), snapshot.path.name, "damaged", "delete it and run again")
+    after = contents(copied)
+    assert {path for path in before if before[path] != after.get(path)} <= {Path("provenance.json"), Path("reference.parquet")}
+    snapshot.path.unlink()
+    assert asked(capsys, "run", FILE, "--out", copied) == (0, "")
+
+
+def test_a_disk_that_is_full_at_the_report_loses_no_cell(finished, tmp_path):
+    """A limit on file size: parts and snapshots fit, the report does not; a second run only writes the report.
+
+    The compilation cache is a copy, as JAX leaves what it could not write whole, and warns of it ever after.
+    """
+    cache = shutil.copytree(machine.cache_folder(), tmp_path / "cache")
+    script = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({LIMIT}, {LIMIT})); from testbed import cli; cli._entry()"
+    words = [sys.executable, "-c", script, "run", FILE, "--out", str(tmp_path / "run")]
+    environment = ENVIRONMENT | {"TESTBED_CACHE": str(cache)}
+    done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, env=environment, check=False)
+    assert refused((done.returncode, told(done.stderr)), "report.html could not be written", "MiB are free", "run again")
+    parts = contents(tmp_path / "run" / "parts")
+    assert len(parts) == JUDGED.cell_count
+    done = called("run", FILE, "--out", tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    assert contents(tmp_path / "run" / "parts") == parts
+    assert not list((tmp_path / "run").rglob(".unfinished-*"))
+
+
+def test_a_full_disk_keeps_what_is_finished(tmp_path, capsys):
+    """A real file system with room for some parts only, where one may be mounted."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "none", folder], capture_output=True, check=False)
+    if mounted.returncode:
+        pytest.skip("no file system may be mounted here; the tests of the store pretend that a disk is full")
+    try:
+        answer = asked(capsys, "run", FILE, "--out", folder / "run")
+        assert refused(answer, "could not be written", "No space left on device", "MiB are free", "run again")
+        kept = contents(folder / "run" / "parts")
+        assert not list(folder.rglob(".unfinished-*"))
+        subprocess.run(["mount", "-o", "remount,size=64m", folder], check=True)
+        assert asked(capsys, "run", FILE, "--out", folder / "run") == (0, "")
+        after = contents(folder / "run" / "parts")
+        assert len(after) == JUDGED.cell_count
+        assert kept.items() <= after.items()
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def test_a_full_disk_is_one_sentence_from_every_command(copied, capsys, monkeypatch):
+    def full(handle):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    before = contents(copied)
+    monkeypatch.setattr(os, "fsync", full)
+    for words in (["run", FILE, "--out", copied, "--preset", "other"], ["judge", copied], ["report", copied]):
+        assert refused(asked(capsys, *words), "could not be written", "No space left on device", "make room")
+    assert contents(copied) == before
+
+
+def test_an_interrupt_says_how_to_go_on(monkeypatch, capsys):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_preset", interrupted)
+    status, text = asked(capsys, "run", FILE)
+    assert status == 130
+    assert "run the same command again" in text
+
+
+HELPED = {
+    "testbed": [],
+    "list": ["list"],
+    "truth": ["truth"],
+    "run": ["run"],
+    "judge": ["judge"],
+    "report": ["report"],
+    "truth of a world": ["truth", "markov"],
+    "run of a file": ["run", FILE],
+}
+
+
+@pytest.mark.parametrize("name", HELPED)
+def test_help_answers_at_once(name):
+    """Processor seconds, best of three: what others do on the machine must not count."""
+    spent = []
+    for _ in range(3):
+        before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+        done = called(*HELPED[name], "--help")
+        after, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic() - began
+        spent.append((after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime, wall))
+        assert done.returncode == 0, done.stderr
+        assert "--help" in done.stdout
+    best = min(min(pair) for pair in spent)
+    assert best < HELP_SECONDS, f"(processor, wall) seconds: {spent}"
+
+
+def test_help_of_a_file_shows_typed_overrides(capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["run", FILE, "--help"])
+    text = told(capsys.readouterr().out)
+    assert stop.value.code == 0
+    for word in ("--preset", "--out", "--grid.replicates", "--training.learning-rates", "(default: 2)"):
+        assert word in text
+
+
+def test_list_names_every_shelf(capsys):
+    from testbed.measure.claimed import ESTIMATES
+
+    assert cli.main(["list"]) == 0
+    text = capsys.readouterr().out
+    for package in cli._SHELVES.values():
+        assert set(catalog.shelf(package)) <= set(text.split())
+    assert set(ESTIMATES) <= set(text.split())
+
+
+WORLDS = {
+    "iid": ["--vocabulary", "4", "--zipf", "1.0"],
+    "markov": ["--vocabulary", "3"],
+    "block_stationary": ["--vocabulary", "4", "--regimes", "2", "--block-length", "3"],
+}
+
+
+def test_worlds_of_these_tests_are_the_shelf():
+    assert WORLDS.keys() == catalog.shelf("testbed.sources").keys()
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_truth_answers_in_json(name, capsys):
+    assert cli.main(["truth", name, *WORLDS[name], "--length", "6", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found.keys() == {"source", "length", "curve", "epsilon", "rate", "oracle"}
+    assert (found["source"]["kind"], found["length"]) == (name, 6)
+    assert [each["t"] for each in found["curve"]] == [1, 2, 3, 4, 5, 6]
+    for quantity in (*found["curve"], found["epsilon"], found["rate"], found["oracle"]):
+        assert quantity.keys() - {"t"} == {"value", "low", "high", "method", "error"}
+        assert quantity["low"] <= quantity["value"] <= quantity["high"]
+
+
+def test_truth_answers_as_a_table(capsys):
+    assert cli.main(["truth", "markov", "--vocabulary", "2", "--rows", "[[0.8,0.2],[0.3,0.7]]", "--length", "2"]) == 0
+    text = capsys.readouterr().out
+    assert "epsilon" in text
+    assert "0.673012" in text, "H(0.6, 0.4), the entropy of the stationary law of these rows, is h_1"
