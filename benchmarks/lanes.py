@@ -13,19 +13,23 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import jax
-import jax.numpy as jnp
-import msgspec
-import rich
-from rich.table import Table
+from testbed import cores
 
-from testbed.measure.divergence import observe
-from testbed.model.size import size
-from testbed.model.transformer import Transformer
-from testbed.sources import BlockStationary
-from testbed.spec import Cell, Evaluation, Optimiser
-from testbed.train import data, lanes
-from testbed.train.plan import room
+cores.use_all()
+
+import jax  # noqa: E402 - after the cores are devices
+import jax.numpy as jnp  # noqa: E402
+import msgspec  # noqa: E402
+import rich  # noqa: E402
+from rich.table import Table  # noqa: E402
+
+from testbed.measure.divergence import observe  # noqa: E402
+from testbed.model.size import size  # noqa: E402
+from testbed.model.transformer import Transformer  # noqa: E402
+from testbed.sources import BlockStationary  # noqa: E402
+from testbed.spec import Cell, Evaluation, Optimiser  # noqa: E402
+from testbed.train import data, lanes  # noqa: E402
+from testbed.train.plan import room  # noqa: E402
 
 WORLD = BlockStationary()
 CPU_SHAPES = ((4, 2, 64, 32, 8), (8, 2, 64, 32, 8), (16, 2, 64, 32, 8), (32, 2, 64, 32, 8), (64, 2, 64, 32, 8))
@@ -79,7 +83,7 @@ def measure(shape: tuple[int, int, int, int, int], peak: float, seconds: float) 
     packed, compile_seconds = rate(recipe, cells, seconds)
     alone_recipe = recipe._replace(devices=space.devices[:1])
     alone, _ = rate(alone_recipe, cells[:1], seconds)
-    sampled = sampling_rate(cells, space.mapping, seconds)
+    sampled = sampling_rate(cells[:1], space.mapping, seconds)
     flops = size(model).training_flops_per_token
     return Row(
         width,
@@ -90,7 +94,7 @@ def measure(shape: tuple[int, int, int, int, int], peak: float, seconds: float) 
         size(model).parameters,
         packed,
         alone,
-        packed / sampled,
+        alone / sampled,
         compile_seconds,
         packed * flops / peak,
     )

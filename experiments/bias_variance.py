@@ -88,7 +88,7 @@ CLAIMS = (
     ),
 )
 
-SMALL_WORLD = BlockStationary(vocabulary=16, regimes=3, block_length=16)
+SMALL_WORLD = BlockStationary(vocabulary=32, regimes=16, block_length=16, order=0, concentration=0.3)
 WORLD = BlockStationary(vocabulary=32, regimes=4, block_length=16)
 
 QUICK = Experiment(
@@ -96,8 +96,8 @@ QUICK = Experiment(
     question="Does a language model's loss split as ε + B(P) + V(P, D), B falling with P alone and V falling with D?",
     world=SMALL_WORLD,
     model=Transformer(vocabulary=SMALL_WORLD.alphabet, context=32, width=4),
-    grid=Grid(multiples=(1, 2, 4, 8), tokens=(1024, 4096, 16384, 65536, 262144), replicates=3),
-    training=Training(steps=2048, learning_rates=(0.005, 0.015, 0.045)),
+    grid=Grid(multiples=(1, 2, 4, 8), tokens=(1024, 4096, 16384, 65536, 262144), replicates=4),
+    training=Training(steps=2048, learning_rates=(0.015, 0.03, 0.06)),
     optimiser=Optimiser(batch=16),
     evaluation=Evaluation(sequences=512, checkpoints=14),
     claims=CLAIMS,

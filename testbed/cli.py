@@ -3,11 +3,12 @@
 import argparse
 import importlib.util
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
+
+from testbed import cores
 
 if TYPE_CHECKING:
     from testbed.spec import Experiment
@@ -84,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     judge.add_argument("--preset", default="quick", help="with --claims-of: the preset (default quick)")
     report = _add(commands, "report", _report, "write the report of a judged run again")
     report.add_argument("folder", type=Path, help="the folder of a run")
+    report.add_argument("--picture", type=Path, help="also write the main figure as SVG here")
     return parser
 
 
@@ -101,14 +103,14 @@ def _add(commands: Any, name: str, command: Any, summary: str, *, helped: bool =
 def _list(asked: argparse.Namespace, rest: list[str]) -> int:
     _no_more(asked, rest)
     from testbed import catalog
-    from testbed.measure.claimed import ESTIMATES
+    from testbed.judging import known_estimates
 
     for title, package in _SHELVES.items():
         print(f"{title}:")
         for name, variant in catalog.shelf(package).items():
             print(f"  {name:18} {_summary(variant)}")
     print("estimates that claims can be about:")
-    for name, function in ESTIMATES.items():
+    for name, function in known_estimates().items():
         print(f"  {name:26} {_summary(function)}")
     print("experiments here:")
     for path in sorted(Path("experiments").glob("*.py")):
@@ -141,7 +143,7 @@ def _truth(asked: argparse.Namespace, rest: list[str]) -> int:
 def _run(asked: argparse.Namespace, rest: list[str]) -> int:
     if asked.experiment is None:
         return _help_or_refuse(asked, "name an experiment file, e.g. experiments/bias_variance.py")
-    _use_all_cores()
+    cores.use_all()
     experiment = _preset(asked.experiment, asked.preset)
     if asked.help:
         asked.parser.print_help()
@@ -160,16 +162,6 @@ def _run(asked: argparse.Namespace, rest: list[str]) -> int:
     return 0
 
 
-def _use_all_cores() -> None:
-    """Make every core a device of the CPU backend, so that lanes run side by side on them.
-
-    Said before jax is imported, as it listens only then; a count forced from outside is left alone, and accelerators are
-    not affected.
-    """
-    if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
-        os.environ.setdefault("JAX_NUM_CPU_DEVICES", str(len(os.sched_getaffinity(0))))
-
-
 def _judge(asked: argparse.Namespace, rest: list[str]) -> int:
     _no_more(asked, rest)
     from testbed.console import Console
@@ -185,7 +177,7 @@ def _report(asked: argparse.Namespace, rest: list[str]) -> int:
     from testbed.console import Console
     from testbed.judging import rewrite_report
 
-    rewrite_report(asked.folder, Console())
+    rewrite_report(asked.folder, Console(), asked.picture)
     return 0
 
 
@@ -219,7 +211,9 @@ def _presets(path: Path) -> "dict[str, Experiment]":
     try:
         spec.loader.exec_module(module)
     except Exception as error:  # whatever a file does wrong while it is read, the file is to be mended
-        raise ValueError(f"{path} cannot be loaded ({type(error).__name__}: {error}): mend it and try again.") from error
+        raise ValueError(
+            f"{path} cannot be loaded ({type(error).__name__}: {error}): mend it and try again."
+        ) from error
     presets = getattr(module, "PRESETS", None)
     from testbed.spec import Experiment
 

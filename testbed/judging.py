@@ -1,7 +1,7 @@
 """From what a store holds to verdicts and a report; nothing here trains, or needs a model."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,14 @@ from testbed.console import Console
 from testbed.measure.analysis import Analysis
 from testbed.measure.checks import checks
 from testbed.measure.claimed import ESTIMATES
+from testbed.measure.ensemble import measures, table_name
 from testbed.measure.split import curves, estimates, loss_parts, variance_law
 from testbed.report.page import Page, render
+from testbed.report.picture import picture
 from testbed.sources import Quantity, Truth
 from testbed.spec import Experiment, decode
-from testbed.store import Store, StoreError
+from testbed.stats.estimate import Estimate
+from testbed.store import Store, StoreError, write_outside
 from testbed.verdict import Claim, Verdict, judge
 
 LEVEL = 0.95
@@ -38,19 +41,24 @@ def rejudge(folder: Path, claims: Sequence[Claim] | None, console: Console) -> l
     return verdicts
 
 
-def rewrite_report(folder: Path, console: Console) -> None:
-    """Write the report of a judged run again."""
+def rewrite_report(folder: Path, console: Console, svg: Path | None = None) -> None:
+    """Write the report of a judged run again, and its main figure as SVG if ``svg`` names a place."""
     store, experiment = _opened(folder)
     analysis = _analysis(store, experiment)
     _write_report(store, experiment, analysis, ledger(store))
     console.say(f"The report is {folder / 'report.html'}")
+    if svg is not None:
+        drawn = picture(estimates(analysis, level=LEVEL), loss_parts(analysis, level=LEVEL))
+        write_outside(svg, drawn.encode())
+        console.say(f"The picture is {svg}")
 
 
 def conclude(store: Store, experiment: Experiment) -> list[Verdict]:
     """Judge every claim of a finished run; write ledger, tables and report; return the verdicts."""
     analysis = _analysis(store, experiment)
     checked = checks(analysis, expected=experiment.cell_count)
-    verdicts = [judge(claim, ESTIMATES[claim.estimate](analysis, claim.level), checked) for claim in experiment.claims]
+    known = known_estimates()
+    verdicts = [judge(claim, known[claim.estimate](analysis, claim.level), checked) for claim in experiment.claims]
     store.write_json("ledger.json", [_plain(verdict) for verdict in verdicts])
     store.write_json("checks.json", [_plain(check) for check in checked])
     _write_report(store, experiment, analysis, verdicts)
@@ -70,15 +78,20 @@ def ledger(store: Store) -> list[Verdict]:
     return _converted(store, "ledger.json", list[Verdict])
 
 
+def known_estimates() -> dict[str, Callable[[Analysis, float], Estimate | str]]:
+    """Return the numbers that claims can be about, by name: the general ones and those of the measures on the shelf."""
+    return ESTIMATES | {name: number for measure in measures().values() for name, number in measure.estimates.items()}
+
+
 def check_claims(claims: Sequence[Claim]) -> None:
     """Refuse claims about estimates that do not exist.
 
     Error: ValueError that lists the known ones.
     """
     for claim in claims:
-        if claim.estimate not in ESTIMATES:
+        if claim.estimate not in known_estimates():
             raise ValueError(
-                f"claim {claim.id}: its estimate {claim.estimate!r} is unknown; known: {', '.join(ESTIMATES)}."
+                f"claim {claim.id}: its estimate {claim.estimate!r} is unknown; known: {', '.join(known_estimates())}."
             )
 
 
@@ -106,18 +119,21 @@ def _opened(folder: Path) -> tuple[Store, Experiment]:
 
 
 def _analysis(store: Store, experiment: Experiment) -> Analysis:
-    if not (store.folder / "ensembles.parquet").exists():
+    tables = {name: table_name(name) for name in measures()}
+    if not all((store.folder / table).exists() for table in tables.values()):
         raise StoreError(
-            f"{store.folder} is not finished: judging needs every cell; run the experiment to its end first."
+            f"{store.folder} is not finished: judging needs every cell and measure; run the experiment to its end."
         )
     truth = saved_truth(store)
+    measured = {name: store.read_frame(table) for name, table in tables.items()}
     return Analysis(
         cells=store.cells(),
-        ensembles=store.read_frame("ensembles.parquet"),
+        ensembles=measured["split"],
         epsilon=truth.epsilon.value,
         epsilon_error=truth.epsilon.error,
         bayes_nll_B=store.read_arrays("reference.parquet")["bayes_nll_B"],
         stopping=experiment.training.stopping,
+        measured=measured,
     )
 
 
@@ -133,6 +149,7 @@ def _write_report(store: Store, experiment: Experiment, analysis: Analysis, verd
         estimates=table,
         parts=loss_parts(analysis, level=LEVEL),
         curves=curves(analysis),
+        positions=analysis.measured["positions"],
         constants={} if isinstance(law, str) else dict(zip(fitted, law.constants_G.tolist(), strict=True)),
         truth=_truth_lines(saved_truth(store)),
         dropped=_dropped(analysis),

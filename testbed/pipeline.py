@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +12,16 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from testbed import machine
+from testbed import ensembles, machine
 from testbed.console import Console
 from testbed.judging import check_claims, conclude, judged, ledger, pretty, save_truth
-from testbed.measure import divergence, geometric
+from testbed.measure import divergence
 from testbed.measure.analysis import chosen_rates
 from testbed.measure.contexts import Reference, reference
 from testbed.model.size import size
 from testbed.model.transformer import Transformer
 from testbed.progress import progress, show_plan
-from testbed.spec import Cell, Experiment, decode
+from testbed.spec import Experiment, decode
 from testbed.store import Store
 from testbed.train import buckets
 from testbed.train.lanes import Contexts, Mapping, Placement
@@ -46,7 +46,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         if not self.checkpoint_seconds >= 0:
             raise ValueError(f"--checkpoint-seconds {self.checkpoint_seconds}: must be not negative; e.g. 60.")
         if self.memory_gib is not None and not 0 < self.memory_gib < math.inf:
-            raise ValueError(f"--memory-gib {self.memory_gib}: must be positive and finite; leave it out for a default.")
+            raise ValueError(f"--memory-gib {self.memory_gib}: must be positive and finite; e.g. 8.")
 
 
 def run(experiment: Experiment, folder: Path, options: Options, console: Console) -> list[Verdict]:
@@ -73,7 +73,7 @@ def run(experiment: Experiment, folder: Path, options: Options, console: Console
         rates = _rates(experiment, store.cells())
         trainer.train(_buckets(experiment, space, rates)[1])
     console.say("Measuring the replicates on the shared contexts …")
-    store.write_frame("ensembles.parquet", _ensembles(store, experiment, rates, shared))
+    ensembles.observe(store, experiment, rates, shared)
     verdicts = conclude(store, experiment)
     console.verdicts(verdicts, time.monotonic() - began, folder / "report.html")
     return verdicts
@@ -177,51 +177,11 @@ def _reference(store: Store, experiment: Experiment) -> Reference:
     return shared
 
 
-def _ensembles(
-    store: Store, experiment: Experiment, rates: dict[Transformer, float], shared: Reference
-) -> pd.DataFrame:
-    """Return one row per (size, D) at the longest horizon: the split about the geometric mean of its replicates."""
-    longest = [cell for cell in experiment.main_cells(rates) if cell.horizon == experiment.training.steps]
-    groups: dict[tuple[Transformer, str, int], list[Cell]] = {}
-    for cell in longest:
-        groups.setdefault((cell.model, cell.role, cell.tokens), []).append(cell)
-    status = store.cells().set_index("digest")["status"]
-    rows = []
-    for (model, role, tokens), cells in groups.items():
-        sound = [cell.digest for cell in cells if status.get(cell.digest) == "finished"]
-        if sound:
-            kept = [_unflatten(model, store.parameters(name)) for name in sound]
-            found = geometric.decompose(_predictions(experiment, model, kept, shared))
-            rows.append((size(model).parameters, role, tokens, *msgspec.structs.astuple(found)))
-    return pd.DataFrame(rows, columns=["parameters", "role", "tokens", *geometric.Decomposition.__struct_fields__])
-
-
-def _predictions(
-    experiment: Experiment, model: Transformer, kept: list[Any], shared: Reference
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield log p* and the log p of every replicate, sequence by sequence, where numbers may be reported."""
-    best = experiment.training.stopping == "best"
-    read = slice(len(shared.tokens_BL) // 2, None) if best else slice(None)
-    predict = _predictor(model)
-    logits_RBLV = [np.asarray(predict(params, shared.tokens_BL[read])) for params in kept]
-    for at, log_star_LV in enumerate(shared.logp_BLV[read]):
-        logits_RLV = np.stack([logits_BLV[at] for logits_BLV in logits_RBLV]).astype(np.float64)
-        yield log_star_LV, np.asarray(logits_RLV - np.logaddexp.reduce(logits_RLV, axis=-1, keepdims=True))
-
-
-def _predictor(model: Transformer) -> Any:
-    return jax.jit(model.logits_of_batch)
-
-
-def _unflatten(model: Transformer, arrays: dict[str, np.ndarray]) -> Any:
-    template = jax.eval_shape(lambda: model.init(key=jax.random.key(0)))
-    leaves, structure = jax.tree_util.tree_flatten_with_path(template)
-    return jax.tree.unflatten(structure, [arrays[jax.tree_util.keystr(path)] for path, _ in leaves])
-
-
 def _settled(store: Store, experiment: Experiment) -> bool:
     """Return whether every cell is finished and exactly these claims are judged and reported."""
-    if not judged(store, experiment) or not all(store.has(cell.digest) for cell in experiment.pilot_cells()):
+    if not judged(store, experiment) or not ensembles.observed(store):
+        return False
+    if not all(store.has(cell.digest) for cell in experiment.pilot_cells()):
         return False
     return all(store.has(cell.digest) for cell in experiment.main_cells(_rates(experiment, store.cells())))
 

@@ -170,7 +170,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
         _require(
             self.steps >= 8 * rung and self.steps % rung == 0,
             f"training.steps={self.steps}",
-            f"a multiple of {rung} (the ladder divides it by {self.ratio} {self.ladder - 1} times), at least {8 * rung}",
+            f"a multiple of {rung} ({self.ratio} to the power of ladder - 1), at least {8 * rung}",
             f"e.g. {max(8, round(self.steps / rung)) * rung}",
         )
         rates = self.learning_rates

@@ -200,6 +200,14 @@ class Snapshot:
         self.path.unlink(missing_ok=True)
 
 
+def write_outside(path: Path, payload: bytes) -> None:
+    """Replace a file that belongs to no run, whole or not at all.
+
+    Error: StoreError if it cannot be written.
+    """
+    _atomically(path, lambda beside: beside.write_bytes(payload), replace=True)
+
+
 def _pack(arrays: Arrays) -> dict[str, Any]:
     values = [np.ascontiguousarray(array) for array in arrays.values()]
     described = (

@@ -1,7 +1,7 @@
 """A run that may be killed at any moment: trains for some seconds, saves often, and logs what it does.
 
-Called with the folder of the run and the log. A line of the log is: seconds, event, bucket, tokens of the bucket done so
-far. Events: "begun", "resumed", "trained", "saved" about a bucket; "measured" an ensemble; "over".
+Called with the folder of the run and the log. A line of the log is: seconds, event, bucket, tokens of the bucket done
+so far. Events: "begun", "resumed", "trained", "saved" about a bucket; "measured" an ensemble; "over".
 """
 
 import os

@@ -1,4 +1,4 @@
-"""A request that cannot be met ends with status 2 and one sentence: the value, the rule, the remedy; nothing is lost."""
+"""A request that cannot be met ends with status 2 and one sentence of value, rule and remedy; nothing is lost."""
 
 import errno
 import json
@@ -73,7 +73,9 @@ REFUSALS = {
     "world": (["truth", "nowhere"], "'nowhere'", "known names: block_stationary, iid, markov"),
     "rows": (
         ["truth", "markov", "--vocabulary", "2", "--rows", "[[0.8,0.2],[0.3,0.6]]"],
-        "sums to 0.8999999999999999", "must sum to 1", "divide the row by its sum",
+        "sums to 0.8999999999999999",
+        "must sum to 1",
+        "divide the row by its sum",
     ),
     "rows cut short": (["truth", "markov", "--vocabulary", "2", "--rows", "[[0.8,0.2"], "--rows", "JSON"),
     "shape of rows": (["truth", "markov", "--vocabulary", "2", "--rows", "[[0.5,0.5]]"], "rows", "2"),
@@ -186,7 +188,7 @@ def test_a_folder_that_is_no_run_cannot_be_judged(command, tmp_path, capsys):
 
 @pytest.mark.parametrize("command", ["judge", "report"])
 def test_an_unfinished_run_cannot_be_judged(command, copied, capsys):
-    (copied / "ensembles.parquet").unlink()
+    (copied / "ensemble_split.parquet").unlink()
     before = contents(copied)
     assert refused(asked(capsys, command, copied), "is not finished", "run the experiment to its end")
     assert contents(copied) == before
@@ -228,7 +230,9 @@ def test_a_damaged_part_is_named_and_redone_once_deleted(command, way, copied, c
 @pytest.mark.parametrize("name", ["spec.json", "ledger.json", "truth.json"])
 def test_damaged_json_is_named(name, copied, capsys):
     spoilt(copied / name, "truncated")
-    assert refused(asked(capsys, "report", copied), name if name != "spec.json" else "saved experiment", "cannot be read")
+    assert refused(
+        asked(capsys, "report", copied), name if name != "spec.json" else "saved experiment", "cannot be read"
+    )
 
 
 @pytest.mark.parametrize("way", ["truncated", "emptied"])
@@ -242,9 +246,14 @@ def test_a_damaged_snapshot_is_named_and_what_it_held_redone_once_deleted(way, c
         (copied / "parts" / f"{cell.digest}.parquet").unlink()
     spoilt(snapshot.path, way)
     before = contents(copied)
-    assert refused(asked(capsys, "run", FILE, "--out", copied), snapshot.path.name, "damaged", "delete it and run again")
+    assert refused(
+        asked(capsys, "run", FILE, "--out", copied), snapshot.path.name, "damaged", "delete it and run again"
+    )
     after = contents(copied)
-    assert {path for path in before if before[path] != after.get(path)} <= {Path("provenance.json"), Path("reference.parquet")}
+    assert {path for path in before if before[path] != after.get(path)} <= {
+        Path("provenance.json"),
+        Path("reference.parquet"),
+    }
     snapshot.path.unlink()
     assert asked(capsys, "run", FILE, "--out", copied) == (0, "")
 
@@ -255,11 +264,14 @@ def test_a_disk_that_is_full_at_the_report_loses_no_cell(finished, tmp_path):
     The compilation cache is a copy, as JAX leaves what it could not write whole, and warns of it ever after.
     """
     cache = shutil.copytree(machine.cache_folder(), tmp_path / "cache")
-    script = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({LIMIT}, {LIMIT})); from testbed import cli; cli._entry()"
+    limit = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({LIMIT}, {LIMIT}))"
+    script = f"{limit}; from testbed import cli; cli._entry()"
     words = [sys.executable, "-c", script, "run", FILE, "--out", str(tmp_path / "run")]
     environment = ENVIRONMENT | {"TESTBED_CACHE": str(cache)}
     done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, env=environment, check=False)
-    assert refused((done.returncode, told(done.stderr)), "report.html could not be written", "MiB are free", "run again")
+    assert refused(
+        (done.returncode, told(done.stderr)), "report.html could not be written", "MiB are free", "run again"
+    )
     parts = contents(tmp_path / "run" / "parts")
     assert len(parts) == JUDGED.cell_count
     done = called("run", FILE, "--out", tmp_path / "run")
@@ -272,7 +284,9 @@ def test_a_full_disk_keeps_what_is_finished(tmp_path, capsys):
     """A real file system with room for some parts only, where one may be mounted."""
     folder = tmp_path / "small"
     folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "none", folder], capture_output=True, check=False)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "none", folder], capture_output=True, check=False
+    )
     if mounted.returncode:
         pytest.skip("no file system may be mounted here; the tests of the store pretend that a disk is full")
     try:

@@ -33,7 +33,7 @@ class Line(NamedTuple):
 
 
 def started(folder, log):
-    """Start a run; its compilation cache is a copy, as a kill may leave half an entry there, of which JAX warns ever after."""
+    """Start a run; its compilation cache is a copy, as a kill may leave half an entry there, of which JAX warns."""
     cache = folder.parent / "cache"
     if not cache.exists() and machine.cache_folder().exists():
         shutil.copytree(machine.cache_folder(), cache)
@@ -136,8 +136,8 @@ def test_a_life_begins_where_the_last_one_saved(disturbed):
 def test_a_kill_loses_at_most_an_interval_and_the_work_in_hand(disturbed):
     """A snapshot is saved at once when the interval has passed, or else one step to a checkpoint's goal later.
 
-    So after the last snapshot, at most two returns to the host may be overdue. This says it without a clock of the test's
-    own, which a busy machine would upset.
+    So after the last snapshot, at most two returns to the host may be overdue. No clock of the test's own says this:
+    a busy machine would upset it.
     """
     _, lives = disturbed
     for life in lives:

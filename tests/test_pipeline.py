@@ -152,7 +152,9 @@ def test_a_run_with_other_claims_trains_nothing(copied, trained):
     assert contents(copied / "parts") == parts
 
 
-@pytest.mark.parametrize("words", [["judge"], ["judge", "--claims-of", "tests/presets.py", "--preset", "other"], ["report"]])
+@pytest.mark.parametrize(
+    "words", [["judge"], ["judge", "--claims-of", "tests/presets.py", "--preset", "other"], ["report"]]
+)
 def test_judging_needs_no_trainer(copied, words):
     script = (
         "import sys; from testbed.cli import main; status = main(sys.argv[1:]); "
@@ -242,7 +244,9 @@ def test_the_learning_rate_is_the_one_the_pilots_chose(finished):
     for parameters in MODELS:
         own = cells[cells["parameters"] == parameters]
         tried = own[own["digest"].isin(pilots)]
-        scores = {rate: np.mean([kept_k(row) for row in group.itertuples()]) for rate, group in tried.groupby("learning_rate")}
+        scores = {
+            rate: np.mean([kept_k(row) for row in group.itertuples()]) for rate, group in tried.groupby("learning_rate")
+        }
         assert len(scores) == 2
         rest = own[~own["digest"].isin(pilots)]
         assert set(rest["learning_rate"]) == {min(scores, key=scores.get)}
@@ -268,7 +272,7 @@ def test_the_stored_parameters_give_the_stored_numbers(finished):
 def test_the_split_adds_up_to_the_loss(finished):
     table = pd.read_parquet(finished / "estimates.parquet")
     cells = pd.read_parquet(finished / "cells.parquet")
-    ensembles = pd.read_parquet(finished / "ensembles.parquet")
+    ensembles = pd.read_parquet(finished / "ensemble_split.parquet")
     longest = cells[cells["horizon"] == JUDGED.training.steps]
     for (parameters, role, tokens), group in longest.groupby(["parameters", "role", "tokens"]):
         mean_k = np.mean([kept_k(row, 4) for row in group.itertuples()])

@@ -14,8 +14,9 @@ from tests.small import EXPERIMENT, varied
 CELL = EXPERIMENT.pilot_cells()[0]
 
 GOLDEN = "785f17868173cb8658dff4f035e005af2e4191ad8f8f7e9db20b26acda2b92e5"
-"""Digest of the first pilot cell. If it changes, every stored result of every run is orphaned: either a field was added,
-renamed or given another default, which is a new SCHEMA and a new golden, or the digest is no longer canonical, a bug."""
+"""Digest of the first pilot cell. If it changes, every stored result of every run is orphaned: either a field was
+added or renamed or has another default, which takes a new SCHEMA and a new golden, or the digest is no longer
+canonical, which is a bug."""
 
 UNIFORM_LAWS = [[[1 / 6] * 6] * 6] * 2
 
@@ -91,7 +92,9 @@ def test_the_digest_changes_with_every_variant():
         for field, package in (("attention", "testbed.model.attention"), ("feedforward", "testbed.model.feedforward"))
         for variant in catalog.shelf(package).values()
     ]
-    cells = {replaced(CELL, world=world) for world in worlds} | {replaced(CELL, model=model) for model in models} | {CELL}
+    cells = (
+        {replaced(CELL, world=world) for world in worlds} | {replaced(CELL, model=model) for model in models} | {CELL}
+    )
     assert len({cell.digest for cell in cells}) == len(cells) > 2
 
 
@@ -186,16 +189,28 @@ REFUSED = {
     "seed": (lambda: varied(seed=-1), "seed=-1", r"\[0, 2\^32\)", "e.g. 0"),
     "large seed": (lambda: varied(seed=2**32), "seed=4294967296", r"\[0, 2\^32\)", "e.g. 0"),
     "vocabulary": (
-        lambda: varied(world=Iid(vocabulary=7)), "vocabulary=6", "symbols of the world, 7", "--model.vocabulary 7",
+        lambda: varied(world=Iid(vocabulary=7)),
+        "vocabulary=6",
+        "symbols of the world, 7",
+        "--model.vocabulary 7",
     ),
     "D below a window": (
-        lambda: varied(grid=Grid(multiples=(1,), tokens=(8,))), "D=8", "at least one window of n=16", "use 16 or more",
+        lambda: varied(grid=Grid(multiples=(1,), tokens=(8,))),
+        "D=8",
+        "at least one window of n=16",
+        "use 16 or more",
     ),
     "D of broken windows": (
-        lambda: varied(grid=Grid(multiples=(1,), tokens=(65,))), "D=65", "whole number of windows", "use 64 or 80",
+        lambda: varied(grid=Grid(multiples=(1,), tokens=(65,))),
+        "D=65",
+        "whole number of windows",
+        "use 64 or 80",
     ),
     "endless stream": (
-        lambda: varied(training=Training(steps=2**30)), f"= {2**32}", r"fewer than 2\^31", "fewer steps",
+        lambda: varied(training=Training(steps=2**30)),
+        f"= {2**32}",
+        r"fewer than 2\^31",
+        "fewer steps",
     ),
     "claims": (lambda: varied(claims=CLAIMS[:1] * 2), "'floor', 'floor'", "each id once", "rename"),
 }
@@ -226,7 +241,8 @@ def grid_cells(experiment):
 GRIDS = {
     "small": EXPERIMENT,
     "one of each": varied(
-        grid=Grid(multiples=(1,), tokens=(64,), replicates=2), training=Training(steps=32, ratio=2, learning_rates=(0.01,))
+        grid=Grid(multiples=(1,), tokens=(64,), replicates=2),
+        training=Training(steps=32, ratio=2, learning_rates=(0.01,)),
     ),
     "long ladder": varied(training=Training(steps=128, ratio=2, ladder=5)),
     "many": varied(grid=Grid(multiples=(1, 2, 3), tokens=(16, 32, 64, 128), replicates=4)),

@@ -1,6 +1,7 @@
 """One run's tables, ready to be asked: kept numbers, learning rates, replicates."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -18,7 +19,8 @@ class Analysis:
 
     ``epsilon`` is the exact finite-window Bayes loss with the error of its own; ``bayes_nll_B`` the loss of the Bayes
     predictive on the shared evaluation sequences; all nats per token. Under the stopping rule "best" the first half of
-    the sequences chose the checkpoint, so only the second half is read.
+    the sequences chose the checkpoint, so only the second half is read. ``measured`` holds the table of every measure
+    on the shelf ``testbed.measure.ensemble`` by name; ``ensembles`` is that of the exact split.
     """
 
     cells: pd.DataFrame
@@ -27,6 +29,7 @@ class Analysis:
     epsilon_error: float
     bayes_nll_B: np.ndarray
     stopping: Stopping
+    measured: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     @cached_property
     def kept(self) -> pd.DataFrame:

@@ -127,6 +127,31 @@ def learning(curves: pd.DataFrame) -> Any:
     return figure
 
 
+def positions(frame: pd.DataFrame) -> Any:
+    """Return K on fresh data at each position of the window, on top of the Bayes curve h_t, for each P."""
+    import plotly.graph_objects as go
+
+    online = frame[frame["role"] == "online"]
+    colours = size_colours(online["parameters"].astype(int).to_list())
+    figure = go.Figure()
+    for size, colour in colours.items():
+        own = online[online["parameters"] == size].sort_values("t")
+        figure.add_scatter(
+            x=own["t"], y=own["h"] + own["K"], mode="lines+markers", name=f"P = {short(size)}",
+            line={"color": colour, "width": 1.4}, marker_size=4, error_y={"array": 1.96 * own["K_se"], "thickness": 1},
+        )  # fmt: skip
+    bayes = online[online["parameters"] == online["parameters"].min()].sort_values("t")
+    figure.add_scatter(
+        x=bayes["t"],
+        y=bayes["h"],
+        mode="lines",
+        name="h_t: Bayes",
+        line={"color": "#333333", "width": 2, "dash": "dot"},
+    )
+    _layout(figure, "position t in the window", "h_t + K_t, nats")
+    return figure
+
+
 def parts(frame: pd.DataFrame) -> Any:
     """Return the loss stacked as ε + B + Ω + V, a bar per (P, D), cut just below ε, which would dwarf the rest."""
     import plotly.graph_objects as go

@@ -36,8 +36,8 @@ class Page:
 
     ``ledger`` holds one mapping per verdict (the fields of ``testbed.verdict.Verdict``), ``checks`` name, passed and
     sentence, ``truth`` name, value, low, high, error and method; ``estimates``, ``parts`` and ``curves`` are the tables
-    of ``testbed.measure.split``; ``constants`` C_P of the joint law of V; ``dropped`` counts what was left out, by
-    reason.
+    of ``testbed.measure.split``; ``constants`` C_P of the joint law of V; ``positions`` the table of the measure
+    of that name; ``dropped`` counts what was left out, by reason.
     """
 
     title: str
@@ -48,6 +48,7 @@ class Page:
     parts: pd.DataFrame
     curves: pd.DataFrame
     constants: Mapping[int, float]
+    positions: pd.DataFrame
     truth: Sequence[Mapping[str, Any]]
     dropped: Mapping[str, int]
     spec: str
@@ -147,6 +148,15 @@ def _figures(page: Page) -> list[dict[str, Any]]:
                 "Finite data: V against D",
                 "Lines: C·D^−β with one exponent for all sizes. Open triangles: upper limits where V ≤ 0.",
                 figures.variance(page.estimates, dict(page.constants)),
+            )
+        )
+    if len(page.positions):
+        drawn.append(
+            (
+                "Along the window",
+                "Loss on fresh data position by position, K_t on top of the Bayes curve h_t: within a block the regime "
+                "becomes known; at its end all is open again.",
+                figures.positions(page.positions),
             )
         )
     if len(page.curves):

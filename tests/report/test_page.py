@@ -59,6 +59,7 @@ def page():
         ledger.append(msgspec.json.decode(msgspec.json.encode(judge(claim, ESTIMATES[name](run, LEVEL), found))))
     failed = Check(name="planted", passed=False, sentence="A planted failure.")
     law = variance_law(run, list(run.horizons), level=LEVEL)
+    along = [(p, "online", t, 0.1 / t, 0.01, 1.0 / t) for p in run.horizons for t in (1, 2, 3)]
     return Page(
         title="A world " + HOSTILE,
         question="Is it so?",
@@ -68,6 +69,7 @@ def page():
         parts=loss_parts(run, level=LEVEL),
         curves=curves(run),
         constants=dict(zip(run.horizons, law.constants_G.tolist(), strict=True)),
+        positions=pd.DataFrame(along, columns=["parameters", "role", "t", "K", "K_se", "h"]),
         truth=[
             {
                 "name": f"h_{t}",
@@ -102,7 +104,7 @@ def test_the_plotting_script_is_there_once(text):
     reader = Reader()
     reader.feed(text)
     assert sum(size > 1_000_000 for size in reader.scripts) == 1
-    assert text.count('class="plotly-graph-div"') == 5
+    assert text.count('class="plotly-graph-div"') == 6
 
 
 def test_hostile_text_is_escaped_everywhere(text):
@@ -119,7 +121,19 @@ def test_every_verdict_number_and_failure_is_shown(page, text):
 
 def test_a_page_of_nothing_is_a_page(page):
     empty = Page(
-        "t", "q", [], [], page.estimates.iloc[:0], page.parts.iloc[:0], page.curves.iloc[:0], {}, [], {}, "", {}
+        "t",
+        "q",
+        [],
+        [],
+        page.estimates.iloc[:0],
+        page.parts.iloc[:0],
+        page.curves.iloc[:0],
+        {},
+        page.positions.iloc[:0],
+        [],
+        {},
+        "",
+        {},
     )
     assert "No claim was declared." in render(empty)
 
