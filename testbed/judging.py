@@ -12,6 +12,7 @@ from testbed.measure.analysis import Analysis
 from testbed.measure.checks import checks
 from testbed.measure.claimed import ESTIMATES
 from testbed.measure.ensemble import measures, table_name
+from testbed.measure.geometric import Decomposition
 from testbed.measure.split import curves, estimates, loss_parts, variance_law
 from testbed.report.page import Page, render
 from testbed.report.picture import picture
@@ -20,6 +21,9 @@ from testbed.spec import Experiment, decode
 from testbed.stats.estimate import Estimate
 from testbed.store import Store, StoreError, write_outside
 from testbed.verdict import Claim, Verdict, judge
+
+ENSEMBLE_COLUMNS = ["parameters", "role", "tokens", *Decomposition.__struct_fields__]
+"""Columns of the table of ensembles, also where every cell diverged and it has no rows."""
 
 LEVEL = 0.95
 """Level of the intervals in tables and figures; each claim has its own."""
@@ -128,7 +132,7 @@ def _analysis(store: Store, experiment: Experiment) -> Analysis:
     measured = {name: store.read_frame(table) for name, table in tables.items()}
     return Analysis(
         cells=store.cells(),
-        ensembles=measured["split"],
+        ensembles=measured["split"].reindex(columns=ENSEMBLE_COLUMNS),
         epsilon=truth.epsilon.value,
         epsilon_error=truth.epsilon.error,
         bayes_nll_B=store.read_arrays("reference.parquet")["bayes_nll_B"],

@@ -11,7 +11,7 @@ import jaxtyping
 
 jaxtyping.install_import_hook("testbed", "beartype.beartype")
 
-from testbed import machine
+from testbed import machine  # noqa: E402 - after the hook
 
 machine.keep_compilations()
 jax.config.update("jax_numpy_dtype_promotion", "strict")
