@@ -104,11 +104,15 @@ def _list(asked: argparse.Namespace, rest: list[str]) -> int:
     _no_more(asked, rest)
     from testbed import catalog
     from testbed.judging import known_estimates
+    from testbed.measure.ensemble import measures
 
     for title, package in _SHELVES.items():
         print(f"{title}:")
         for name, variant in catalog.shelf(package).items():
             print(f"  {name:18} {_summary(variant)}")
+    print("measures on stored parameters:")
+    for name, measure in measures().items():
+        print(f"  {name:18} {_summary(measure)}")
     print("estimates that claims can be about:")
     for name, function in known_estimates().items():
         print(f"  {name:26} {_summary(function)}")

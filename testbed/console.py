@@ -38,8 +38,8 @@ class Console:
 def _judged(verdict: Verdict) -> tuple[str | Text, ...]:
     word = Text(verdict.verdict, style=_COLOURS[verdict.verdict])
     low, high = (float("nan") if end is None else end for end in (verdict.low, verdict.high))
-    value = "–" if verdict.value is None else f"{verdict.value:.4g}"
-    interval = "–" if verdict.value is None else span(low, high)
+    value = "–" if verdict.estimate is None else f"{verdict.estimate:.4g}"
+    interval = "–" if verdict.estimate is None else span(low, high)
     ends = (
         float("-inf") if verdict.region[0] is None else verdict.region[0],
         float("inf") if verdict.region[1] is None else verdict.region[1],

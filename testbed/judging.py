@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pandas as pd
 
 from testbed.console import Console
 from testbed.measure.analysis import Analysis
@@ -17,7 +18,7 @@ from testbed.measure.split import curves, estimates, loss_parts, variance_law
 from testbed.report.page import Page, render
 from testbed.report.picture import picture
 from testbed.sources import Quantity, Truth
-from testbed.spec import Experiment, decode
+from testbed.spec import SCHEMA, Experiment, decode
 from testbed.stats.estimate import Estimate
 from testbed.store import Store, StoreError, write_outside
 from testbed.verdict import Claim, Verdict, judge
@@ -62,7 +63,10 @@ def conclude(store: Store, experiment: Experiment) -> list[Verdict]:
     analysis = _analysis(store, experiment)
     checked = checks(analysis, expected=experiment.cell_count)
     known = known_estimates()
-    verdicts = [judge(claim, known[claim.estimate](analysis, claim.level), checked) for claim in experiment.claims]
+    verdicts = [
+        judge(claim, known[claim.quantity](analysis, claim.level), checked, declared=_declared(store, claim))
+        for claim in experiment.claims
+    ]
     store.write_json("ledger.json", [_plain(verdict) for verdict in verdicts])
     store.write_json("checks.json", [_plain(check) for check in checked])
     _write_report(store, experiment, analysis, verdicts)
@@ -73,13 +77,29 @@ def judged(store: Store, experiment: Experiment) -> bool:
     """Return whether the ledger and the report of exactly these claims are there."""
     if not all((store.folder / name).exists() for name in ("ledger.json", "report.html")):
         return False
-    declared = [(c.id, c.sentence, c.section, c.estimate, c.level, (c.low, c.high)) for c in experiment.claims]
-    return declared == [(v.id, v.sentence, v.section, v.estimate, v.level, v.region) for v in ledger(store)]
+    declared = [(c.id, c.sentence, c.section, c.quantity, c.level, (c.low, c.high)) for c in experiment.claims]
+    return declared == [(v.id, v.sentence, v.section, v.quantity, v.level, v.region) for v in ledger(store)]
 
 
 def ledger(store: Store) -> list[Verdict]:
     """Return the verdicts that were last reached; an endless end of an interval is None."""
     return _converted(store, "ledger.json", list[Verdict])
+
+
+def current_cells(store: Store) -> pd.DataFrame:
+    """Return the finished cells whose meaning is that of this version; parts of an older schema are left out."""
+    cells = store.cells()
+    return cells[cells["schema"] == SCHEMA].reset_index(drop=True) if len(cells) else cells
+
+
+def declare(store: Store, claims: Sequence[Claim]) -> None:
+    """Leave the claims as they are before anything is trained; they are never overwritten."""
+    store.write_json("declared.json", [_plain(claim) for claim in claims])
+
+
+def _declared(store: Store, claim: Claim) -> bool:
+    """Return whether exactly this claim was declared before the run."""
+    return _plain(claim) in store.read_json("declared.json")
 
 
 def known_estimates() -> dict[str, Callable[[Analysis, float], Estimate | str]]:
@@ -93,9 +113,9 @@ def check_claims(claims: Sequence[Claim]) -> None:
     Error: ValueError that lists the known ones.
     """
     for claim in claims:
-        if claim.estimate not in known_estimates():
+        if claim.quantity not in known_estimates():
             raise ValueError(
-                f"claim {claim.id}: its estimate {claim.estimate!r} is unknown; known: {', '.join(known_estimates())}."
+                f"claim {claim.id}: its quantity {claim.quantity!r} is unknown; known: {', '.join(known_estimates())}."
             )
 
 
@@ -129,15 +149,18 @@ def _analysis(store: Store, experiment: Experiment) -> Analysis:
             f"{store.folder} is not finished: judging needs every cell and measure; run the experiment to its end."
         )
     truth = saved_truth(store)
+    shared = store.read_arrays("reference.parquet")
     measured = {name: store.read_frame(table) for name, table in tables.items()}
     return Analysis(
-        cells=store.cells(),
+        cells=current_cells(store),
         ensembles=measured["split"].reindex(columns=ENSEMBLE_COLUMNS),
         epsilon=truth.epsilon.value,
         epsilon_error=truth.epsilon.error,
-        bayes_nll_B=store.read_arrays("reference.parquet")["bayes_nll_B"],
+        bayes_nll_B=shared["bayes_nll_B"],
         stopping=experiment.training.stopping,
         measured=measured,
+        bayes_entropy_B=shared["bayes_entropy_B"],
+        nested=experiment.grid.nested,
     )
 
 
@@ -158,11 +181,22 @@ def _write_report(store: Store, experiment: Experiment, analysis: Analysis, verd
         truth=_truth_lines(saved_truth(store)),
         dropped=_dropped(analysis),
         spec=pretty(experiment).decode(),
-        provenance={name: str(value) for name, value in store.read_json("provenance.json").items()},
+        provenance=_provenance(store),
     )
     store.write_frame("cells.parquet", analysis.cells.drop(columns="spec"))
     store.write_frame("estimates.parquet", table)
     store.write_bytes("report.html", render(page).encode())
+
+
+def _provenance(store: Store) -> dict[str, str]:
+    """Return the lines about each process that worked on the run, numbered if there are several."""
+    records = store.read_json("provenance.json")
+    marks = ("",) if len(records) == 1 else tuple(f", process {number}" for number in range(1, len(records) + 1))
+    return {
+        f"{name}{mark}": str(value)
+        for record, mark in zip(records, marks, strict=True)
+        for name, value in record.items()
+    }
 
 
 def _truth_lines(truth: Truth) -> list[dict[str, Any]]:

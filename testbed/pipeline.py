@@ -14,14 +14,14 @@ import pandas as pd
 
 from testbed import ensembles, machine
 from testbed.console import Console
-from testbed.judging import check_claims, conclude, judged, ledger, pretty, save_truth
+from testbed.judging import check_claims, conclude, current_cells, declare, judged, ledger, pretty, save_truth
 from testbed.measure import divergence
 from testbed.measure.analysis import chosen_rates
 from testbed.measure.contexts import Reference, reference
 from testbed.model.size import size
 from testbed.model.transformer import Transformer
 from testbed.progress import progress, show_plan
-from testbed.spec import Experiment, decode
+from testbed.spec import SCHEMA, Experiment, decode
 from testbed.store import Store
 from testbed.train import buckets
 from testbed.train.lanes import Contexts, Mapping, Placement
@@ -64,13 +64,13 @@ def run(experiment: Experiment, folder: Path, options: Options, console: Console
         return ledger(store)
     began = time.monotonic()
     show_plan(console, experiment.name, pilots, rest, space)
-    store.write_json("provenance.json", machine.provenance(experiment.seed, msgspec.to_builtins(options)))
+    _record(store, experiment, options)
     _truth(store, experiment)
     shared = _reference(store, experiment)
     with progress(console, sum(bucket.work for bucket in pilots + rest)) as advance:
         trainer = _Trainer(store, shared, options, space, advance)
         trainer.train(pilots)
-        rates = _rates(experiment, store.cells())
+        rates = _rates(experiment, current_cells(store))
         trainer.train(_buckets(experiment, space, rates)[1])
     console.say("Measuring the replicates on the shared contexts …")
     ensembles.observe(store, experiment, rates, shared)
@@ -129,6 +129,7 @@ def _column(name: str) -> str:
 def _row(outcome: buckets.Outcome) -> dict[str, Any]:
     cell, counted = outcome.cell, size(outcome.cell.model)
     return {
+        "schema": SCHEMA,
         "label": f"w{cell.model.width}",
         "parameters": counted.parameters,
         "parameters_body": counted.parameters_body,
@@ -161,6 +162,14 @@ def _buckets(experiment: Experiment, space: Room, rates: dict[Transformer, float
     return plan(pilots, space, lanes), plan(rest, space, lanes)
 
 
+def _record(store: Store, experiment: Experiment, options: Options) -> None:
+    """Add this process to the provenance of the run, the first one first; leave its claims as declared before it."""
+    earlier = store.read_json("provenance.json") if (store.folder / "provenance.json").exists() else []
+    store.write_json("provenance.json", [*earlier, machine.provenance(experiment.seed, msgspec.to_builtins(options))])
+    if not earlier:
+        declare(store, experiment.claims)
+
+
 def _truth(store: Store, experiment: Experiment) -> None:
     """Compute the truth of the world unless the store holds it."""
     if not (store.folder / "truth.json").exists():
@@ -173,7 +182,8 @@ def _reference(store: Store, experiment: Experiment) -> Reference:
     shared = reference(
         experiment.world, sequences=evaluation.sequences, length=experiment.model.context, seed=experiment.seed
     )
-    store.write_arrays("reference.parquet", {"bayes_nll_B": shared.nll_B, "tokens_BL": shared.tokens_BL})
+    bayes = {"bayes_nll_B": shared.nll_B, "bayes_entropy_B": shared.entropy_B}
+    store.write_arrays("reference.parquet", bayes | {"tokens_BL": shared.tokens_BL})
     return shared
 
 
@@ -183,7 +193,7 @@ def _settled(store: Store, experiment: Experiment) -> bool:
         return False
     if not all(store.has(cell.digest) for cell in experiment.pilot_cells()):
         return False
-    return all(store.has(cell.digest) for cell in experiment.main_cells(_rates(experiment, store.cells())))
+    return all(store.has(cell.digest) for cell in experiment.main_cells(_rates(experiment, current_cells(store))))
 
 
 def _difference(saved: bytes, experiment: Experiment) -> str | None:

@@ -14,7 +14,7 @@ from testbed.verdict import Claim
 SCHEMA = 1
 """Version of the meaning of a cell; raised whenever equal specs would no longer give equal results."""
 
-Role = Literal["online", "stored"]
+Role = Literal["pilot", "online", "stored"]
 Stopping = Literal["final", "best"]
 
 
@@ -91,15 +91,15 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     horizon: int
     """Scheduled steps."""
     role: Role
-    """Fresh tokens for ever, or D stored ones."""
+    """Fresh tokens for ever, to choose a learning rate (pilot) or to be reported (online); or D stored ones."""
     tokens: int
-    """D; for an online cell the tokens it consumes."""
+    """D; without stored tokens, those it consumes."""
     draw: int
     """Which draw of the data."""
     initialisation: int
     """Which draw of the first parameters."""
     nested: bool
-    """Whether smaller stored sets are the beginnings of larger ones."""
+    """Whether draws are shared over D and sizes; see ``Grid.nested``."""
     stopping: Stopping
     """Which parameters are kept: the last ones, or those of the best checkpoint."""
     evaluation: Evaluation
@@ -113,6 +113,16 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     def digest(self) -> str:
         """Return the sha256 of the canonical JSON of this cell and the schema version."""
         return digest({"schema": SCHEMA, "cell": msgspec.to_builtins(self)})
+
+    @property
+    def group(self) -> int:
+        """Return the index, below 2^31, under which the draws of this cell are kept apart from those of other groups.
+
+        A group is a model, role, horizon and D; learning rates share draws, so that they are compared on equal terms.
+        Nested cells share draws over all groups, pilots excepted, which are nobody's data but their own.
+        """
+        parts = [self.role == "pilot"] if self.nested else [self.model, self.role, self.horizon, self.tokens]
+        return int(digest(msgspec.to_builtins(parts))[:8], 16) % 2**31
 
     @property
     def sequences(self) -> int:
@@ -129,8 +139,9 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True):
     """Stored tokens D, each a whole number of windows; online training is always added."""
     replicates: int = 3
     """Replicates, each with a draw of the data and first parameters of its own."""
-    nested: bool = True
-    """Whether, within a draw, smaller stored sets are the beginnings of larger ones."""
+    nested: bool = False
+    """Share draws and first parameters over all D and sizes of a replicate, smaller stored sets being the beginnings of
+    larger ones; otherwise every group of cells has draws of its own, as the intervals over groups assume."""
 
     def __post_init__(self) -> None:
         """Refuse impossible settings."""
@@ -254,27 +265,27 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(sorted({round(math.exp(ratio * i)) for i in range(count)} | set(self.training.horizons)))
 
     def pilot_cells(self) -> tuple[Cell, ...]:
-        """Return the cells that choose the learning rate: every size and rate, online, to the last horizon but one."""
+        """Return the cells that only choose the learning rate: every size and rate, to the last horizon but one."""
         horizon = self.training.horizons[-2]
         return tuple(
-            self._cell(model, rate, horizon, None, replicate)
+            self._cell(model, "pilot", rate, horizon, None, replicate)
             for model in self.models
             for rate in self.training.learning_rates
             for replicate in range(self.grid.replicates)
         )
 
     def main_cells(self, rates: dict[Transformer, float]) -> tuple[Cell, ...]:
-        """Return the rest of the grid at the chosen rates: the other online horizons, and every D to the full one.
+        """Return the grid at the chosen rates: every online horizon, and every D to the full one.
 
         A size without a rate (all of them diverged) has no further cells.
         """
-        *shorter, _, steps = self.training.horizons
-        asked = [(horizon, None) for horizon in (*shorter, steps)] + [(steps, tokens) for tokens in self.grid.tokens]
+        asked: list[tuple[Role, int, int | None]] = [("online", horizon, None) for horizon in self.training.horizons]
+        asked += [("stored", self.training.steps, tokens) for tokens in self.grid.tokens]
         return tuple(
-            self._cell(model, rates[model], horizon, tokens, replicate)
+            self._cell(model, role, rates[model], horizon, tokens, replicate)
             for model in self.models
             if model in rates
-            for horizon, tokens in asked
+            for role, horizon, tokens in asked
             for replicate in range(self.grid.replicates)
         )
 
@@ -291,7 +302,9 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True):
             name: fields[name] for name in fields if name not in ("name", "question", "claims")
         }
 
-    def _cell(self, model: Transformer, rate: float, horizon: int, tokens: int | None, replicate: int) -> Cell:
+    def _cell(
+        self, model: Transformer, role: Role, rate: float, horizon: int, tokens: int | None, replicate: int
+    ) -> Cell:
         consumed = horizon * self.optimiser.batch * model.context
         return Cell(
             world=self.world,
@@ -299,7 +312,7 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True):
             optimiser=self.optimiser,
             learning_rate=rate,
             horizon=horizon,
-            role="online" if tokens is None else "stored",
+            role=role,
             tokens=consumed if tokens is None else tokens,
             draw=replicate,
             initialisation=replicate,

@@ -1,5 +1,6 @@
 """Claims declared before a run, and the verdicts their estimates earn."""
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
@@ -23,13 +24,13 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     sentence: str
     section: str
-    estimate: str
+    quantity: str
     low: float | None
     high: float | None
     level: float
 
     def __post_init__(self) -> None:
-        for name in ("id", "sentence", "estimate"):
+        for name in ("id", "sentence", "quantity"):
             if not getattr(self, name).strip():
                 raise ValueError(f"{name} is empty; a claim names itself, its sentence and its estimate.")
         check_level(self.level)
@@ -56,8 +57,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     sentence: str
     section: str
-    estimate: str
-    value: float | None
+    quantity: str
+    estimate: float | None
     low: float | None
     high: float | None
     level: float
@@ -66,34 +67,37 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     n: int | None
     method: str
     reason: str
+    declared: Literal["before the run", "after the run"]
 
 
-def judge(claim: Claim, found: Estimate | str, checks: "Sequence[Check]") -> Verdict:
+def judge(claim: Claim, found: Estimate | str, checks: "Sequence[Check]", *, declared: bool = True) -> Verdict:
     """Return the verdict on a claim.
 
     supported: the whole interval lies in the region. refuted: the whole interval lies outside. undecided: neither.
-    invalid: a check of the run failed, or the estimate is a sentence that says why there is none.
+    invalid: a check of the run failed, or the estimate is a sentence that says why there is none. ``declared`` tells
+    whether the claim stood before the run; one that came after the data is judged all the same, and marked.
 
     Error: an interval that covers at its level makes at most 1 − level of all supported or refuted verdicts wrong, for
     a true value on the region's edge.
     """
+    verdict = functools.partial(_verdict, claim, declared)
     failed = [check.sentence for check in checks if not check.passed]
     if isinstance(found, str):
-        return _verdict(claim, None, "invalid", f"There is no estimate: {found}")
+        return verdict(None, "invalid", f"There is no estimate: {found}")
     if found.level != claim.level:
         raise ValueError(
             f"claim {claim.id} asks for level {claim.level}, its estimate has {found.level}; make it at the claim's."
         )
     if failed:
-        return _verdict(claim, found, "invalid", "The run failed a check: " + " ".join(failed))
+        return verdict(found, "invalid", "The run failed a check: " + " ".join(failed))
     low, high = claim.region
     interval, region = f"{100 * found.level:.4g} % interval {span(found.low, found.high)}", span(low, high)
     if low <= found.low and found.high <= high:
-        return _verdict(claim, found, "supported", f"All of the {interval} lies in the declared region {region}.")
+        return verdict(found, "supported", f"All of the {interval} lies in the declared region {region}.")
     if found.high < low or found.low > high:
-        return _verdict(claim, found, "refuted", f"All of the {interval} lies outside the declared region {region}.")
-    return _verdict(
-        claim, found, "undecided", f"The {interval} lies partly in the declared region {region} and partly outside."
+        return verdict(found, "refuted", f"All of the {interval} lies outside the declared region {region}.")
+    return verdict(
+        found, "undecided", f"The {interval} lies partly in the declared region {region} and partly outside."
     )
 
 
@@ -108,13 +112,13 @@ def span(low: float, high: float) -> str:
     return f"{left}, {right}".replace("-", "−")
 
 
-def _verdict(claim: Claim, found: Estimate | None, word: Word, reason: str) -> Verdict:
+def _verdict(claim: Claim, declared: bool, found: Estimate | None, word: Word, reason: str) -> Verdict:
     return Verdict(
         id=claim.id,
         sentence=claim.sentence,
         section=claim.section,
-        estimate=claim.estimate,
-        value=found.value if found else None,
+        quantity=claim.quantity,
+        estimate=found.value if found else None,
         low=found.low if found else None,
         high=found.high if found else None,
         level=claim.level,
@@ -123,4 +127,5 @@ def _verdict(claim: Claim, found: Estimate | None, word: Word, reason: str) -> V
         n=found.n if found else None,
         method=found.method if found else "none",
         reason=reason,
+        declared="before the run" if declared else "after the run",
     )

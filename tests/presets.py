@@ -8,7 +8,7 @@ from tests.small import EXPERIMENT
 
 def claim(name, estimate, *, low=None, high=None):
     """A claim whose sentence and section are of no interest."""
-    return Claim(id=name, sentence=f"{name} holds.", section="tests", estimate=estimate, low=low, high=high, level=0.9)
+    return Claim(id=name, sentence=f"{name} holds.", section="tests", quantity=estimate, low=low, high=high, level=0.9)
 
 
 CLAIMS = (

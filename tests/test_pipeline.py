@@ -86,14 +86,14 @@ def test_the_saved_spec_is_the_experiment(finished):
 def test_the_ledger_judges_every_claim(finished):
     lines = read(finished, "ledger.json")
     for line, claim in zip(lines, CLAIMS, strict=True):
-        for name in ("id", "sentence", "section", "estimate", "level"):
+        for name in ("id", "sentence", "section", "quantity", "level"):
             assert line[name] == getattr(claim, name)
         assert line["region"] == [claim.low, claim.high]
         assert line["verdict"] in {"supported", "refuted", "undecided", "invalid"}
         assert line["method"]
         assert line["reason"]
     floor, identity = lines[:2]
-    assert floor["low"] <= floor["value"] <= floor["high"]
+    assert floor["low"] <= floor["estimate"] <= floor["high"]
     assert floor["n"] > 1
     assert (identity["verdict"], identity["n"]) == ("supported", 6)
 

@@ -19,7 +19,7 @@ BAD = Check(name="bad", passed=False, sentence="Half of the cells diverged.")
 
 
 def claim(low=None, high=None, level=LEVEL):
-    return Claim(id="c", sentence="a sentence", section="§1", estimate="e", low=low, high=high, level=level)
+    return Claim(id="c", sentence="a sentence", section="§1", quantity="e", low=low, high=high, level=level)
 
 
 def estimate(low, high, value=None, level=LEVEL):
@@ -56,7 +56,7 @@ def test_a_failed_check_makes_invalid_and_gives_its_sentence():
 
 def test_a_failed_estimate_makes_invalid_and_gives_its_sentence():
     found = judge(claim(low=0.0), "no size finished.", [])
-    assert found.verdict == "invalid" and "no size finished." in found.reason and found.value is None
+    assert found.verdict == "invalid" and "no size finished." in found.reason and found.estimate is None
 
 
 def test_an_estimate_at_another_level_is_refused():
@@ -65,14 +65,14 @@ def test_an_estimate_at_another_level_is_refused():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"low": 1.0, "high": 0.0}, {"low": None, "high": None}, {"level": 1.5}, {"estimate": " "}]
+    "wrong", [{"low": 1.0, "high": 0.0}, {"low": None, "high": None}, {"level": 1.5}, {"quantity": " "}]
 )
 def test_claims_that_cannot_be_judged_are_refused(wrong):
     fields = {
         "id": "c",
         "sentence": "s",
         "section": "t",
-        "estimate": "e",
+        "quantity": "e",
         "low": 0.0,
         "high": 1.0,
         "level": 0.9,

@@ -20,7 +20,9 @@ class Analysis:
     ``epsilon`` is the exact finite-window Bayes loss with the error of its own; ``bayes_nll_B`` the loss of the Bayes
     predictive on the shared evaluation sequences; all nats per token. Under the stopping rule "best" the first half of
     the sequences chose the checkpoint, so only the second half is read. ``measured`` holds the table of every measure
-    on the shelf ``testbed.measure.ensemble`` by name; ``ensembles`` is that of the exact split.
+    on the shelf ``testbed.measure.ensemble`` by name; ``ensembles`` is that of the exact split. ``bayes_entropy_B`` is
+    the exact conditional entropy of the Bayes predictive averaged over each shared window, where it was computed;
+    ``nested`` tells whether groups of cells share their draws.
     """
 
     cells: pd.DataFrame
@@ -30,13 +32,24 @@ class Analysis:
     bayes_nll_B: np.ndarray
     stopping: Stopping
     measured: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    bayes_entropy_B: np.ndarray | None = None
+    nested: bool = False
+
+    @cached_property
+    def rates(self) -> dict[int, float]:
+        """The learning rate that the pilots chose for each size."""
+        return chosen_rates(self.cells)
+
+    @cached_property
+    def chosen(self) -> pd.DataFrame:
+        """The cells at the chosen learning rates, finished or not, without the pilots that chose them."""
+        at_rate = self.cells["parameters"].map(self.rates) == self.cells["learning_rate"]
+        return self.cells[at_rate & (self.cells["role"] != "pilot")]
 
     @cached_property
     def kept(self) -> pd.DataFrame:
-        """The finished cells at the chosen learning rates, with ``kl_B`` and ``ce_B`` of the kept checkpoint."""
-        rates = chosen_rates(self.cells)
-        chosen = self.cells["parameters"].map(rates) == self.cells["learning_rate"]
-        frame = self.cells[chosen & (self.cells["status"] == "finished")]
+        """The finished cells among the chosen, with ``kl_B`` and ``ce_B`` of the kept checkpoint."""
+        frame = self.chosen[self.chosen["status"] == "finished"]
         read = self.read
         return frame.assign(
             kl_B=[np.asarray(row.kl_CB, dtype=np.float64)[_kept(row)][read] for row in frame.itertuples()],
@@ -80,20 +93,19 @@ class Analysis:
 
 
 def chosen_rates(cells: pd.DataFrame) -> dict[int, float]:
-    """Return for each size the learning rate of lowest mean K, at the online horizon where most rates were tried.
+    """Return for each size the learning rate whose pilots have the lowest mean K.
 
-    A rate with a diverged replicate is never chosen; of equals, the smaller rate. A size none of whose rates survives
-    is left out.
+    Pilots have draws of their own and are scored on the first half of the evaluation sequences. A rate with a diverged
+    replicate is never chosen; of equals, the smaller rate. A size none of whose rates survives is left out.
 
-    Error: the lowest of several noisy means is itself too low, so K at that horizon (only) is biased downward.
+    Error: the lowest of several noisy means is itself too low, but nothing that is reported is a pilot's; under the
+    stopping rule "final" the reported cells share the first half of the sequences with the choice.
     """
     rates: dict[int, float] = {}
-    for size, group in cells[cells["role"] == "online"].groupby("parameters"):
-        tries = group.groupby("horizon")["learning_rate"].nunique()
-        contested = group[group["horizon"] == tries.idxmax()]
+    for size, group in cells[cells["role"] == "pilot"].groupby("parameters"):
         scores = {
-            float(rate): float(np.mean([_mean_k(row) for row in tried.itertuples()]))
-            for rate, tried in contested.groupby("learning_rate")
+            float(rate): float(np.mean([_pilot_k(row) for row in tried.itertuples()]))
+            for rate, tried in group.groupby("learning_rate")
             if (tried["status"] == "finished").all()
         }
         if scores:
@@ -126,5 +138,7 @@ def _kept(row: object) -> int:
     return int(position)
 
 
-def _mean_k(row: object) -> float:
-    return float(np.asarray(row.kl_CB, dtype=np.float64)[_kept(row)].mean())  # type: ignore[attr-defined]
+def _pilot_k(row: object) -> float:
+    """Mean K of the kept checkpoint over the first half of the sequences."""
+    kl_B = np.asarray(row.kl_CB, dtype=np.float64)[_kept(row)]  # type: ignore[attr-defined]
+    return float(kl_B[: len(kl_B) // 2].mean())

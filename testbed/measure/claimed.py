@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from itertools import pairwise
 
+import msgspec
 import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
 from testbed.measure.analysis import Analysis, block
-from testbed.measure.split import bias, groups, variance_law, variances
-from testbed.stats.combine import each_level, largest, linear, magnitude, smallest
+from testbed.measure.split import bias, groups, local_exponents, variance_law, variances
+from testbed.stats.combine import each_level, largest, linear, logarithm, magnitude, smallest
 from testbed.stats.estimate import Estimate
 from testbed.stats.ladder import Ladder
 from testbed.stats.mean import mean
@@ -17,6 +18,9 @@ from testbed.stats.moments import Moments, contrast, known, moments
 from testbed.stats.slope import log_log_slope, slope_weights
 
 NOTHING = "no online cell finished, so there is nothing to compare with."
+
+LACK_OF_FIT = 1e-3
+"""Below this p-value of the lack-of-fit test, V follows no power law, and no exponent is reported for it."""
 
 
 def lowest_excess(analysis: Analysis, level: float) -> Estimate | str:
@@ -91,9 +95,46 @@ def online_step(analysis: Analysis, level: float) -> Estimate | str:
 
 
 def variance_exponent(analysis: Analysis, level: float) -> Estimate | str:
-    """Return the exponent β of V = C_P · D^−β, one for all sizes."""
-    found = variance_law(analysis, list(analysis.horizons), level=level)
-    return found if isinstance(found, str) else found.exponent
+    """Return the exponent β of V = C_P · D^−β, one for all sizes; a sentence where no such law fits."""
+    sizes = list(analysis.horizons)
+    found = variance_law(analysis, sizes, level=level)
+    if isinstance(found, str) or not found.lack_of_fit < LACK_OF_FIT:
+        return found if isinstance(found, str) else found.exponent
+    local = [exponent for _, _, exponent in local_exponents(variances(analysis, sizes), level=level)]
+    resolved = [part.value for part in local if np.isfinite([part.low, part.high]).all()]
+    values = resolved or [part.value for part in local]
+    return (
+        f"no single exponent describes V: lack of fit p = {found.lack_of_fit:.2g}, "
+        f"local exponents run from {min(values):.3g} to {max(values):.3g}."
+    )
+
+
+def variance_departure(analysis: Analysis, level: float) -> Estimate | str:
+    """Return the largest abs(β − 1) of the local exponents β of V between neighbouring D; 0 if V is C_P/D exactly.
+
+    β − 1 = log(V_i·D_i / V_j·D_j) / log(D_j/D_i), whether or not one power law fits all D. Only pairs whose V are both
+    above zero, by intervals that hold for all pairs at once (Bonferroni), have logarithms.
+
+    Error: conservative; the noise that two V share (the online term, the sequences) is counted twice.
+    """
+    if not analysis.horizons:
+        return NOTHING
+    measured = variances(analysis, list(analysis.horizons))
+    pairs = [(i, i + 1) for i, (here, there) in enumerate(pairwise(measured.points)) if here[0] == there[0]]
+    if not pairs:
+        return "no size has stored runs at two numbers of tokens, so V has no local exponent."
+    tokens_N = np.array([float(tokens) for _, tokens in measured.points])
+    scaled, each = measured.moments().transform(np.diag(tokens_N)), each_level(level, len(pairs))
+    parts = [contrast(scaled, unit_N, level=each) for unit_N in np.eye(len(tokens_N))]
+    found = []
+    for i, j in pairs:
+        if parts[i].low > 0 and parts[j].low > 0:
+            weights_2 = np.array([1.0, -1.0]) / np.log(tokens_N[j] / tokens_N[i])
+            slope = linear(weights_2, [logarithm(parts[i]), logarithm(parts[j])], method="local exponent − 1")
+            found.append(magnitude(slope))
+    if not found:
+        return "at no two neighbouring numbers of tokens is V above zero beyond its noise: no local exponent."
+    return largest(found, level=level)
 
 
 def variance_step(analysis: Analysis, level: float) -> Estimate | str:
@@ -128,7 +169,10 @@ def variance_size_step(analysis: Analysis, level: float) -> Estimate | str:
 def bias_on_tokens(analysis: Analysis, level: float) -> Estimate | str:
     """Return the slope of log center against log D over stored and online ensembles; 0 if B does not depend on D.
 
-    ``center`` is KL(p*‖p̄) at jackknifed value and standard error; one slope for all sizes, an intercept for each.
+    ``center`` is KL(p*‖p̄) of the parameters kept under the run's stopping rule, at jackknifed value and standard error;
+    one slope for all sizes, an intercept for each.
+
+    Error: what early stopping leaves undone is in the center, and may depend on D; contexts count as given.
     """
     table = analysis.ensembles
     if len(table) < 2 or (table["replicates"] < 2).any():
@@ -142,7 +186,8 @@ def bias_on_tokens(analysis: Analysis, level: float) -> Estimate | str:
         return str(problem)
     relative_N = table["center_se"].to_numpy(dtype=float) / center_N
     freedom_N = table["replicates"].to_numpy(dtype=float) - 1
-    return contrast(known(np.log(center_N), relative_N, freedom_N), weights_N, level=level)
+    found = contrast(known(np.log(center_N), relative_N, freedom_N), weights_N, level=level)
+    return msgspec.structs.replace(found, method="Student t over jackknifed ensembles, contexts as given")
 
 
 def optimisation_residue(analysis: Analysis, level: float) -> Estimate | str:
@@ -191,6 +236,7 @@ ESTIMATES: dict[str, Callable[[Analysis, float], Estimate | str]] = {
         online_exponent,
         online_step,
         variance_exponent,
+        variance_departure,
         variance_step,
         variance_size_step,
         bias_on_tokens,

@@ -21,6 +21,12 @@ class Reference(NamedTuple):
         """Return the mean over each window of −log p*(x_t given x_<t), in nats per token."""
         return -np.take_along_axis(self.logp_BLV, self.tokens_BL[..., None], axis=-1)[..., 0].mean(axis=-1)
 
+    @property
+    def entropy_B(self) -> np.ndarray:
+        """Return the mean over each window of the exact entropy of p*(· given x_<t), in nats per token."""
+        p_BLV = np.exp(self.logp_BLV)
+        return -(p_BLV * np.where(p_BLV > 0, self.logp_BLV, 0.0)).sum(axis=-1).mean(axis=-1)
+
 
 def reference(world: Source, *, sequences: int, length: int, seed: int) -> Reference:
     """Return ``sequences`` windows of ``length`` tokens from the world's evaluation stream, which no training reads."""

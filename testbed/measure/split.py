@@ -86,6 +86,18 @@ def variance_law(analysis: Analysis, sizes: Sequence[int], *, level: float) -> P
         return str(problem)
 
 
+def local_exponents(measured: Variances, *, level: float) -> list[tuple[int, int, Estimate]]:
+    """Return (size, larger D, exponent of V) between each two neighbouring D of one size whose noise is known."""
+    values, found = measured.moments(), []
+    for index, ((size, left), (other, right)) in enumerate(pairwise(measured.points)):
+        pair_2N = np.eye(len(measured.points))[index : index + 2]
+        pair = values.transform(pair_2N)
+        if size == other and not pair.blind_Q.any() and np.linalg.matrix_rank(pair.covariance(), hermitian=True) == 2:
+            law = power_law(np.array([float(left), float(right)]), pair, [0, 0], working=pair, level=level)
+            found.append((size, right, law.exponent))
+    return found
+
+
 def estimates(analysis: Analysis, *, level: float) -> pd.DataFrame:
     """Return one row per quantity and group: K, E[CE] − ε, B, Ω and V in nats per token, and the exponents of V.
 
@@ -110,7 +122,8 @@ def estimates(analysis: Analysis, *, level: float) -> pd.DataFrame:
     values = measured.moments()
     for index, (size, tokens) in enumerate(measured.points):
         rows.append(_row("V", size, "stored", tokens, contrast(values, np.eye(len(values.mean_Q))[index], level=level)))
-    rows += _local_exponents(measured, level)
+    for size, tokens, exponent in local_exponents(measured, level=level):
+        rows.append(_row("local exponent of V", size, "stored", tokens, exponent))
     joint = variance_law(analysis, list(analysis.horizons), level=level)
     if not isinstance(joint, str):
         rows.append(_row("exponent of V", None, "stored", None, joint.exponent))
@@ -158,18 +171,6 @@ def curves(analysis: Analysis) -> pd.DataFrame:
                 columns = {"step": row.step_C, "K": k_C, "train_loss": row.train_loss_C}
                 frames.append(pd.DataFrame(columns).assign(parameters=size, role=role, tokens=tokens, replicate=number))
     return pd.concat(frames, ignore_index=True)[CURVES] if frames else pd.DataFrame(columns=CURVES)
-
-
-def _local_exponents(measured: Variances, level: float) -> list[dict[str, object]]:
-    """Estimate the exponent between each two neighbouring D of one size, told at the larger."""
-    values, rows = measured.moments(), []
-    for index, ((size, left), (other, right)) in enumerate(pairwise(measured.points)):
-        pair_2N = np.eye(len(measured.points))[index : index + 2]
-        pair = values.transform(pair_2N)
-        if size == other and not pair.blind_Q.any() and np.linalg.matrix_rank(pair.covariance(), hermitian=True) == 2:
-            law = power_law(np.array([float(left), float(right)]), pair, [0, 0], working=pair, level=level)
-            rows.append(_row("local exponent of V", size, "stored", right, law.exponent))
-    return rows
 
 
 def _divergence(group: pd.DataFrame, level: float) -> Estimate:

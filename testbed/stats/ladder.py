@@ -8,6 +8,12 @@ from jaxtyping import Float
 from testbed.stats.estimate import Estimate, critical
 from testbed.stats.moments import Moments, contrast, spread
 
+BOUND_ONLY = "bound only"
+"""How the method of a ladder begins whose limit may be anything from 0 to K_T."""
+
+NOISY = f"{BOUND_ONLY}: the ladder of horizons does not contract beyond its noise"
+FAST = f"{BOUND_ONLY}: the ladder falls faster than its law allows"
+
 SAME_ROOT = 1e-6  # below this imaginary part, two roots that coincide without noise are told apart by rounding only
 
 
@@ -18,6 +24,11 @@ class Ladder(NamedTuple):
     gap: Estimate
     share: Estimate
 
+    @property
+    def bound_only(self) -> bool:
+        """Whether limit and gap cannot be told apart."""
+        return self.limit.method.startswith(BOUND_ONLY)
+
 
 def ladder(found: Moments, *, level: float) -> Ladder:
     """Return the limit B of K_T = B + c·T^−γ from the means at T/q², T/q and T, and the gap K_T − B ≥ 0.
@@ -26,8 +37,9 @@ def ladder(found: Moments, *, level: float) -> Ladder:
     ratios, intervals come from inverting the t-test of "numerator − x · denominator = 0" (Fieller), cut to 0 ≤ B ≤ K_T.
 
     Error: where the ladder does not contract (0 < d2 < d1), or noise hides it, every limit from 0 to K_T fits:
-    the interval then says so, and the value is the upper bound K_T if no extrapolation exists. The law itself is an
-    assumption. Source: Aitken (1926); Fieller (1954).
+    the interval then says so, and the value is the upper bound K_T if no extrapolation exists. The same is said where
+    the unconstrained limit lies below zero with all of its interval, against B ≥ 0. The law itself is an assumption.
+    Source: Aitken (1926); Fieller (1954).
 
     >>> from testbed.stats.moments import known
     >>> seen = known(np.array([5.0, 3.0, 2.0]), np.full(3, 1e-3), np.full(3, 5.0))
@@ -38,8 +50,10 @@ def ladder(found: Moments, *, level: float) -> Ladder:
     last = contrast(found, np.array([0.0, 0.0, 1.0]), level=level)
     top = max(third, 0.0)
     drop, fall = second - third, first - 2 * second + third
-    contracts = drop > 0 and fall > 0
-    gap = min(drop**2 / fall, top) if contracts else 0.0
+    ceiling = max(last.high, 0.0)
+    if not (drop > 0 and fall > 0):
+        return _bounds(found, top, ceiling, NOISY, level)
+    gap = min(drop**2 / fall, top)
     limit_ratio = (
         np.array([first * third - second**2, fall]),
         np.array([[third, -2 * second, first], [1.0, -2.0, 1.0]]),
@@ -49,29 +63,32 @@ def ladder(found: Moments, *, level: float) -> Ladder:
         np.array([drop**2, third * fall]),
         np.array([[0.0, 2 * drop, -2 * drop], [third, -2 * third, fall + third]]),
     )
-    ceiling = max(last.high, 0.0)
+    if limit_ratio[0][0] < 0 and fieller(*limit_ratio, found, level=level, bounds=(0.0, ceiling)) is None:
+        return _bounds(found, top, ceiling, FAST, level)
     return Ladder(
-        _bounded(found, limit_ratio, (top - gap, ceiling), contracts, level),
-        _bounded(found, gap_ratio, (gap, ceiling), contracts, level),
-        _bounded(found, share_ratio, (gap / top if top > 0 else 0.0, 1.0), contracts, level),
+        _bounded(found, limit_ratio, (top - gap, ceiling), level),
+        _bounded(found, gap_ratio, (gap, ceiling), level),
+        _bounded(found, share_ratio, (gap / top if top > 0 else 0.0, 1.0), level),
     )
 
 
+def _bounds(found: Moments, top: float, ceiling: float, method: str, level: float) -> Ladder:
+    """Return a ladder that only says that its limit lies between 0 and K_T."""
+
+    def anywhere(value: float, high: float) -> Estimate:
+        return Estimate(value=value, low=0.0, high=high, level=level, n=found.n, method=method)
+
+    return Ladder(anywhere(top, ceiling), anywhere(0.0, ceiling), anywhere(0.0, 1.0))
+
+
 def _bounded(
-    found: Moments,
-    ratio: tuple[np.ndarray, np.ndarray],
-    value_and_ceiling: tuple[float, float],
-    contracts: bool,
-    level: float,
+    found: Moments, ratio: tuple[np.ndarray, np.ndarray], value_and_ceiling: tuple[float, float], level: float
 ) -> Estimate:
     """Return Fieller's set of a ratio inside [0, ceiling], or all of [0, ceiling]."""
     value, ceiling = value_and_ceiling
-    ends = fieller(ratio[0], ratio[1], found, level=level, bounds=(0.0, ceiling)) if contracts else None
-    whole = ends is None or (ends[0] <= 0 and ends[1] >= ceiling)
+    ends = fieller(*ratio, found, level=level, bounds=(0.0, ceiling))
     low, high = (0.0, ceiling) if ends is None else ends
-    method = "horizon ladder, Fieller interval"
-    if whole:
-        method = "bound only: the ladder of horizons does not contract beyond its noise"
+    method = NOISY if low <= 0 and high >= ceiling else "horizon ladder, Fieller interval"
     return Estimate(value=value, low=min(low, value), high=max(high, value), level=level, n=found.n, method=method)
 
 

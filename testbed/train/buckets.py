@@ -118,7 +118,8 @@ class _Run:
         return state
 
     def snapshot(self, state: LaneState) -> Arrays:
-        arrays = {f"state{path}": leaf for path, leaf in _flatten(state).items()}
+        lanes = len(self.bucket.cells)  # idle lanes are left out, so that another width or device count can resume
+        arrays = {f"state{path}": leaf[:lanes] for path, leaf in _flatten(state).items()}
         arrays["step"] = np.array([self.step])
         arrays["seconds"] = np.array([self._elapsed()])
         arrays["seen_steps"] = np.array([step for step, _ in self.seen], np.int64)
@@ -134,7 +135,10 @@ class _Run:
             (int(step), {name: arrays[f"seen/{name}"][at] for name in names})
             for at, step in enumerate(arrays["seen_steps"])
         ]
-        leaves = [arrays[f"state{path}"] for path in _flatten_paths(template)]
+        leaves = [
+            np.concatenate([saved := arrays[f"state{path}"], np.asarray(leaf)[len(saved) :]])
+            for path, leaf in _flatten_paths(template).items()
+        ]
         return jax.tree.unflatten(jax.tree.structure(template), leaves)
 
     def outcomes(self, state: LaneState) -> Iterator[Outcome]:

@@ -88,19 +88,13 @@ class Program(NamedTuple):
 
 
 def lane(cell: Cell) -> Lane:
-    """Return the numbers of a cell.
-
-    Replicates share randomness by name: cells of one draw see beginnings of one stream if nested (else a stream for
-    each D), and cells of one initialisation start from equal parameters where their models agree.
-    """
-    stored = cell.role == "stored"
-    own = (cell.draw, cell.tokens) if stored and not cell.nested else (cell.draw,)
-    order = jax.random.bits(keys.stream(cell.seed, "order", cell.draw), dtype=jnp.uint32)
+    """Return the numbers of a cell; cells of equal seed, draw and group (see ``Cell.group``) see the same stream."""
+    own = (cell.group, cell.draw)
     return Lane(
-        init_key=keys.stream(cell.seed, "initialisation", cell.initialisation),
+        init_key=keys.stream(cell.seed, "initialisation", cell.group, cell.initialisation),
         draw_key=keys.stream(cell.seed, "data", *own),
-        order=order,
-        sequences=jnp.uint32(cell.sequences if stored else data.ONLINE),
+        order=jax.random.bits(keys.stream(cell.seed, "order", *own), dtype=jnp.uint32),
+        sequences=jnp.uint32(cell.sequences if cell.role == "stored" else data.ONLINE),
         learning_rate=jnp.float32(cell.learning_rate),
         horizon=jnp.int32(cell.horizon),
         tables=jax.tree.map(jnp.asarray, cell.world.tables()),

@@ -1,5 +1,6 @@
 """The plan: cells grouped into buckets of one program each, small enough for the memory at hand."""
 
+import itertools
 import os
 from collections import defaultdict
 from collections.abc import Iterable
@@ -92,10 +93,10 @@ def plan(cells: Iterable[Cell], room: Room, least_width: int = 1) -> list[Bucket
         wanted = max(len(group), least_width) if room.mapping == "map" else len(group)
         width = min(limit, _round_up(wanted, len(room.devices)))
         count = -(-len(group) // width)
-        share = -(-len(group) // count)
         if count > 1:
-            width = _round_up(share, len(room.devices))
-        buckets += [Bucket(tuple(group[at : at + share]), width) for at in range(0, len(group), share)]
+            width = _round_up(-(-len(group) // count), len(room.devices))
+        ends = [len(group) * part // count for part in range(count + 1)]
+        buckets += [Bucket(tuple(group[start:end]), width) for start, end in itertools.pairwise(ends)]
     return buckets
 
 

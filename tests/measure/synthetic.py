@@ -36,6 +36,13 @@ class World:
         return 400.0 * (size / 1_000) ** 0.3 * tokens**-self.rate * 4_096 ** (self.rate - 1)
 
 
+class Saturating(World):
+    """V bends: constant for few tokens, 3000/D for many."""
+
+    def variance(self, size: int, tokens: int) -> float:
+        return 1 / (1 / 0.6 + tokens / 3_000)
+
+
 def cell(world, rng, common_B, *, size, role, tokens, seed, rate, horizon, k, noise, status="finished"):
     """One row: K per sequence with replicate noise, and a plain cross-entropy around it."""
     level = k * np.exp(noise * rng.standard_normal() - noise**2 / 2)
@@ -76,27 +83,26 @@ def analysis(world: World, seed: int = 0) -> Analysis:
     common_B -= common_B.mean()
     rows, rungs = [], [world.horizon // 4, world.horizon // 2, world.horizon]
     for size in world.sizes:
-        for rate in (1e-3, 3e-3, 1e-2):
+        runs = [("pilot", rate, rungs[-2]) for rate in (1e-3, 3e-3, 1e-2)]
+        runs += [("online", 3e-3, horizon) for horizon in rungs]
+        for role, rate, horizon in runs:
             for r in range(world.replicates):
-                for horizon in rungs if rate == 3e-3 else rungs[:1]:
-                    status = "diverged" if rate == 1e-2 and r == 0 else "finished"
-                    k = world.online(size, horizon) * (1.0 if rate == 3e-3 else 1.5)
-                    rows.append(
-                        cell(
-                            world,
-                            rng,
-                            common_B,
-                            size=size,
-                            role="online",
-                            tokens=horizon * 2048,
-                            seed=r,
-                            rate=rate,
-                            horizon=horizon,
-                            k=k,
-                            noise=world.noise,
-                            status=status,
-                        )
+                rows.append(
+                    cell(
+                        world,
+                        rng,
+                        common_B,
+                        size=size,
+                        role=role,
+                        tokens=horizon * 2048,
+                        seed=r + 1_000 * (role == "pilot"),
+                        rate=rate,
+                        horizon=horizon,
+                        k=world.online(size, horizon) * (1.0 if rate == 3e-3 else 1.5),
+                        noise=world.noise,
+                        status="diverged" if rate == 1e-2 and r == 0 else "finished",
                     )
+                )
         for tokens in world.tokens:
             for r in range(world.replicates):
                 k = world.online(size, world.horizon) * (tokens / world.tokens[-1]) ** -world.drift

@@ -5,11 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from testbed.measure.checks import checks
+from testbed.measure.checks import checks, epsilon_agrees, rates_inside
 from testbed.measure.claimed import ESTIMATES
 from testbed.stats.estimate import Estimate
 from testbed.verdict import Claim, judge
-from tests.measure.synthetic import World, analysis
+from tests.measure.synthetic import Saturating, World, analysis
 
 LEVEL = 0.95
 QUIET = World(noise=0.002, stored_noise=0.01)
@@ -21,6 +21,7 @@ REGIONS = {
     "online_exponent": (0.4, 0.6),
     "online_step": (None, 0.0),
     "variance_exponent": (0.9, 1.1),
+    "variance_departure": (None, 0.1),
     "variance_step": (None, 0.0),
     "variance_size_step": (None, 0.0),
     "bias_on_tokens": (-0.05, 0.05),
@@ -32,7 +33,7 @@ REGIONS = {
 
 def verdict(run, name, region=None):
     low, high = region or REGIONS[name]
-    claim = Claim(id=name, sentence="planted", section="test", estimate=name, low=low, high=high, level=LEVEL)
+    claim = Claim(id=name, sentence="planted", section="test", quantity=name, low=low, high=high, level=LEVEL)
     return judge(claim, ESTIMATES[name](run, LEVEL), checks(run, expected=len(run.cells))).verdict
 
 
@@ -56,6 +57,7 @@ def test_every_named_estimate_is_tried_here_and_documented():
         ("online_exponent", "supported"),
         ("online_step", "supported"),
         ("variance_exponent", "supported"),
+        ("variance_departure", "undecided"),
         ("variance_step", "supported"),
         ("variance_size_step", "refuted"),
         ("bias_on_tokens", "supported"),
@@ -75,6 +77,19 @@ def test_a_bias_that_falls_with_data_is_refuted():
 def test_another_rate_is_refuted_and_noise_leaves_it_undecided():
     assert verdict(analysis(World(rate=0.5, noise=0.01, stored_noise=0.02)), "variance_exponent") == "refuted"
     assert verdict(analysis(World(noise=0.3, stored_noise=0.3)), "variance_exponent") == "undecided"
+
+
+def test_a_bent_variance_has_no_exponent_and_is_not_inversely_proportional():
+    bent = analysis(Saturating(noise=0.002, stored_noise=0.01))
+    assert verdict(bent, "variance_exponent") == "invalid"
+    assert "no single exponent describes V: lack of fit p = " in ESTIMATES["variance_exponent"](bent, LEVEL)
+    assert verdict(bent, "variance_departure") == "refuted"
+
+
+def test_an_exact_inverse_law_departs_by_nothing_and_hidden_ones_by_nothing_that_is_seen():
+    assert verdict(analysis(World(noise=1e-6, stored_noise=1e-6)), "variance_departure") == "supported"
+    assert {verdict(analysis(QUIET, seed), "variance_departure") for seed in range(1, 6)} <= {"supported", "undecided"}
+    assert verdict(analysis(World(noise=1.0, stored_noise=1.0)), "variance_departure") == "invalid"
 
 
 def test_a_bias_that_rises_with_size_is_refuted():
@@ -115,6 +130,7 @@ def test_parts_that_miss_a_piece_do_not_add_up(quiet):
         ("epsilon agrees", lambda run: (dataclasses.replace(run, epsilon=run.epsilon + 0.05), 0)),
         ("measures agree", lambda run: (dataclasses.replace(run, cells=shifted(run.cells, "ce_CB", 0.01)), 0)),
         ("identity closes", lambda run: (dataclasses.replace(run, ensembles=run.ensembles.assign(closure=1e-6)), 0)),
+        ("independent", lambda run: (dataclasses.replace(run, nested=True), 0)),
     ],
 )
 def test_each_check_finds_its_own_fault_and_makes_claims_invalid(quiet, name, spoil):
@@ -123,8 +139,28 @@ def test_each_check_finds_its_own_fault_and_makes_claims_invalid(quiet, name, sp
     run, more = spoil(quiet)
     found = checks(run, expected=len(run.cells) + more)
     assert not {check.name: check.passed for check in found}[name]
-    claim = Claim(id="x", sentence="s", section="t", estimate="online_step", low=None, high=0.0, level=LEVEL)
+    claim = Claim(id="x", sentence="s", section="t", quantity="online_step", low=None, high=0.0, level=LEVEL)
     assert judge(claim, ESTIMATES["online_step"](quiet, LEVEL), found).verdict == "invalid"
+
+
+def test_exact_entropies_find_an_epsilon_that_is_off_by_one_percent(quiet):
+    rng = np.random.default_rng(0)
+    epsilon, noise_B = 2.76, rng.standard_normal(512)
+    run = dataclasses.replace(
+        quiet,
+        epsilon=epsilon,
+        bayes_nll_B=epsilon + 0.5 * noise_B,
+        bayes_entropy_B=epsilon + 0.1 * rng.standard_normal(512),
+    )
+    assert epsilon_agrees(run).passed and not epsilon_agrees(dataclasses.replace(run, epsilon=1.01 * epsilon)).passed
+    blunt = dataclasses.replace(run, epsilon=1.01 * epsilon, bayes_entropy_B=None)
+    assert epsilon_agrees(blunt).passed, "single losses are too noisy to see it"
+
+
+def test_a_rate_at_the_edge_of_its_candidates_is_told_but_fails_nothing(quiet):
+    assert "inside the range" in rates_inside(quiet).sentence
+    edge = dataclasses.replace(quiet, cells=quiet.cells[quiet.cells["learning_rate"] > 1e-3])
+    assert rates_inside(edge).passed and "1000, 4000, 16000" in rates_inside(edge).sentence
 
 
 def diverged(cells):

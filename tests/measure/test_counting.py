@@ -66,7 +66,8 @@ def run(world):
     log_true_VV = np.log(world.rows_VV)
     rows, logs = [], {}
     for order, parameters in ((0, V - 1), (1, V * (V - 1))):
-        plan = [("online", h, h * BATCH) for h in HORIZONS] + [("stored", HORIZONS[-1], d) for d in TOKENS]
+        plan = [("pilot", HORIZONS[-2], HORIZONS[-2] * BATCH)]
+        plan += [("online", h, h * BATCH) for h in HORIZONS] + [("stored", HORIZONS[-1], d) for d in TOKENS]
         for role, horizon, tokens in plan:
             for r in range(REPLICATES):
                 log_VV = learned(world.counts(rng, tokens), order)
@@ -138,7 +139,7 @@ def test_iid_variance_in_closed_form():
     ],
 )
 def test_planted_truths_are_supported(run, name, low, high):
-    claim = Claim(id=name, sentence="planted", section="test", estimate=name, low=low, high=high, level=LEVEL)
+    claim = Claim(id=name, sentence="planted", section="test", quantity=name, low=low, high=high, level=LEVEL)
     found = ESTIMATES[name](run, LEVEL)
     judged = judge(claim, found, checks(run, expected=len(run.cells)))
     assert judged.verdict == "supported", judged.reason

@@ -29,6 +29,19 @@ def test_the_learning_rate_is_that_of_lowest_k_and_never_one_that_diverged():
     assert chosen_rates(run.cells.assign(status="diverged")) == {}
 
 
+def test_nothing_that_is_reported_chooses_the_rate():
+    run = analysis(World())
+    half = World().sequences // 2
+    spoilt = run.cells.copy()
+    best = spoilt["learning_rate"] == 3e-3
+    spoilt.loc[best & (spoilt["role"] != "pilot"), "kl_CB"] = spoilt["kl_CB"].map(lambda kl_CB: kl_CB * 1e3)
+    late = best & (spoilt["role"] == "pilot")
+    spoilt.loc[late, "kl_CB"] = spoilt["kl_CB"].map(lambda kl_CB: np.hstack([kl_CB[:, :half], kl_CB[:, half:] * 1e3]))
+    assert chosen_rates(spoilt) == run.rates
+    assert "pilot" not in set(run.kept["role"]) and set(run.kept["role"]) == {"online", "stored"}
+    assert chosen_rates(run.cells[run.cells["role"] != "pilot"]) == {}
+
+
 def test_planted_parts_are_found():
     run = analysis(QUIET)
     for size in QUIET.sizes:
@@ -110,7 +123,7 @@ def test_what_is_missing_is_said():
     short = without(run, lambda cells: (cells["horizon"] > 1000) | (cells["role"] == "stored"))
     assert "ladder" in bias(short, 1000, level=LEVEL)
     assert "B" not in set(estimates(short, level=LEVEL)["quantity"])
-    bare = without(run, lambda cells: cells["role"] == "online")
+    bare = without(run, lambda cells: cells["role"] != "stored")
     assert "no slope" in variance_law(bare, list(bare.horizons), level=LEVEL)
     nothing = dataclasses.replace(run, cells=run.cells.assign(status="diverged"))
     assert len(estimates(nothing, level=LEVEL)) == len(curves(nothing)) == len(loss_parts(nothing, level=LEVEL)) == 0

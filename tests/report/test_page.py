@@ -54,7 +54,7 @@ def page():
         ("bias_step", None, 0.0),
     ):
         claim = Claim(
-            id=name, sentence=f"{name} {HOSTILE}", section="§4", estimate=name, low=low, high=high, level=LEVEL
+            id=name, sentence=f"{name} {HOSTILE}", section="§4", quantity=name, low=low, high=high, level=LEVEL
         )
         ledger.append(msgspec.json.decode(msgspec.json.encode(judge(claim, ESTIMATES[name](run, LEVEL), found))))
     failed = Check(name="planted", passed=False, sentence="A planted failure.")
@@ -139,7 +139,7 @@ def test_a_page_of_nothing_is_a_page(page):
 
 
 def test_invalid_lines_without_numbers_are_shown(page):
-    claim = Claim(id="x", sentence="s", section="t", estimate="e", low=0.0, high=None, level=LEVEL)
+    claim = Claim(id="x", sentence="s", section="t", quantity="e", low=0.0, high=None, level=LEVEL)
     line = msgspec.to_builtins(judge(claim, "there is nothing.", []))
     shown = render(Page(**{**vars(page), "ledger": [line]}))
     assert "no estimate" in shown and "there is nothing." in shown

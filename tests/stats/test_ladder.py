@@ -35,6 +35,16 @@ def test_a_ladder_that_does_not_contract_bounds_and_says_so(rungs):
     assert found.gap.low == 0 and found.gap.high >= rungs[2] and found.share.high == 1
 
 
+def test_a_ladder_that_heads_below_zero_breaks_the_law_and_bounds_only():
+    """Its steps shrink, yet so slowly that they would carry K far below zero; a little below is within the noise."""
+    found = ladder(known(np.array([1.0, 0.5, 0.2]), np.full(3, 1e-3), np.full(3, 5.0)), level=LEVEL)
+    assert found.bound_only and all("faster than its law allows" in part.method for part in found)
+    assert found.limit.low == 0 and found.limit.value == 0.2 and found.limit.high >= 0.2
+    assert found.gap.low == 0 and found.gap.high >= 0.2 and (found.share.low, found.share.high) == (0, 1)
+    near = ladder(known(np.array([1.0, 0.5, 0.249]), np.full(3, 1e-3), np.full(3, 5.0)), level=LEVEL)
+    assert not near.bound_only and near.limit.low == near.limit.value == 0 < near.limit.high < 0.01
+
+
 def test_noise_that_swamps_the_ladder_gives_the_whole_range():
     found = ladder(known(np.array([0.5, 0.41, 0.37]), np.full(3, 0.1), np.full(3, 3.0)), level=LEVEL)
     assert found.limit.low == 0 and "bound" in found.limit.method

@@ -11,9 +11,11 @@ import msgspec
 import numpy as np
 import pytest
 
+from testbed.measure.divergence import observe
 from testbed.train import buckets, lanes
+from testbed.train.plan import plan, room
 from tests.small import EXPERIMENT
-from tests.train.lanes_common import Memory, distance, train
+from tests.train.lanes_common import Memory, contexts, distance, train
 
 ROUNDING = 2e-5
 """What float32 reductions of another order may change after these few steps; seen: below 2e-6."""
@@ -129,11 +131,40 @@ def test_progress_counts_every_token_once(cells):
     assert sum(told) == sum(o.cell.horizon * o.cell.optimiser.batch * o.cell.model.context for o in outcomes)
 
 
-def test_stored_sets_are_nested_within_a_draw(cells):
-    keys = {lane_key(cell) for cell in cells if cell.draw == 0}
-    assert len(keys) == 1
-    apart = [msgspec.structs.replace(cell, nested=False) for cell in cells if cell.draw == 0 and cell.role == "stored"]
-    assert len({lane_key(cell) for cell in apart}) == len(EXPERIMENT.grid.tokens)
+def test_groups_have_draws_of_their_own_and_rates_share_them(cells):
+    """A group is a role, a horizon and a D; the pilots' learning rates are compared on one stream."""
+    first = [cell for cell in cells if cell.draw == 0]
+    groups = {(cell.role, cell.horizon, cell.tokens) for cell in first}
+    assert len({lane_key(cell) for cell in first}) == len(groups) == 6
+    assert len({lane_key(cell) for cell in first if cell.role == "pilot"}) == 1
+    assert not {lane_key(cell) for cell in cells if cell.draw == 1} & {lane_key(cell) for cell in first}
+
+
+def test_nested_sets_share_the_draw_and_pilots_stay_apart(cells):
+    nested = [msgspec.structs.replace(cell, nested=True) for cell in cells if cell.draw == 0]
+    shared = {lane_key(cell) for cell in nested if cell.role != "pilot"}
+    assert len(shared) == 1
+    assert not shared & {lane_key(cell) for cell in nested if cell.role == "pilot"}
+
+
+def test_a_snapshot_resumes_at_another_width(cells, packed):
+    """As it must when the number of devices or the granted memory changes between a kill and a restart."""
+    memory, space = Memory(), room(tuple(jax.local_devices()))
+    (bucket,) = plan(cells, space)
+    told = []
+
+    def until_killed(tokens, trained):
+        told.append(tokens)
+        if len(told) == 3:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(cells, memory=memory, interval=0.0, progress=until_killed)
+    wider = bucket._replace(width=bucket.width + 3)
+    named = {"room": space, "placement": "jit", "snapshots": memory, "interval_seconds": 1e9}
+    resumed = buckets.train(wider, contexts(cells[0]), observe, progress=lambda tokens, trained: None, **named)
+    for outcome, other in zip(packed, resumed, strict=True):
+        assert distance(outcome, other) < ROUNDING
 
 
 def lane_key(cell):
@@ -141,9 +172,6 @@ def lane_key(cell):
 
 
 def _bucket_and_room(cells):
-    from testbed.measure.divergence import observe
-    from testbed.train.plan import plan, room
-
     space = room(tuple(jax.local_devices()))
     (bucket,) = plan(cells, space)
     return bucket, observe, space, "jit"
