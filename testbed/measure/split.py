@@ -16,6 +16,7 @@ from testbed.stats.power_law import PowerLaw, power_law
 
 LADDER = 3
 COLUMNS = ["quantity", "parameters", "role", "tokens", "value", "low", "high", "level", "n", "method"]
+PARTS = ["parameters", "role", "tokens", "epsilon", "bias", "gap", "variance", "loss", "bound_only"]
 CURVES = ["parameters", "role", "tokens", "replicate", "step", "K", "train_loss"]
 
 
@@ -147,18 +148,19 @@ def excess(analysis: Analysis, group: pd.DataFrame, *, level: float) -> Estimate
 def loss_parts(analysis: Analysis, *, level: float) -> pd.DataFrame:
     """Return ε, B, Ω and V of every group at its longest horizon; they add up to ε + K exactly.
 
-    Columns: parameters, role, tokens, epsilon, bias, gap, variance, loss. Without a ladder B is K online and Ω is zero.
+    Columns: parameters, role, tokens, epsilon, bias, gap, variance, loss, bound_only. The last marks where B and Ω
+    cannot be told apart: the ladder is missing or only bounds B; without one B is K online and Ω is zero.
     """
     rows = []
     for size in analysis.horizons:
         found = bias(analysis, size, level=level)
         kept = groups(analysis, size)
         online = _mean(kept[-1][2])
-        gap = 0.0 if isinstance(found, str) else found.gap.value
+        gap, bound_only = (0.0, True) if isinstance(found, str) else (found.gap.value, found.bound_only)
         for role, tokens, group in kept:
             parts = (analysis.epsilon, online - gap, gap, _mean(group) - online)
-            rows.append((size, role, tokens, *parts, sum(parts)))
-    return pd.DataFrame(rows, columns=["parameters", "role", "tokens", "epsilon", "bias", "gap", "variance", "loss"])
+            rows.append((size, role, tokens, *parts, sum(parts), bound_only))
+    return pd.DataFrame(rows, columns=PARTS)
 
 
 def curves(analysis: Analysis) -> pd.DataFrame:

@@ -8,7 +8,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from testbed.report.palette import PART_NAMES, PARTS, bars, floor, fresh_position, short, size_colours, ticks, whiskers
+from testbed.report.palette import (
+    PART_NAMES,
+    PARTS,
+    bars,
+    floor,
+    fresh_position,
+    heights,
+    short,
+    size_colours,
+    ticks,
+    whiskers,
+)
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 GRID = "#e7e8ea"
@@ -153,20 +164,23 @@ def positions(frame: pd.DataFrame) -> Any:
 
 
 def parts(frame: pd.DataFrame) -> Any:
-    """Return the loss stacked as ε + B + Ω + V, a bar per (P, D), cut just below ε, which would dwarf the rest."""
+    """Return the loss stacked as ε + B + Ω + V, a bar per (P, D), cut just below ε, which would dwarf the rest.
+
+    B and Ω are one part where they cannot be told apart.
+    """
     import plotly.graph_objects as go
 
     ordered, x_N, labels = bars(frame)
     epsilon = float(ordered["epsilon"].iloc[0])
     foot = epsilon - 0.08 * float((ordered["loss"] - epsilon).max())
-    heights = {"epsilon": np.full(len(ordered), epsilon - foot)}
-    heights |= {name: ordered[name].to_numpy(dtype=float) for name in ("bias", "gap", "variance")}
+    above = heights(ordered)
     base_N = np.full(len(ordered), foot)
     figure = go.Figure()
-    for name, height_N in heights.items():
+    for name, height_N in ({"epsilon": np.full(len(ordered), epsilon - foot)} | above).items():
         figure.add_bar(
             x=x_N, y=height_N, base=base_N, width=0.8, name=PART_NAMES[name], marker_color=PARTS[name],
-            customdata=ordered[name], hovertemplate="%{customdata:.4f}<extra>" + PART_NAMES[name] + "</extra>",
+            customdata=above.get(name, ordered["epsilon"]),
+            hovertemplate="%{customdata:.4f}<extra>" + PART_NAMES[name] + "</extra>",
         )  # fmt: skip
         base_N = base_N + height_N
     _layout(figure, "stored training tokens D, for each size P", "loss, nats per token (axis cut below ε)")

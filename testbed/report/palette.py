@@ -5,8 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-PARTS = {"epsilon": "#c9ccd1", "bias": "#3b6ea5", "gap": "#e0a030", "variance": "#b5483a"}
-PART_NAMES = {"epsilon": "ε: irreducible", "bias": "B: size", "gap": "Ω: optimisation", "variance": "V: finite data"}
+PARTS = {"epsilon": "#c9ccd1", "bias": "#3b6ea5", "gap": "#e0a030", "merged": "#8c8a72", "variance": "#b5483a"}
+PART_NAMES = {
+    "epsilon": "ε: irreducible",
+    "bias": "B: size",
+    "gap": "Ω: optimisation",
+    "merged": "B + Ω (not told apart)",
+    "variance": "V: finite data",
+}
 SIZES = ("#2a1e5c", "#28518f", "#1f8a8c", "#5fb35f", "#d9a51e", "#d1622b", "#9c2f4f")
 
 
@@ -61,6 +67,15 @@ def bars(frame: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray, list[str]]:
     jump_N = np.diff(ordered["parameters"].to_numpy(), prepend=ordered["parameters"].iloc[0]) != 0
     labels = ["fresh" if row.role == "online" else short(row.tokens) for row in ordered.itertuples()]
     return ordered, np.arange(len(ordered)) + 0.8 * np.cumsum(jump_N), labels
+
+
+def heights(ordered: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Return the heights of the parts above ε, bottom first; where a ladder only bounds B, B and Ω are one part."""
+    bound_N = ordered["bound_only"].to_numpy(dtype=bool)
+    bias_N, gap_N, variance_N = (ordered[name].to_numpy(dtype=float) for name in ("bias", "gap", "variance"))
+    stacked = {} if bound_N.all() else {"bias": np.where(bound_N, 0, bias_N), "gap": np.where(bound_N, 0, gap_N)}
+    stacked |= {"merged": np.where(bound_N, bias_N + gap_N, 0)} if bound_N.any() else {}
+    return stacked | {"variance": variance_N}
 
 
 def whiskers(frame: pd.DataFrame, bottom: float) -> tuple[np.ndarray, np.ndarray]:

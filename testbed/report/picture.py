@@ -6,7 +6,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from testbed.report.palette import PART_NAMES, PARTS, bars, floor, fresh_position, short, size_colours, ticks, whiskers
+from testbed.report.palette import (
+    PART_NAMES,
+    PARTS,
+    bars,
+    floor,
+    fresh_position,
+    heights,
+    short,
+    size_colours,
+    ticks,
+    whiskers,
+)
 
 
 def picture(estimates: pd.DataFrame, parts: pd.DataFrame) -> str:
@@ -53,8 +64,7 @@ def _divergence(axes: Any, frame: pd.DataFrame) -> None:
 def _parts(axes: Any, frame: pd.DataFrame) -> None:
     ordered, x_N, labels = bars(frame)
     bottom_N = np.zeros(len(ordered))
-    for name in ("bias", "gap", "variance"):
-        height_N = ordered[name].to_numpy(dtype=float)
+    for name, height_N in heights(ordered).items():
         axes.bar(x_N, height_N, 0.8, bottom_N, color=PARTS[name], label=PART_NAMES[name])
         bottom_N += height_N
     axes.set_xticks(x_N, labels, rotation=90)

@@ -67,6 +67,13 @@ def test_the_parts_of_the_loss_add_up_exactly():
         assert row.loss == pytest.approx(run.epsilon + np.mean([kl_B.mean() for kl_B in group["kl_B"]]), abs=1e-12)
 
 
+def test_bars_tell_where_bias_and_gap_are_not_told_apart():
+    run = analysis(World())
+    assert not loss_parts(analysis(QUIET), level=LEVEL)["bound_only"].any()
+    short = without(run, lambda cells: (cells["horizon"] > 1000) | (cells["role"] == "stored"))
+    assert loss_parts(short, level=LEVEL)["bound_only"].all()
+
+
 def test_best_checkpoints_are_read_on_the_second_half_only():
     run = analysis(World())
     spoilt = run.cells.copy()

@@ -156,6 +156,18 @@ def test_the_stacked_bars_end_at_the_loss(page):
     assert np.allclose(top, page.parts.sort_values(["parameters", "tokens"])["loss"])
 
 
+@pytest.mark.parametrize("which", [slice(None), slice(0, 5)])
+def test_parts_that_are_not_told_apart_are_drawn_as_one(page, which):
+    table = page.parts.sort_values(["parameters", "tokens"], ignore_index=True).assign(bound_only=False)
+    assert "not told apart" not in str([trace.name for trace in figures.parts(table).data])
+    table.loc[table.index[which], "bound_only"] = True
+    drawn = figures.parts(table)
+    (merged,) = [np.asarray(trace.y) for trace in drawn.data if trace.name == "B + Ω (not told apart)"]
+    assert np.allclose(merged[which], (table["bias"] + table["gap"])[which])
+    assert np.allclose(np.asarray(drawn.data[-1].base) + np.asarray(drawn.data[-1].y), table["loss"])
+    assert picture(page.estimates, table) != picture(page.estimates, table.assign(bound_only=False))
+
+
 def test_logarithmic_axes_get_only_positive_ends(page):
     frame = pd.concat([page.estimates, page.estimates.assign(low=-np.inf, high=np.inf)])
     for drawn in (figures.divergence(frame), figures.bias(frame), figures.variance(frame, dict(page.constants))):
