@@ -213,8 +213,8 @@ def _dropped(analysis: Analysis) -> dict[str, int]:
     """Return how many cells take no part in the estimates, by reason."""
     cells = analysis.cells
     diverged = int((cells["status"] != "finished").sum())
-    unchosen = len(cells) - diverged - len(analysis.kept)
-    return {"diverged": diverged, "trained at a learning rate that was not chosen": unchosen}
+    pilots = int(((cells["status"] == "finished") & (cells["role"] == "pilot")).sum())
+    return {"diverged": diverged, "pilots, which only choose the learning rates": pilots}
 
 
 def _converted(store: Store, name: str, kind: Any) -> Any:

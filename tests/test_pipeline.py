@@ -73,7 +73,7 @@ def test_the_path_leaves_everything(finished):
     left = {path.name for path in finished.iterdir()}
     assert {"report.html", "ledger.json", "cells.parquet", "spec.json", "provenance.json", "truth.json"} <= left
     digests = {path.stem for path in (finished / "parts").iterdir()}
-    assert len(digests) == JUDGED.cell_count == 24
+    assert len(digests) == JUDGED.cell_count == 28
     assert digests == set(pd.read_parquet(finished / "cells.parquet")["digest"])
     assert not list((finished / "snapshots").iterdir())
     assert not list(finished.rglob(".unfinished-*"))
@@ -106,7 +106,7 @@ def test_the_report_names_every_claim_and_verdict(finished):
 
 
 def test_provenance_says_what_the_run_was_made_with(finished):
-    made = read(finished, "provenance.json")
+    (made,) = read(finished, "provenance.json")
     assert made["versions"]["jax"] == jax.__version__
     assert {"python", "numpy", "flax", "optax", "testbed"} <= set(made["versions"])
     assert made["devices"]
