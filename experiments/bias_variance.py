@@ -100,9 +100,9 @@ QUICK = Experiment(
     world=SMALL_WORLD,
     model=Transformer(vocabulary=SMALL_WORLD.alphabet, context=32, width=4, heads=1),
     grid=Grid(multiples=(1, 2, 4, 8), tokens=(1024, 4096, 16384, 65536, 262144), replicates=4),
-    training=Training(steps=2048, learning_rates=(0.01, 0.025, 0.06, 0.15)),
+    training=Training(steps=2048, ratio=2, learning_rates=(0.01, 0.025, 0.06, 0.15)),
     optimiser=Optimiser(batch=8),
-    evaluation=Evaluation(sequences=1024, checkpoints=14),
+    evaluation=Evaluation(sequences=512, checkpoints=14),
     claims=CLAIMS,
 )
 
