@@ -163,11 +163,11 @@ def _buckets(experiment: Experiment, space: Room, rates: dict[Transformer, float
 
 
 def _record(store: Store, experiment: Experiment, options: Options) -> None:
-    """Add this process to the provenance of the run, the first one first; leave its claims as declared before it."""
+    """Leave the claims as they stand before the first training step, and add this process to the provenance."""
+    if not (store.folder / "declared.json").exists():
+        declare(store, experiment.claims)
     earlier = store.read_json("provenance.json") if (store.folder / "provenance.json").exists() else []
     store.write_json("provenance.json", [*earlier, machine.provenance(experiment.seed, msgspec.to_builtins(options))])
-    if not earlier:
-        declare(store, experiment.claims)
 
 
 def _truth(store: Store, experiment: Experiment) -> None:
