@@ -20,7 +20,7 @@ cores.use_all()
 import jax  # noqa: E402 - after the cores are devices
 import jax.numpy as jnp  # noqa: E402
 import msgspec  # noqa: E402
-import rich  # noqa: E402
+from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
 from testbed.measure.divergence import observe  # noqa: E402
@@ -227,7 +227,7 @@ def show(rows: list[Row], peak: float, devices: tuple[jax.Device, ...]) -> None:
             f"{row.compile_seconds:.1f}",
             f"{row.peak_fraction:.1%}",
         )
-    rich.print(table)
+    Console(width=140).print(table)
 
 
 if __name__ == "__main__":
