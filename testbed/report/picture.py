@@ -19,6 +19,9 @@ from testbed.report.palette import (
     whiskers,
 )
 
+_SHORT = {"merged": "B + Ω"}
+"""Names of parts where there is less room than on the page."""
+
 
 def picture(estimates: pd.DataFrame, parts: pd.DataFrame) -> str:
     """Return an SVG of two panels: K against D for each P with intervals, and the loss above ε stacked as B + Ω + V."""
@@ -30,7 +33,7 @@ def picture(estimates: pd.DataFrame, parts: pd.DataFrame) -> str:
         "axes.spines.right": False, "axes.grid": True, "grid.color": "#e7e8ea", "axes.axisbelow": True,
     }  # fmt: skip
     with rc_context(style):
-        figure = Figure(figsize=(9, 3.6), layout="constrained")
+        figure = Figure(figsize=(11, 3.9), layout="constrained")
         left, right = figure.subplots(1, 2, width_ratios=(1, 1.25))
         _divergence(left, estimates[estimates["quantity"] == "K"])
         _parts(right, parts.sort_values(["parameters", "tokens"]))
@@ -65,9 +68,9 @@ def _parts(axes: Any, frame: pd.DataFrame) -> None:
     ordered, x_N, labels = bars(frame)
     bottom_N = np.zeros(len(ordered))
     for name, height_N in heights(ordered).items():
-        axes.bar(x_N, height_N, 0.8, bottom_N, color=PARTS[name], label=PART_NAMES[name])
+        axes.bar(x_N, height_N, 0.8, bottom_N, color=PARTS[name], label=_SHORT.get(name, PART_NAMES[name]))
         bottom_N += height_N
-    axes.set_xticks(x_N, labels, rotation=90)
+    axes.set_xticks(x_N, labels, rotation=90, fontsize=7)
     axes.grid(axis="x", visible=False)
     axes.margins(y=0.1)
     for size in sorted(set(ordered["parameters"])):

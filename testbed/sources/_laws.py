@@ -6,8 +6,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from jaxtyping import Bool, Float
-from scipy.sparse.csgraph import connected_components
-from scipy.special import entr
 
 LARGEST_CHAIN = 4096
 
@@ -62,6 +60,8 @@ def logarithm(rows: Rows) -> Rows:
 
 def entropy(rows: Rows) -> Float[np.ndarray, "*rows"]:
     """Return the entropy of each row in nats."""
+    from scipy.special import entr  # late: reading a configuration needs no scipy
+
     return np.asarray(entr(rows).sum(-1))
 
 
@@ -80,6 +80,8 @@ def recurrent(name: str, chain: Float[np.ndarray, "U U"]) -> Bool[np.ndarray, " 
 
     Error: ValueError if they fall into several classes, as no single stationary law exists then.
     """
+    from scipy.sparse.csgraph import connected_components  # a third of a second to import
+
     count, label = connected_components(chain > 0, directed=True, connection="strong")
     leaves = (chain > 0) & (label[:, None] != label[None, :])
     closed = np.setdiff1d(np.arange(count), label[leaves.any(1)])

@@ -3,7 +3,6 @@
 import math
 
 import msgspec
-from scipy.special import stdtrit
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,4 +44,6 @@ def critical(level: float, freedom: float) -> float:
     4.303
     """
     check_level(level)
+    from scipy.special import stdtrit  # late: declaring a claim needs no scipy
+
     return float(stdtrit(freedom, (1 + level) / 2))
