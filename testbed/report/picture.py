@@ -38,7 +38,7 @@ def picture(estimates: pd.DataFrame, parts: pd.DataFrame) -> str:
         _divergence(left, estimates[estimates["quantity"] == "K"])
         _parts(right, parts.sort_values(["parameters", "tokens"]))
         text = io.StringIO()
-        figure.savefig(text, format="svg", metadata={"Date": None})
+        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
     return text.getvalue()
 
 
