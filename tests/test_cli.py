@@ -398,3 +398,11 @@ def test_truth_answers_as_a_table(capsys):
     text = capsys.readouterr().out
     assert "epsilon" in text
     assert "0.673012" in text, "H(0.6, 0.4), the entropy of the stationary law of these rows, is h_1"
+
+
+def test_a_reader_that_has_seen_enough_is_no_error():
+    words = f"{sys.executable} -m testbed.cli list | head -1"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", words], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert (done.returncode, done.stderr, done.stdout.count("\n")) == (0, "", 1)
