@@ -146,7 +146,8 @@ def _figures(page: Page) -> list[dict[str, Any]]:
         drawn.append(
             (
                 "Finite data: V against D",
-                "Lines: C·D^−β with one exponent for all sizes. Open triangles: upper limits where V ≤ 0.",
+                "Lines: the best C·D^−β with one exponent for all sizes, drawn even where a lack of fit denies it. "
+                "Open triangles: upper limits where V ≤ 0.",
                 figures.variance(page.estimates, dict(page.constants)),
             )
         )

@@ -19,6 +19,11 @@ def visits(sequences, batch, steps):
     return [index for step in range(steps) for index in indices(step, batch, sequences)]
 
 
+def are_passes(seen, sequences):
+    """The law: cut into stretches of ``sequences``, the visits are permutations."""
+    return bool((np.sort(np.array(seen).reshape(-1, sequences), axis=1) == np.arange(sequences)).all())
+
+
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 8, 31, 64, 100, 1000])
 def test_shuffle_is_a_permutation_of_any_size(size):
     at = jnp.arange(size, dtype=jnp.uint32)
@@ -43,8 +48,7 @@ def test_online_never_repeats_and_never_skips():
 
 @pytest.mark.parametrize("sequences", [3, 4, 7, 64])
 def test_every_pass_visits_each_stored_sequence_once(sequences):
-    seen = np.array(visits(sequences, 4, 4 * sequences)).reshape(-1, sequences)
-    assert (np.sort(seen, axis=1) == np.arange(sequences)).all()
+    assert are_passes(visits(sequences, 4, 4 * sequences), sequences)
 
 
 def test_passes_differ_in_order_and_orders_in_seed():
@@ -53,7 +57,13 @@ def test_passes_differ_in_order_and_orders_in_seed():
     assert indices(0, 32, 64, order=7) != indices(0, 32, 64, order=8)
 
 
-def test_sampling_with_replacement_would_be_noticed():
-    """The liar: uniform draws instead of passes."""
-    drawn = np.sort(np.random.default_rng(0).integers(0, 64, (4, 64)), axis=1)
-    assert not (drawn == np.arange(64)).all()
+@pytest.mark.parametrize("liar", ["with replacement", "one short", "pass begun late"])
+def test_what_is_no_pass_is_refused(liar):
+    honest = visits(64, 32, 8)
+    assert are_passes(honest, 64)
+    seen = {
+        "with replacement": np.random.default_rng(0).integers(0, 64, 256).tolist(),
+        "one short": [index % 63 for index in honest],
+        "pass begun late": honest[1:] + honest[:1],
+    }
+    assert not are_passes(seen[liar], 64)
