@@ -17,7 +17,7 @@ from testbed.measure.geometric import Decomposition
 from testbed.measure.split import curves, estimates, loss_parts, variance_law
 from testbed.report.page import Page, render
 from testbed.report.picture import picture
-from testbed.sources import Quantity, Truth
+from testbed.sources import Absent, Quantity, Truth
 from testbed.spec import SCHEMA, Experiment, decode
 from testbed.stats.estimate import Estimate
 from testbed.store import Store, StoreError, write_outside
@@ -200,13 +200,13 @@ def _provenance(store: Store) -> dict[str, str]:
 
 
 def _truth_lines(truth: Truth) -> list[dict[str, Any]]:
-    named: list[tuple[str, Quantity | None]] = [
+    named: list[tuple[str, Quantity | Absent]] = [
         (f"ε over {truth.length} tokens", truth.epsilon),
         ("entropy rate", truth.rate),
         ("oracle entropy", truth.oracle),
     ]
     named += [(f"h_{position}", quantity) for position, quantity in enumerate(truth.curve, start=1)]
-    return [{"name": name, **msgspec.to_builtins(quantity)} for name, quantity in named if quantity is not None]
+    return [{"name": name, **msgspec.to_builtins(quantity)} for name, quantity in named if isinstance(quantity, Quantity)]
 
 
 def _dropped(analysis: Analysis) -> dict[str, int]:

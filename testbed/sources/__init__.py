@@ -1,17 +1,25 @@
 """Worlds whose entropy is known exactly: one file per kind of source."""
 
-from typing import TYPE_CHECKING, TypeAlias, Union
-
-from testbed import catalog
+from testbed.sources import _any
+from testbed.sources._machine import Machine
 from testbed.sources._source import Source
-from testbed.sources._truth import Budget, Quantity, Truth
+from testbed.sources._truth import Absent, Budget, Mixing, Quantity, Truth
 from testbed.sources.block_stationary import BlockStationary
 from testbed.sources.iid import Iid
 from testbed.sources.markov import Markov
 
-__all__ = ["AnySource", "BlockStationary", "Budget", "Iid", "Markov", "Quantity", "Source", "Truth"]
+__all__ = [
+    "Absent",
+    "AnySource",
+    "BlockStationary",
+    "Budget",
+    "Iid",
+    "Machine",
+    "Markov",
+    "Mixing",
+    "Quantity",
+    "Source",
+    "Truth",
+]
 
-if TYPE_CHECKING:
-    AnySource: TypeAlias = Source
-else:
-    AnySource = Union[tuple(catalog.shelf(__name__).values())]  # noqa: UP007 - built from what the shelf holds
+AnySource = _any.AnySource

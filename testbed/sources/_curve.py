@@ -78,7 +78,7 @@ def enumerated(kind: type[Source], tables: Any, length: int, symbols: int) -> Fl
 
 def operations(tables: Any, length: int) -> int:
     """Return a generous count of the roundings in a row that reach the prediction of position `length`."""
-    return length * sum(int(np.size(table)) for table in tables)
+    return length * sum(int(np.size(table)) for table in jax.tree.leaves(tables))
 
 
 def sampled(

@@ -1,14 +1,16 @@
 """The contract of a world: a law over token sequences that can be sampled, predicted and measured exactly."""
 
 import abc
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 from jaxtyping import Array, Float, Int, Int32, Key
 
-from testbed.sources._truth import Budget, Truth
+from testbed.sources import _machine
+from testbed.sources._machine import Machine
+from testbed.sources._truth import Absent, Budget, Mixing, Truth
 
 
 class NoLatents(NamedTuple):
@@ -56,6 +58,30 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", metacl
 
         Error: rounding only; in float32 a probability below 1e-38 counts as zero.
         """
+
+    @property
+    @abc.abstractmethod
+    def stationary(self) -> bool:
+        """Return whether every window of the sequence has the law of the first one."""
+
+    @abc.abstractmethod
+    def machine(self) -> Machine | Absent:
+        """Return the law as a finite hidden Markov chain, where it is one of tractable size."""
+
+    def pair_law(self, lag: int) -> Float[np.ndarray, "V V"] | Absent:
+        """Return P(X_0 = a, X_lag = b) at a random moment of the long run, float64, for lag >= 0."""
+        _machine.check_lag(lag)
+        machine = self.machine()
+        return machine if isinstance(machine, Absent) else _machine.pair_law(machine, lag)
+
+    def mixing(self) -> Mixing | Absent:
+        """Return how fast tokens far apart become independent; see `Mixing`."""
+        machine = self.machine()
+        return machine if isinstance(machine, Absent) else _machine.mixing(machine)
+
+    def for_window(self, length: int) -> "Source":
+        """Return the source that windows of `length` tokens are drawn from: itself, unless its law depends on that."""
+        return self
 
     @abc.abstractmethod
     def truth(self, length: int, *, budget: Budget = Budget()) -> Truth:  # noqa: B008 - frozen

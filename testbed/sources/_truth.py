@@ -26,19 +26,43 @@ class Quantity(msgspec.Struct, frozen=True, kw_only=True):
     error: float
 
 
+class Absent(msgspec.Struct, frozen=True, array_like=True):
+    """What stands in place of a quantity that a source cannot offer; in JSON for programs it becomes null."""
+
+    reason: str
+    """Why, in a few words: the quantity does not exist, or is not computed."""
+
+
 class Truth(msgspec.Struct, frozen=True, kw_only=True):
     """The entropies of a source over windows of `length` tokens, in nats per token.
 
     `curve[t-1]` is h_t = H(X_t | X_<t); `epsilon` is the mean of h_1..h_length, the loss that no model can beat, with
     its own error, because the errors of the positions are correlated; `rate` is the limit over ever longer windows
-    of the same mean (None where there is none); `oracle` is the long-run mean of H(X_t | X_<t, latents).
+    of the same mean; `oracle` is the long-run mean of H(X_t | X_<t, latents).
     """
 
     length: int
     curve: tuple[Quantity, ...]
     epsilon: Quantity
-    rate: Quantity | None
-    oracle: Quantity
+    rate: Quantity | Absent
+    oracle: Quantity | Absent
+
+
+class Mixing(msgspec.Struct, frozen=True, kw_only=True):
+    """How fast tokens far apart become independent, at random positions of the long run.
+
+    `decay` names the law of the correlation between functions of X_0 and of X_k, and `value` its number:
+
+    - "independent": none at any lag (0);
+    - "finite": none beyond the lag `value`;
+    - "geometric": of the order |λ|^k, `value` the second eigenvalue λ (the largest that is not 1, by modulus);
+    - "power law": of the order k^-value, `value` the tail exponent;
+    - "periodic": it comes back for ever with the period `value`, though time averages converge to one limit;
+    - "never": time averages differ from sequence to sequence (not ergodic); `value` is 1.
+    """
+
+    decay: Literal["independent", "finite", "geometric", "power law", "periodic", "never"]
+    value: float
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,12 +74,16 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
     """Tokens sampled where enumeration would need more contexts than that."""
     seed: int = 0
     """Root of the random stream of the Monte Carlo part."""
+    width: float | None = None
+    """Widest interval that may be returned for an entropy (None: whatever the budget gives)."""
 
     def __post_init__(self) -> None:
         if self.contexts < 1:
             raise ValueError(f"contexts={self.contexts}: at least 1 is needed; give a positive number.")
         if self.tokens < 1:
             raise ValueError(f"tokens={self.tokens}: at least 1 is needed; give a positive number.")
+        if self.width is not None and not self.width > 0:
+            raise ValueError(f"width={self.width}: an interval has a positive width; give for example 1e-9.")
 
 
 def rounded(value: float, operations: int | float, *, method: Method = "closed form") -> Quantity:

@@ -1,6 +1,6 @@
 """Blocks of stationary tokens: each block has a regime of its own, drawn afresh, and blocks are independent."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -9,8 +9,9 @@ from jaxtyping import Array, Float, Int, Int32, Key
 from testbed import catalog
 from testbed.sources import _blocks, _laws
 from testbed.sources._blocks import Latents, Tables
+from testbed.sources._machine import Machine
 from testbed.sources._source import Source
-from testbed.sources._truth import Budget, Truth
+from testbed.sources._truth import Absent, Budget, Truth
 
 
 class BlockStationary(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
@@ -18,6 +19,11 @@ class BlockStationary(Source, frozen=True, kw_only=True, tag=catalog.tag(__name_
 
     Inside a block a Markov component starts from its own stationary law.
     """
+
+    good_for: ClassVar[str] = (
+        "The paper's own assumption on data: stationary blocks, of which only the number grows with the context. The"
+        " Bayes curve, the rate and the oracle differ visibly, so mistaking one for another shows."
+    )
 
     vocabulary: int = 32
     """Number of symbols V, announcers not counted."""
@@ -60,6 +66,20 @@ class BlockStationary(Source, frozen=True, kw_only=True, tag=catalog.tag(__name_
         for component in self.components():
             if self.order:
                 _laws.recurrent("a component chain", component)
+
+    @classmethod
+    def exhibit(cls) -> "BlockStationary":
+        """Return the world of the main experiment."""
+        return cls()
+
+    @property
+    def stationary(self) -> bool:
+        """Return whether the window begins at a random moment of the process."""
+        return self.phase == "uniform"
+
+    def machine(self) -> Machine | Absent:
+        """Return the machine of regime, age and previous symbol."""
+        return Absent("not written yet")
 
     @property
     def alphabet(self) -> int:

@@ -1,6 +1,6 @@
 """Independent tokens of one law."""
 
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +9,8 @@ import numpy.typing as npt
 from jaxtyping import Array, Float, Int, Int32, Key
 
 from testbed import catalog
-from testbed.sources import _laws, _truth
+from testbed.sources import _laws, _machine, _truth
+from testbed.sources._machine import Machine
 from testbed.sources._source import NoLatents, Source
 from testbed.sources._truth import Budget, Truth
 
@@ -23,6 +24,11 @@ class Tables(NamedTuple):
 
 class Iid(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
     """Independent tokens: uniform, or of the one law that `zipf`, `concentration` or `weights` gives."""
+
+    good_for: ClassVar[str] = (
+        "The control: no context helps, so every law of averages holds in its simplest form and any gain from a longer"
+        " context is a fault of the instrument."
+    )
 
     vocabulary: int
     """Number of symbols V."""
@@ -47,10 +53,25 @@ class Iid(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
         if self.weights is not None:
             _laws.given_rows("weights", self.weights, (self.vocabulary,))
 
+    @classmethod
+    def exhibit(cls) -> "Iid":
+        """Return sixteen symbols with Zipf's law."""
+        return cls(vocabulary=16, zipf=1.0)
+
     @property
     def alphabet(self) -> int:
         """Return the number V of symbols."""
         return self.vocabulary
+
+    @property
+    def stationary(self) -> bool:
+        """Return True."""
+        return True
+
+    def machine(self) -> Machine:
+        """Return the machine of one state."""
+        one_S = np.ones(1)
+        return _machine.from_matrices(self.law()[:, None, None], one_S, one_S)
 
     def law(self) -> Float[np.ndarray, " V"]:
         """Return P(X_t = v), float64."""

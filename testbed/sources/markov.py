@@ -1,7 +1,7 @@
 """Markov chains of any order, started from their stationary law."""
 
 import functools
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +10,8 @@ import numpy.typing as npt
 from jaxtyping import Array, Float, Int, Int32, Key
 
 from testbed import catalog
-from testbed.sources import _laws, _truth
+from testbed.sources import _laws, _machine, _truth
+from testbed.sources._machine import Machine
 from testbed.sources._source import NoLatents, Source
 from testbed.sources._truth import Budget, Truth
 
@@ -28,6 +29,11 @@ class Tables(NamedTuple):
 
 class Markov(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
     """A stationary Markov chain of order k >= 1, with rows drawn from a Dirichlet law or given."""
+
+    good_for: ClassVar[str] = (
+        "Correlations that decay at a known rate: the constant of a central limit theorem against the second"
+        " eigenvalue, and the cost of learning V^k rows by counting."
+    )
 
     vocabulary: int
     """Number of symbols V."""
@@ -50,10 +56,29 @@ class Markov(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
         _laws.fraction("smoothing", self.smoothing)
         _laws.recurrent("the chain", _laws.context_chain(self.transitions()))
 
+    @classmethod
+    def exhibit(cls) -> "Markov":
+        """Return a chain of order 1 on eight symbols."""
+        return cls(vocabulary=8, concentration=0.3, smoothing=0.02)
+
     @property
     def alphabet(self) -> int:
         """Return the number V of symbols."""
         return self.vocabulary
+
+    @property
+    def stationary(self) -> bool:
+        """Return True: the chain starts from its stationary law."""
+        return True
+
+    def machine(self) -> Machine:
+        """Return the machine whose states are the contexts of k symbols, the oldest symbol first."""
+        rows_UV, weights_U = self.transitions(), _levels(self)[-1][0]
+        origin_E, symbol_E = np.nonzero(rows_UV)
+        target_E = (origin_E * self.vocabulary + symbol_E) % len(rows_UV)
+        return Machine(
+            self.vocabulary, weights_U, weights_U, origin_E, symbol_E, target_E, rows_UV[origin_E, symbol_E]
+        )
 
     def transitions(self) -> Float[np.ndarray, "U V"]:
         """Return P(next symbol | last k symbols), float64, one row per context of k symbols, the oldest first."""

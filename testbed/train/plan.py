@@ -103,7 +103,7 @@ def plan(cells: Iterable[Cell], room: Room, least_width: int = 1) -> list[Bucket
 def lane_bytes(cell: Cell, *, resident: bool) -> int:
     """Return the bytes that one lane needs: its state, and if ``resident`` the work of a step or an evaluation too."""
     state = _STATE_COPIES * size(cell.model).parameter_bytes
-    state += sum(table.nbytes for table in cell.world.tables())
+    state += sum(table.nbytes for table in jax.tree.leaves(cell.world.tables()))
     if not resident:
         return state
     evaluation = activation_bytes(cell.model, cell.evaluation.sequences)
@@ -125,7 +125,8 @@ def _widest(cell: Cell, room: Room) -> int:
 
 
 def _program_key(cell: Cell) -> object:
-    tables = tuple((table.shape, table.dtype) for table in cell.world.tables())
+    leaves, structure = jax.tree.flatten(cell.world.tables())
+    tables = structure, tuple((table.shape, table.dtype) for table in leaves)
     fixed = (cell.optimiser, cell.stopping, cell.evaluation, cell.checkpoints)
     return cell.model, type(cell.world), tables, fixed
 

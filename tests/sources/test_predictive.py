@@ -5,8 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from testbed.sources import BlockStationary, Iid, Markov
-from tests.sources.worlds import GOLDEN, SHORT, TINY, WORLDS, compiled, every_world, joint_law
+from testbed.sources import BlockStationary, Markov
+from tests.sources.families.block_stationary import TINY
+from tests.sources.families.markov import GOLDEN
+from tests.sources.worlds import SHORT, WORLDS, compiled, every_world, joint_law
 
 
 def contexts(world, length=SHORT):
@@ -72,11 +74,15 @@ def test_float32_is_close_to_float64(world):
     np.testing.assert_allclose(np.exp(single_BLV), np.exp(exact_BLV), atol=2e-5)
 
 
-@pytest.mark.parametrize("kind", [Iid, Markov, BlockStationary])
+def shape_of(tables):
+    leaves, structure = jax.tree.flatten(tables)
+    return structure, tuple(np.shape(leaf) for leaf in leaves)
+
+
+@pytest.mark.parametrize("kind", sorted({type(world) for world in WORLDS}, key=lambda kind: kind.__name__), ids=lambda kind: kind.__name__)
 def test_one_program_serves_all_tables_of_one_shape(kind):
-    shapes = {}
-    for world in (world for world in WORLDS if type(world) is kind):
-        shapes.setdefault(tuple(np.shape(table) for table in world.tables()), world)
+    worlds = [world for world in WORLDS if type(world) is kind]
+    shapes = {shape_of(world.tables()) for world in worlds}
     traces = []
 
     def counted(tables, tokens_L):
@@ -84,9 +90,9 @@ def test_one_program_serves_all_tables_of_one_shape(kind):
         return kind.log_predictive(tables, tokens_L)
 
     program = jax.jit(counted)
-    for world in (world for world in WORLDS if type(world) is kind):
+    for world in worlds:
         program.lower(world.tables(), np.zeros(2, np.int32))
-    assert len(traces) == len(shapes) < len([world for world in WORLDS if type(world) is kind])
+    assert len(traces) == len(shapes) < len(worlds), "two examples of a family should share a shape"
 
 
 @every_world

@@ -5,7 +5,8 @@ import pytest
 from scipy.stats import chi2
 
 from testbed.sources import BlockStationary, Iid, Markov
-from tests.sources.worlds import COUNT, LENGTH, TINY, every_world, joint_law, samples
+from tests.sources.families.block_stationary import TINY
+from tests.sources.worlds import COUNT, LENGTH, every_world, joint_law, samples
 
 WINDOW, LEVEL = 3, 1e-4
 

@@ -3,6 +3,7 @@
 import io
 import json
 
+import jax
 import msgspec
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ from rich.console import Console
 
 from testbed import catalog
 from testbed.sources import AnySource, BlockStationary, Budget, Iid, Markov, Source, _render
-from tests.sources.worlds import EXAMPLES, GOLDEN, TINY, TINY_LAWS, every_world, exact_truth
+from tests.sources.families.block_stationary import TINY, TINY_LAWS
+from tests.sources.families.markov import GOLDEN
+from tests.sources.worlds import SHORT, WORLDS, every_world, exact_truth, family
 
 HALVES = (0.5, 0.5)
 SPLIT = ((1.0, 0.0), (0.0, 1.0))
@@ -67,7 +70,15 @@ def test_an_empty_window_is_refused(kind):
 
 
 def test_every_variant_has_examples():
-    assert set(EXAMPLES) == set(catalog.shelf("testbed.sources"))
+    for name, kind in catalog.shelf("testbed.sources").items():
+        assert family(name).EXAMPLES and all(type(world) is kind for world in family(name).EXAMPLES)
+
+
+@pytest.mark.parametrize("name", catalog.shelf("testbed.sources"))
+def test_every_variant_has_an_exhibit(name):
+    kind = catalog.shelf("testbed.sources")[name]
+    assert type(kind.exhibit()) is kind and kind.exhibit().truth(2).length == 2
+    assert kind.good_for.endswith(".") and kind.__doc__
 
 
 def test_a_source_without_its_methods_cannot_be_made():
@@ -86,8 +97,9 @@ def test_json_round_trip_keeps_the_specification(world):
 
 @every_world
 def test_tables_come_in_the_dtype_asked_for(world):
-    assert {table.dtype for table in world.tables()} == {np.dtype(np.float32)}
-    assert {table.dtype for table in world.tables(np.float64)} == {np.dtype(np.float64)}
+    for dtype in (np.float32, np.float64):
+        kinds = {table.dtype for table in jax.tree.leaves(world.tables(dtype))}
+        assert np.dtype(dtype) in kinds and kinds <= {np.dtype(dtype), np.dtype(np.int32)}
 
 
 @every_world
@@ -97,8 +109,9 @@ def test_a_truth_can_be_shown_and_recorded(world):
     Console(file=shown, width=120).print(_render.table(world, truth))
     assert all(word in shown.getvalue() for word in ("epsilon", "rate", "oracle", truth.epsilon.method))
     record = json.loads(json.dumps(_render.record(world, truth)))
-    assert list(record) == ["source", "length", "curve", "epsilon", "rate", "oracle"]
-    assert [row["t"] for row in record["curve"]] == [1, 2, 3, 4, 5] and record["source"]["kind"] in EXAMPLES
+    assert list(record) == ["source", "length", "curve", "epsilon", "rate", "oracle", "absent"]
+    assert [row["t"] for row in record["curve"]] == [1, 2, 3, 4, 5]
+    assert all(record[name] is None and reason for name, reason in record["absent"].items())
     assert msgspec.convert(record["source"], AnySource) == world
 
 

@@ -1,0 +1,98 @@
+"""Block-stationary sources, by renewal theory over all places where blocks may end."""
+
+import functools
+import itertools
+import math
+
+import msgspec
+import numpy as np
+
+from testbed.sources import BlockStationary
+from tests.sources.enumeration import block_entropy, growth
+from tests.sources.families.markov import GOLDEN, markov_joint
+
+TINY_LAWS = (((0.9, 0.1), (0.3, 0.7)), ((0.2, 0.8), (0.95, 0.05)))
+TINY = {"vocabulary": 2, "regimes": 2, "block_length": 3, "laws": TINY_LAWS, "prior": (0.3, 0.7)}
+EXAMPLES = [
+    *(
+        BlockStationary(**TINY, lengths=lengths, phase=phase, boundaries=boundaries)
+        for lengths, phase, boundaries in itertools.product(
+            ("fixed", "geometric"), ("aligned", "uniform"), ("hidden", "announced")
+        )
+    ),
+    BlockStationary(vocabulary=4, regimes=2, block_length=3, order=0, smoothing=0.0, seed=2),
+    BlockStationary(vocabulary=2, regimes=2, block_length=2, order=0, phase="uniform", boundaries="announced"),
+    BlockStationary(vocabulary=2, regimes=2, block_length=1, lengths="geometric", laws=(GOLDEN, TINY_LAWS[0])),
+]
+
+
+def joint(source, length):
+    return joint_by_first_regime(source, length).sum(0)
+
+
+def rate_bounds(source):
+    """Fixed blocks: the mean over one block. Otherwise H(X_L | X_<L, regime of X_1) and h_L of the stationary one."""
+    if source.lengths == "fixed":
+        aligned = msgspec.structs.replace(source, phase="aligned")
+        mean = growth(joint(aligned, source.block_length)).mean()
+        return mean, mean
+    source = msgspec.structs.replace(source, phase="uniform")
+    length = 6 if source.alphabet > 2 else 9
+    with_regime = joint_by_first_regime(source, length)
+    low = block_entropy(with_regime) - block_entropy(with_regime.sum(-1))
+    return low, growth(with_regime.sum(0))[-1]
+
+
+def segment_joint(source, regime, length, begins):
+    """P(tokens) of a piece of one block, which does or does not begin within it."""
+    law = source.components()[regime]
+    announced = source.boundaries == "announced"
+    own = length - (announced and begins)
+    plain = markov_joint(np.repeat(law, source.vocabulary, 0) if len(law) == 1 else law, 1, own) if own else np.ones(())
+    joint = np.pad(plain, [(0, source.alphabet - source.vocabulary)] * own) if own else plain
+    if announced and begins:
+        joint = np.multiply.outer(np.eye(source.alphabet)[source.vocabulary + regime], joint)
+    return joint
+
+
+def length_law(source):
+    """P(length = s), P(length >= s) and Σ_{j > s} P(length >= j) of a block, as functions of s."""
+    w = source.block_length
+    if source.lengths == "fixed":
+        return (lambda s: float(s == w)), (lambda s: float(s <= w)), (lambda s: float(max(w - s, 0)))
+    stay = 1 - 1 / w
+    return (lambda s: stay ** (s - 1) / w), (lambda s: stay ** (s - 1)), (lambda s: w * stay**s)
+
+
+def segmentations(source, length):
+    """All (pieces, does the first piece hold its block's beginning?, probability), by renewal theory."""
+    exactly, at_least, beyond = length_law(source)
+    for cuts in itertools.product((False, True), repeat=length - 1):
+        ends = [*(t + 1 for t in range(length - 1) if cuts[t]), length]
+        pieces = [end - start for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+        first, whole = pieces[0], len(pieces) == 1
+        after = 1.0 if whole else math.prod(map(exactly, pieces[1:-1])) * at_least(pieces[-1])
+        begins = at_least(first) if whole else exactly(first)
+        begun = beyond(first) if whole else at_least(first + 1)
+        if source.phase == "aligned":
+            yield pieces, True, begins * after
+        else:
+            yield pieces, True, begins * after / source.block_length
+            yield pieces, False, begun * after / source.block_length
+
+
+@functools.lru_cache(maxsize=256)
+def joint_by_first_regime(source, length):
+    """P(first regime, x_1..x_length)."""
+    prior = source.regime_prior()
+    joint = np.zeros((source.regimes,) + (source.alphabet,) * length)
+    for pieces, begins, probability in segmentations(source, length):
+        if probability == 0:
+            continue
+        first = [prior[k] * segment_joint(source, k, pieces[0], begins) for k in range(source.regimes)]
+        later = [
+            sum(prior[k] * segment_joint(source, k, piece, True) for k in range(source.regimes)) for piece in pieces[1:]
+        ]
+        tail = functools.reduce(np.multiply.outer, later, np.ones(()))
+        joint += probability * np.stack([np.multiply.outer(each, tail) for each in first])
+    return joint

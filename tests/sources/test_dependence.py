@@ -1,0 +1,122 @@
+"""Laws of pair laws, mixing and finite machines, against the enumerated law."""
+
+import numpy as np
+import pytest
+
+from testbed.sources import Absent, Iid, Machine, Markov, Mixing, _machine
+from tests.sources.worlds import SHORT, every_world, joint_law
+
+LAGS = range(SHORT)
+
+
+def string_law(machine, length):
+    """P(x_1..x_length) by walking the edges: plain numpy."""
+    weights = machine.initial_S
+    for _ in range(length):
+        following = np.zeros((*weights.shape[:-1], machine.symbols, weights.shape[-1]))
+        for origin, symbol, target, probability in zip(*machine[3:], strict=True):
+            following[..., symbol, target] += weights[..., origin] * probability
+        weights = following
+    return weights.sum(-1)
+
+
+def check_machine(world, machine):
+    np.testing.assert_allclose(string_law(machine, 4), joint_law(world, 4), atol=1e-12)
+    after_S = _machine.entering(machine, machine.stationary_S).sum(0)
+    np.testing.assert_allclose(after_S, machine.stationary_S, atol=1e-10, err_msg="not a long-run law")
+
+
+@every_world
+def test_machine_has_the_law_of_the_world(world):
+    machine = world.machine()
+    if isinstance(machine, Absent):
+        assert machine.reason
+        return
+    check_machine(world, machine)
+
+
+@every_world
+def test_pair_laws_are_laws_with_one_marginal(world):
+    for lag in LAGS:
+        pairs_VV = world.pair_law(lag)
+        if isinstance(pairs_VV, Absent):
+            assert pairs_VV.reason
+            return
+        assert pairs_VV.shape == (world.alphabet, world.alphabet) and (pairs_VV >= 0).all()
+        marginal_V = np.diag(world.pair_law(0))
+        np.testing.assert_allclose(pairs_VV.sum(0), marginal_V, atol=1e-10)
+        np.testing.assert_allclose(pairs_VV.sum(1), marginal_V, atol=1e-10)
+
+
+def check_pairs(world, pair_law):
+    joint = joint_law(world, SHORT)
+    for lag in LAGS[1:]:
+        others = tuple(axis for axis in range(SHORT) if axis not in (0, lag))
+        np.testing.assert_allclose(pair_law(lag), joint.sum(axis=others), atol=1e-10)
+
+
+@every_world
+def test_pair_law_of_a_stationary_world_is_that_of_its_strings(world):
+    if world.stationary and not isinstance(world.pair_law(0), Absent):
+        check_pairs(world, world.pair_law)
+
+
+@every_world
+def test_negative_lags_are_refused(world):
+    with pytest.raises(ValueError, match="lag=-1.*0 or more"):
+        world.pair_law(-1)
+
+
+def covariances(world, lags):
+    marginal_V = np.diag(world.pair_law(0))
+    return [np.abs(world.pair_law(lag) - np.outer(marginal_V, marginal_V)).max() for lag in lags]
+
+
+def check_mixing(world, mixing):
+    """The stated decay against pair laws at long lags."""
+    if mixing.decay == "independent":
+        assert max(covariances(world, range(1, 9))) < 1e-12 and mixing.value == 0
+    if mixing.decay == "finite":
+        last = int(mixing.value)
+        assert covariances(world, [last])[0] > 1e-12 and max(covariances(world, range(last + 1, last + 9))) < 1e-12
+    if mixing.decay == "geometric":
+        assert 0 < abs(mixing.value) < 1
+        lag = max(8, int(np.log(1e-7) / np.log(abs(mixing.value))))
+        size = [max(covariances(world, range(start, start + 6))) for start in (lag // 2, lag)]
+        slope = np.log(size[1] / size[0]) / (lag - lag // 2)
+        np.testing.assert_allclose(slope, np.log(abs(mixing.value)), rtol=0.15)
+    if mixing.decay == "power law":
+        lags = np.array([64, 512])
+        size = np.array([max(covariances(world, [lag])) for lag in lags])
+        np.testing.assert_allclose(-np.diff(np.log(size))[0] / np.log(8), mixing.value, atol=0.15)
+    if mixing.decay in ("periodic", "never"):
+        assert max(covariances(world, range(1000, 1000 + int(mixing.value)))) > 1e-6
+
+
+@every_world
+def test_mixing_is_the_decay_of_pair_laws(world):
+    mixing = world.mixing()
+    if isinstance(mixing, Absent) or isinstance(world.pair_law(0), Absent):
+        return
+    check_mixing(world, mixing)
+
+
+def test_second_eigenvalue_of_two_states():
+    world = Markov(vocabulary=2, rows=((0.8, 0.2), (0.3, 0.7)))
+    assert world.mixing() == Mixing(decay="geometric", value=pytest.approx(0.5, abs=1e-12))
+    assert Iid(vocabulary=3).mixing() == Mixing(decay="independent", value=0.0)
+    flip = Markov(vocabulary=2, rows=((0.0, 1.0), (1.0, 0.0)))
+    assert flip.mixing() == Mixing(decay="periodic", value=2.0)
+
+
+def test_laws_reject_wrong_second_order_quantities():
+    world = Markov(vocabulary=2, rows=((0.8, 0.2), (0.3, 0.7)))
+    with pytest.raises(AssertionError):
+        check_pairs(world, lambda lag: world.pair_law(lag + 1))
+    with pytest.raises(AssertionError):
+        check_mixing(world, Mixing(decay="geometric", value=0.6))
+    with pytest.raises(AssertionError):
+        check_mixing(world, Mixing(decay="finite", value=3.0))
+    machine: Machine = world.machine()
+    with pytest.raises(AssertionError):
+        check_machine(world, machine._replace(probability_E=machine.probability_E[::-1]))
