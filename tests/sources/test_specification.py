@@ -13,7 +13,7 @@ from testbed import catalog
 from testbed.sources import AnySource, BlockStationary, Budget, Iid, Markov, Source, _render
 from tests.sources.families.block_stationary import TINY, TINY_LAWS
 from tests.sources.families.markov import GOLDEN
-from tests.sources.worlds import SHORT, WORLDS, every_world, exact_truth, family
+from tests.sources.worlds import every_world, exact_truth, family, refused
 
 HALVES = (0.5, 0.5)
 SPLIT = ((1.0, 0.0), (0.0, 1.0))
@@ -56,7 +56,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "fields", "value", "remedy"), REFUSED)
+@pytest.mark.parametrize(("kind", "fields", "value", "remedy"), [*REFUSED, *refused()])
 def test_a_wrong_request_dies_at_construction(kind, fields, value, remedy):
     with pytest.raises(ValueError) as refusal:
         kind(**fields)

@@ -67,3 +67,10 @@ def samples(world, tables=None, seed=0):
 def exact_truth(world):
     """The truth over windows of SHORT tokens, with a budget that enumerates all of it."""
     return world.truth(SHORT, budget=Budget(contexts=2**20))
+
+
+def refused():
+    """Every wrong request of every family: (kind, fields, what the message names, the remedy it gives)."""
+    for name, kind in catalog.shelf("testbed.sources").items():
+        for fields, value, remedy in getattr(family(name), "REFUSED", []):
+            yield kind, fields, value, remedy
