@@ -193,6 +193,7 @@ _SHELVES = {
     "worlds": "testbed.sources",
     "attentions": "testbed.model.attention",
     "feed-forwards": "testbed.model.feedforward",
+    "embedding noises": "testbed.model.noise",
 }
 
 

@@ -112,7 +112,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def digest(self) -> str:
         """Return the sha256 of the canonical JSON of this cell and the schema version."""
-        return digest({"schema": SCHEMA, "cell": msgspec.to_builtins(self)})
+        return digest({"schema": SCHEMA, "cell": msgspec.to_builtins(self) | {"model": self.model.identity()}})
 
     @property
     def group(self) -> int:
@@ -121,7 +121,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
         A group is a model, role, horizon and D; learning rates share draws, so that they are compared on equal terms.
         Nested cells share draws over all groups, pilots excepted, which are nobody's data but their own.
         """
-        parts = [self.role == "pilot"] if self.nested else [self.model, self.role, self.horizon, self.tokens]
+        parts = [self.role == "pilot"] if self.nested else [self.model.identity(), self.role, self.horizon, self.tokens]
         return int(digest(msgspec.to_builtins(parts))[:8], 16) % 2**31
 
     @property
@@ -231,6 +231,12 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True):
             f"the number of symbols of the world, {self.world.alphabet}",
             f"use --model.vocabulary {self.world.alphabet}",
         )
+        _require(
+            self.model.embedding_noise is None,
+            f"model.embedding_noise={self.model.embedding_noise}",
+            "absent, as training and evaluation hand the model no key",
+            "leave it out, and add noise where a trained model is observed",
+        )
         n, largest = self.model.context, self.training.steps * self.optimiser.batch
         for tokens in self.grid.tokens:
             _require(
@@ -297,7 +303,7 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True):
 
     def training_identity(self) -> dict[str, Any]:
         """Return what two runs must share to share an output folder: everything but name, question and claims."""
-        fields: dict[str, Any] = msgspec.to_builtins(self)
+        fields: dict[str, Any] = msgspec.to_builtins(self) | {"model": self.model.identity()}
         return {"schema": SCHEMA} | {
             name: fields[name] for name in fields if name not in ("name", "question", "claims")
         }

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from testbed import catalog
+from testbed.model.noise.gaussian import Gaussian
 from testbed.sources import Iid
 from testbed.spec import SCHEMA, Cell, Evaluation, Experiment, Grid, Optimiser, Training, decode
 from tests.presets import CLAIMS, JUDGED
@@ -54,7 +55,11 @@ def other_values(value):
     if isinstance(value, list | tuple):
         return [value[:-1]]
     words = ["final", "online", "stored", "geometric", "uniform", "announced", "paper", "rotary", "1/d", "relu"]
-    return [word for word in words if word != value] if isinstance(value, str) else [4, [0.25, 0.75], UNIFORM_LAWS]
+    return (
+        [word for word in words if word != value]
+        if isinstance(value, str)
+        else [4, {"kind": "gaussian"}, [0.25, 0.75], UNIFORM_LAWS]
+    )
 
 
 def changed(cell, path):
@@ -89,7 +94,11 @@ def test_the_digest_changes_with_every_variant():
     worlds = [Iid(vocabulary=6)]
     models = [
         replaced(CELL.model, **{field: variant()})
-        for field, package in (("attention", "testbed.model.attention"), ("feedforward", "testbed.model.feedforward"))
+        for field, package in (
+            ("attention", "testbed.model.attention"),
+            ("feedforward", "testbed.model.feedforward"),
+            ("embedding_noise", "testbed.model.noise"),
+        )
         for variant in catalog.shelf(package).values()
     ]
     cells = (
@@ -193,6 +202,12 @@ REFUSED = {
         "vocabulary=6",
         "symbols of the world, 7",
         "--model.vocabulary 7",
+    ),
+    "noise without a key": (
+        lambda: varied(model=replaced(EXPERIMENT.model, embedding_noise=Gaussian())),
+        r"model.embedding_noise=Gaussian\(deviation=1.0\)",
+        "absent, as training",
+        "leave it out",
     ),
     "D below a window": (
         lambda: varied(grid=Grid(multiples=(1,), tokens=(8,))),

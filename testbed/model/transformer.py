@@ -6,14 +6,21 @@ from typing import Any, Literal, get_args
 import msgspec
 from jaxtyping import Array, Float, Int, Key
 
+from testbed.model import _refusals, assumptions
+from testbed.model.assumptions import Assumption
 from testbed.model.attention import AnyAttention
 from testbed.model.attention.softmax import Softmax
 from testbed.model.feedforward import AnyFeedforward
 from testbed.model.feedforward.gelu import Gelu
+from testbed.model.noise import AnyNoise
+from testbed.model.observation import LastQuery, Observation
 
 Layout = Literal["paper", "prenorm"]
 Positions = Literal["none", "learned", "rotary"]
 Scale = Literal["1/d", "1/sqrt(d)"]
+
+_LIMITS = ("query_bound", "key_bound", "value_bound", "feedforward_lipschitz", "feedforward_bound")
+_SWITCHES = ("logit_gain", "embedding_noise", *_LIMITS)
 
 
 class Transformer(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,17 +66,32 @@ class Transformer(msgspec.Struct, frozen=True, kw_only=True):
     """How a position weighs the positions up to itself."""
     feedforward: AnyFeedforward = Gelu()
     """Nonlinearity of the feed-forward layer."""
+    query_bound: float | None = None
+    """M_Q: each head's query is shortened to this length where it is longer; if absent, never."""
+    key_bound: float | None = None
+    """M_K: the same for keys."""
+    value_bound: float | None = None
+    """M_V: the same for values."""
+    logit_gain: float = 1.0
+    """Factor s on the scores, beside their scale."""
+    embedding_noise: AnyNoise | None = None
+    """Independent noise added to the vector of every token (not of the start), drawn anew by every forward's key."""
+    feedforward_lipschitz: float | None = None
+    """L_F: the two feed-forward matrices are scaled down so that |W₂|·|W₁|·Lip(σ) is at most this; if absent, never."""
+    feedforward_bound: float | None = None
+    """M_F: the feed-forward output is shortened to this length where it is longer; if absent, never."""
 
     def __post_init__(self) -> None:
         for name, least in (("vocabulary", 2), ("context", 1), ("width", 1), ("layers", 1), ("heads", 1)):
-            _at_least(name, getattr(self, name), least)
+            _refusals.unless_at_least(name, getattr(self, name), least)
         for name in ("head_width", "hidden"):
             if getattr(self, name) is not None:
-                _at_least(name, getattr(self, name), 1)
+                _refusals.unless_at_least(name, getattr(self, name), 1)
         for name, choices in (("layout", Layout), ("positions", Positions), ("scale", Scale)):
             if getattr(self, name) not in get_args(choices):
                 raise ValueError(f"{name}={getattr(self, name)!r} is unknown: use {' or '.join(get_args(choices))}.")
         self._check_heads()
+        self._check_switches()
 
     def _check_heads(self) -> None:
         step = self.width_step
@@ -84,6 +106,16 @@ class Transformer(msgspec.Struct, frozen=True, kw_only=True):
         if self.positions == "rotary" and self.key_width % 2:
             raise ValueError(
                 f"head_width={self.key_width} is odd, and rotary positions turn pairs; use {self.key_width + 1}."
+            )
+
+    def _check_switches(self) -> None:
+        for name in ("logit_gain", *_LIMITS):
+            if getattr(self, name) is not None:
+                _refusals.unless_positive(name, getattr(self, name))
+        if self.feedforward_lipschitz is not None and self.feedforward.lipschitz == math.inf:
+            raise ValueError(
+                f"feedforward_lipschitz={self.feedforward_lipschitz} is refused: {self.feedforward} has no Lipschitz "
+                "constant, so that no matrices keep the limit; use gelu or relu, or leave the limit out."
             )
 
     @property
@@ -105,8 +137,19 @@ class Transformer(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def score_scale(self) -> float:
-        """Factor on the attention scores."""
-        return 1 / self.key_width if self.scale == "1/d" else 1 / math.sqrt(self.key_width)
+        """Factor on the attention scores: the scale times the gain."""
+        return self.logit_gain * (1 / self.key_width if self.scale == "1/d" else 1 / math.sqrt(self.key_width))
+
+    def identity(self) -> dict[str, Any]:
+        """Return the fields as plain values, without the switches that are at rest.
+
+        So a switch that is added renames no run that was made before it.
+        """
+        plain: dict[str, Any] = msgspec.to_builtins(self)
+        for field in msgspec.structs.fields(self):
+            if field.name in _SWITCHES and getattr(self, field.name) == field.default:
+                del plain[field.name]
+        return plain | ({"attention": {"kind": "softmax"}} if self.attention == Softmax() else {})
 
     def init(self, *, key: Key[Array, ""]) -> dict[str, Any]:
         """Return fresh float32 parameters, as nested dicts whose names end in the arrays' axes.
@@ -118,40 +161,82 @@ class Transformer(msgspec.Struct, frozen=True, kw_only=True):
 
         return initial.init(self, key)
 
-    def logits(self, params: dict[str, Any], tokens_L: Int[Array, " L"]) -> Float[Array, "L V"]:
+    def logits(
+        self, params: dict[str, Any], tokens_L: Int[Array, " L"], *, key: Key[Array, ""] | None = None
+    ) -> Float[Array, "L V"]:
         """Return the logits of one sequence: row t predicts token t, from the tokens before t alone.
 
-        Sequences may be shorter than the context, and longer where positions are not learned.
+        Sequences may be shorter than the context, and longer where positions are not learned. The key is that of the
+        embedding noise, and is required where there is some: token t of sequence b has noise that depends on the key,
+        b and t alone.
         """
-        return self.logits_of_batch(params, tokens_L[None])[0]
+        return self.logits_of_batch(params, tokens_L[None], key=key)[0]
 
-    def logits_of_batch(self, params: dict[str, Any], tokens_BL: Int[Array, "B L"]) -> Float[Array, "B L V"]:
-        """Return the logits of each sequence; the same as ``vmap(logits)``, whose gradient costs more on a CPU."""
+    def logits_of_batch(
+        self, params: dict[str, Any], tokens_BL: Int[Array, "B L"], *, key: Key[Array, ""] | None = None
+    ) -> Float[Array, "B L V"]:
+        """Return the logits of each sequence; without noise the same as ``vmap(logits)``, at a lower cost on a CPU."""
         from testbed.model import network
 
-        self._check_length(tokens_BL.shape[1])
-        return network.logits(self, params, tokens_BL)
+        self._check_forward(tokens_BL.shape[1], key)
+        return network.logits(self, params, tokens_BL, key)
 
-    def representations(self, params: dict[str, Any], tokens_L: Int[Array, " L"]) -> Float[Array, "N L M"]:
+    def representations(
+        self, params: dict[str, Any], tokens_L: Int[Array, " L"], *, key: Key[Array, ""] | None = None
+    ) -> Float[Array, "N L M"]:
         """Return the output r of each layer for one sequence; row t depends on the tokens before t alone.
 
         The readout of the last layer (after the final norm, where there is one) is ``logits``.
         """
         from testbed.model import network
 
-        self._check_length(tokens_L.shape[0])
-        return network.representations(self, params, tokens_L[None])[:, 0]
+        self._check_forward(tokens_L.shape[0], key)
+        return network.representations(self, params, tokens_L[None], key)[:, 0]
 
-    def _check_length(self, length: int) -> None:
+    def observe(
+        self,
+        params: dict[str, Any],
+        tokens_BL: Int[Array, "B L"],
+        *,
+        last: bool = False,
+        key: Key[Array, ""] | None = None,
+    ) -> Observation:
+        """Return what every layer does at every position, or at the last one only.
+
+        The last position reads the token before the last: the last token of a sequence is predicted, never read.
+        """
+        from testbed.model import observing
+
+        self._check_forward(tokens_BL.shape[1], key)
+        return observing.observe(self, params, tokens_BL, last, key)
+
+    def last_layer_one(
+        self, params: dict[str, Any], tokens_BL: Int[Array, "B L"], *, key: Key[Array, ""] | None = None
+    ) -> LastQuery:
+        """Return what the first layer does at the last position, in time and memory of order L for each sequence.
+
+        Equal to ``observe(…, last=True)`` in its first layer, with the noise of the same key; beside chunks of 512
+        tokens it holds the scores of one query, H·L numbers a sequence.
+
+        Error: sums over positions are taken in another order, hence to rounding, and ties within their slack.
+        """
+        from testbed.model import observing
+
+        self._check_forward(tokens_BL.shape[1], key)
+        return observing.last_layer_one(self, params, tokens_BL, key)
+
+    def assumptions(self) -> dict[str, Assumption]:
+        """Return for each assumption of the paper, A1 to A4, whether this model keeps it, and why."""
+        return assumptions.assumptions(self)
+
+    def _check_forward(self, length: int, key: Key[Array, ""] | None) -> None:
         if length > self.context and self.positions == "learned":
             raise ValueError(
                 f"{length} tokens exceed the context {self.context}, and learned positions end there; "
                 "raise context, or use positions none or rotary."
             )
-
-
-def _at_least(name: str, value: object, least: int) -> None:
-    if type(value) is not int or value < least:
-        raise ValueError(
-            f"{name}={value!r} is refused: it must be an integer and at least {least}; use {least} or more."
-        )
+        if self.embedding_noise is not None and key is None:
+            raise ValueError(
+                f"key=None is refused: this model adds the noise {self.embedding_noise}, which needs a key; "
+                "pass key=jax.random.key(…), or leave embedding_noise out."
+            )

@@ -9,17 +9,26 @@ import numpy as np
 import pytest
 
 from testbed import catalog
-from testbed.model import network
+from testbed.model import rotation
 from testbed.model.attention import AnyAttention
+from testbed.model.attention.hard_max import HardMax
+from testbed.model.attention.l2_distance import L2Distance
 from testbed.model.attention.softmax import Softmax
+from testbed.model.attention.top_k import TopK
 from testbed.model.feedforward import AnyFeedforward
 from testbed.model.feedforward.gelu import Gelu
+from testbed.model.feedforward.holder import Holder
 from testbed.model.feedforward.relu import Relu
+from testbed.model.feedforward.step import Step
+from testbed.model.noise import AnyNoise
 
 ATTENTIONS = catalog.shelf("testbed.model.attention")
 NONLINEARITIES = catalog.shelf("testbed.model.feedforward")
-attentions = pytest.mark.parametrize("attention", [kind() for kind in ATTENTIONS.values()], ids=list(ATTENTIONS))
-nonlinearities = pytest.mark.parametrize("kind", [kind() for kind in NONLINEARITIES.values()], ids=list(NONLINEARITIES))
+NOISES = catalog.shelf("testbed.model.noise")
+SETTINGS = [kind() for kind in ATTENTIONS.values()] + [Softmax(temperature=0.25), TopK(count=1), TopK(count=3)]
+attentions = pytest.mark.parametrize("attention", SETTINGS, ids=str)
+kinks = [kind() for kind in NONLINEARITIES.values()] + [Holder(exponent=0.8)]
+nonlinearities = pytest.mark.parametrize("kind", kinks, ids=str)
 
 
 def heads(seed=0, length=7, spread=1.0):
@@ -33,7 +42,9 @@ def is_a_causal_law(weights_HLL):
 
 
 @pytest.mark.parametrize(
-    ("union", "shelf"), [(AnyAttention, ATTENTIONS), (AnyFeedforward, NONLINEARITIES)], ids=["attention", "feedforward"]
+    ("union", "shelf"),
+    [(AnyAttention, ATTENTIONS), (AnyFeedforward, NONLINEARITIES), (AnyNoise, NOISES)],
+    ids=["attention", "feedforward", "noise"],
 )
 def test_the_union_holds_the_shelf_and_decodes_it(union, shelf):
     assert set(get_args(union) or (union,)) == set(shelf.values())
@@ -52,6 +63,144 @@ def test_weights_are_laws_on_the_past(attention):
     assert is_a_causal_law(weights_HLL)
     assert not is_a_causal_law(jnp.roll(weights_HLL, 1, axis=-1))
     assert not is_a_causal_law(weights_HLL * 1.001)
+
+
+class PeekingTopK(TopK, frozen=True, tag=None, tag_field=None):
+    """A liar: it chooses its keys from the whole sequence, then keeps those of the past."""
+
+    def weights(self, q_LHK, k_LHK, *, scale):
+        mass_HLL = self.mass(self.scores(q_LHK, k_LHK, scale=scale)) + 1e-9
+        past_HLL = mass_HLL * jnp.tri(len(q_LHK))[None]
+        return past_HLL / past_HLL.sum(axis=-1, keepdims=True)
+
+
+def moved_by_the_future(attention):
+    """Return how far weights move when all keys after their query change."""
+    q, k, _ = heads()
+    rows = [attention.weights(q, k, scale=0.5)]
+    rows += [attention.weights(q, k.at[t + 1 :].set(3 * heads(seed=9)[0][t + 1 :]), scale=0.5) for t in range(len(q))]
+    return max(float(jnp.abs(rows[0][:, t] - rows[t + 1][:, t]).max()) for t in range(len(q)))
+
+
+@attentions
+def test_weights_do_not_heed_later_keys(attention):
+    assert moved_by_the_future(attention) == 0
+    assert is_a_causal_law(PeekingTopK(count=3).weights(*heads()[:2], scale=0.5)), "sums and zeros do not expose it"
+    assert moved_by_the_future(PeekingTopK(count=3)) > 0.1
+
+
+@attentions
+def test_the_order_of_the_past_plays_no_part(attention):
+    q, k, _ = heads()
+    order = jnp.array([4, 0, 6, 2, 1, 5, 3])
+    last_HS, shuffled_HS = (attention.weights(q, keys, scale=0.5)[:, -1] for keys in (k, k[order]))
+    np.testing.assert_allclose(last_HS[:, order], shuffled_HS, atol=1e-6)
+
+
+@attentions
+def test_rows_move_no_faster_than_their_lipschitz_constant(attention):
+    at_least = attention.lipschitz if np.isfinite(attention.lipschitz) else 1e3
+    fastest, two_11S = 0.0, jnp.zeros((1, 1, 2))
+    for seed in range(20):  # around a tie of two scores, where every attention of the shelf is fastest
+        step_11S = 1e-4 * jax.random.normal(jax.random.key(seed), (1, 1, 2))
+        a, b = (mass / mass.sum() for mass in map(attention.mass, (two_11S, two_11S + step_11S)))
+        fastest = max(fastest, float(jnp.linalg.norm(b - a) / jnp.linalg.norm(step_11S)))
+        if np.isfinite(attention.lipschitz):
+            wide_H1S = 3 * jax.random.normal(jax.random.key(seed), (2, 1, 9))
+            jacobian = jax.jacrev(lambda s: attention.mass(s)[0, 0] / attention.mass(s).sum())(wide_H1S[:1])[:, 0, 0]
+            assert np.linalg.norm(jacobian, 2) <= attention.lipschitz
+    if isinstance(attention, TopK) and attention.count > 1:
+        return  # two keys are both kept: its jumps are tested below
+    assert fastest > 0.95 * at_least
+    assert fastest < 1.05 * attention.lipschitz, "a constant that is understated by a twentieth is caught"
+
+
+def plain_weights(attention, q_K, k_SK, scale):
+    """Return one row of weights by sorting, in float64."""
+    scores = [scale * float(q_K @ k_K) for k_K in k_SK]
+    if isinstance(attention, L2Distance):
+        scores = [-scale * sum((a - b) ** 2 for a, b in zip(q_K, k_K, strict=True)) for k_K in k_SK]
+    kept = {HardMax: 1, TopK: getattr(attention, "count", None)}.get(type(attention)) or len(scores)
+    heat = getattr(attention, "temperature", 1.0)
+    threshold = sorted(scores, reverse=True)[:kept][-1]
+    mass = [np.exp((score - max(scores)) / heat) * (score >= threshold) for score in scores]
+    return np.array(mass) / sum(mass)
+
+
+@attentions
+def test_weights_against_sorted_scores(attention):
+    q, k, _ = (np.asarray(x, np.float64) for x in heads())
+    single = [jnp.asarray(x, jnp.float32) for x in (q, k)]
+    weights_HLL = attention.weights(*single, scale=0.7)
+    for h in range(q.shape[1]):
+        for t in range(len(q)):
+            expected = plain_weights(attention, q[t, h], k[: t + 1, h], 0.7)
+            np.testing.assert_allclose(weights_HLL[h, t, : t + 1], expected, atol=2e-6)
+
+
+class FirstOfTheLargest(HardMax, frozen=True, tag=None, tag_field=None):
+    """A liar: among tied scores it takes the first."""
+
+    def mass(self, scores_HLS):
+        return jax.nn.one_hot(scores_HLS.argmax(axis=-1), scores_HLS.shape[-1])
+
+
+def shares_ties(attention, share):
+    q, k, _ = heads()
+    best = k[0] + 9 * q[-1]  # the last query's largest score, at three of the seven places
+    tied = k.at[jnp.array([1, 3, 4])].set(best)
+    last_HS = np.asarray(attention.weights(q, tied, scale=1.0)[:, -1])
+    return bool(np.abs(last_HS[:, [1, 3, 4]] - share).max() < 1e-6)
+
+
+def test_ties_are_shared():
+    assert shares_ties(HardMax(), 1 / 3) and shares_ties(TopK(count=1), 1 / 3) and shares_ties(TopK(count=2), 1 / 3)
+    assert not shares_ties(FirstOfTheLargest(), 1 / 3)
+    q, k, _ = heads()
+    equal_HLL = HardMax().weights(jnp.zeros_like(q), k, scale=1.0)
+    np.testing.assert_allclose(equal_HLL[0], np.tri(7) / np.arange(1, 8)[:, None], atol=1e-7)
+
+
+def test_top_k_keeps_as_many_as_it_says_and_jumps_where_they_change():
+    q, k, _ = heads()
+    held = [int((TopK(count=count).weights(q, k, scale=1.0)[0, -1] > 0).sum()) for count in (1, 2, 5, 7, 9)]
+    assert held == [1, 2, 5, 7, 7]
+    below, above = [jnp.array([[[1.0, 0.5, 0.5 + gap]]]) for gap in (-1e-4, 1e-4)]
+    jump = TopK(count=2).mass(below) - TopK(count=2).mass(above)
+    assert jnp.abs(jump).max() > 0.5
+
+
+def test_limits_of_the_shelf_meet():
+    q, k, v = heads()
+    coldest = [Softmax(temperature=1e-3), TopK(count=1)]
+    for attention, limit in [(TopK(count=7), Softmax()), *((each, HardMax()) for each in coldest)]:
+        np.testing.assert_allclose(attention(q, k, v, scale=1.0), limit(q, k, v, scale=1.0), atol=1e-6)
+    np.testing.assert_allclose(  # equal lengths: distances order keys as products do
+        L2Distance()(q, k / jnp.linalg.norm(k, axis=-1, keepdims=True), v, scale=0.5),
+        Softmax()(q, k / jnp.linalg.norm(k, axis=-1, keepdims=True), v, scale=1.0),
+        atol=1e-5,
+    )
+
+
+def test_hard_max_and_the_choice_of_top_k_hand_queries_no_gradient():
+    q, k, v = heads()
+    for attention, silent in ((HardMax(), True), (TopK(count=1), True), (TopK(count=3), False), (Softmax(), False)):
+        gradient = jax.grad(lambda q, attention=attention: jnp.sum(attention(q, k, v, scale=1.0) ** 2))(q)
+        assert (float(jnp.abs(gradient).max()) < 1e-4) == silent
+
+
+@pytest.mark.parametrize(
+    ("make", "remedy"),
+    [
+        (lambda: Softmax(temperature=0.0), "temperature=0.0.*above zero"),
+        (lambda: TopK(count=0), "count=0.*use 1 or more"),
+        (lambda: TopK(count=2.0), "count=2.0.*integer"),
+        (lambda: Holder(exponent=1.0), "exponent=1.0.*between 0 and 1"),
+    ],
+)
+def test_impossible_settings_are_refused(make, remedy):
+    with pytest.raises(ValueError, match=remedy):
+        make()
 
 
 @attentions
@@ -82,7 +231,8 @@ def test_softmax_against_a_loop():
 
 def test_rotary_scores_depend_on_distance_alone():
     q_K, k_K = jax.random.normal(jax.random.key(2), (2, 6))
-    q_BLHK, k_BLHK = (network._rotate(jnp.broadcast_to(x, (1, 9, 1, 6))) for x in (q_K, k_K))
+    turn = rotation.turn(np.arange(9), 6)
+    q_BLHK, k_BLHK = (rotation.rotate(jnp.broadcast_to(x, (1, 9, 1, 6)), turn) for x in (q_K, k_K))
     scores_LL = np.einsum("tk,sk->ts", q_BLHK[0, :, 0], k_BLHK[0, :, 0])
     for lag in range(-8, 9):
         assert np.ptp(np.diagonal(scores_LL, lag)) < 1e-5
@@ -94,16 +244,45 @@ def test_rotary_scores_depend_on_distance_alone():
 @nonlinearities
 def test_rows_do_not_mix(kind):
     x_LF = heads(seed=3)[:, 0, 0]
-    jacobian_LFLF = np.asarray(jax.jacrev(kind)(x_LF))
-    assert kind(x_LF).shape == x_LF.shape and kind(x_LF).dtype == np.float32
-    assert np.abs(jacobian_LFLF[np.arange(3), :, np.arange(3)]).max() > 0
-    assert not jacobian_LFLF.transpose(0, 2, 1, 3)[~np.eye(3, dtype=bool)].any()
+    out_LF = np.asarray(kind(x_LF))
+    assert out_LF.shape == x_LF.shape and out_LF.dtype == np.float32
+    for row in range(3):
+        moved_L = (np.asarray(kind(x_LF.at[row].multiply(-2.0))) != out_LF).any(axis=1)
+        np.testing.assert_array_equal(moved_L, np.arange(3) == row)
+
+
+def steepest(kind, width):
+    """Return the steepest line between neighbours of a grid through zero; exact for its points, in float64."""
+    x_LF = jnp.asarray(np.arange(-4, 4, width).reshape(1, -1) + width / 3, jnp.float32)
+    rise, run = (np.diff(np.asarray(values, np.float64)) for values in (kind(x_LF), x_LF))
+    return np.abs(rise / run).max()
+
+
+@nonlinearities
+def test_no_line_is_steeper_than_the_lipschitz_constant(kind):
+    coarse, fine = (steepest(kind, width) for width in (2**-6, 2**-14))
+    if np.isfinite(kind.lipschitz):
+        assert 0.999 * kind.lipschitz < coarse < 1.0001 * kind.lipschitz, "off by a thousandth is caught"
+    else:
+        assert fine > 2 * coarse, "slopes grow without bound as points draw near"
+
+
+@nonlinearities
+def test_gradients_of_nonlinearities_are_finite_at_zero(kind):
+    gradient_LF = jax.grad(lambda x_LF: kind(x_LF).sum())(jnp.array([[-1.0, 0.0, 1e-30, 2.0]]))
+    assert np.isfinite(gradient_LF).all()
+    assert not np.any(gradient_LF) or not isinstance(kind, Step)
 
 
 def test_nonlinearities_against_their_definitions():
     from scipy.special import ndtr
 
     x_LF = jnp.linspace(-6, 6, 1001, dtype=jnp.float32).reshape(7, -1)
-    exact_LF = np.asarray(x_LF, np.float64) * ndtr(np.asarray(x_LF, np.float64))
-    assert 1e-5 < np.abs(np.asarray(Gelu()(x_LF)) - exact_LF).max() < 5e-4
+    wide_LF = np.asarray(x_LF, np.float64)
+    assert 1e-5 < np.abs(np.asarray(Gelu()(x_LF)) - wide_LF * ndtr(wide_LF)).max() < 5e-4
     np.testing.assert_array_equal(Relu()(x_LF), np.maximum(x_LF, 0))
+    np.testing.assert_array_equal(Step()(x_LF), (wide_LF > 0).astype(float) - (wide_LF < 0))
+    for exponent in (0.25, 0.5, 0.9):
+        odd_LF = np.copysign(np.exp(exponent * np.log(np.abs(wide_LF) + 1e-300)), wide_LF)
+        np.testing.assert_allclose(Holder(exponent=exponent)(x_LF), odd_LF, rtol=1e-5, atol=1e-6)
+    assert Holder()(jnp.zeros((1, 1))) == 0 == Step()(jnp.zeros((1, 1)))

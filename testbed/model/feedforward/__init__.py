@@ -1,8 +1,12 @@
 """Shelf of feed-forward nonlinearities: what stands between the two matrices of a block.
 
 A variant is one file with one frozen struct, tagged by its file name, whose fields are its own settings, and
-``__call__(x_LF) -> y_LF``: pure, without parameters, each position on its own (row t of y depends on row t of x
-alone). The matrices and biases around it belong to the network.
+
+- ``__call__(x_LF) -> y_LF``: pure, without parameters, each position on its own (row t of y depends on row t of x
+  alone);
+- ``lipschitz``: the largest slope of a line through two points of its graph, infinite where there is none.
+
+The matrices and biases around it belong to the network.
 """
 
 from typing import TYPE_CHECKING, Any, TypeAlias, Union

@@ -1,5 +1,7 @@
 """A nonlinearity with a kink at zero."""
 
+from typing import ClassVar
+
 import jax.numpy as jnp
 import msgspec
 from jaxtyping import Array, Float
@@ -9,6 +11,9 @@ from testbed import catalog
 
 class Relu(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=catalog.tag(__name__)):
     """max(x, 0): Lipschitz with constant 1, not differentiable at zero."""
+
+    lipschitz: ClassVar[float] = 1.0
+    """Slope above zero."""
 
     def __call__(self, x_LF: Float[Array, "L F"]) -> Float[Array, "L F"]:
         """Return the nonlinearity, element by element."""

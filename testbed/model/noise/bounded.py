@@ -1,0 +1,26 @@
+"""Bounded noise."""
+
+import jax
+import jax.numpy as jnp
+import msgspec
+from jaxtyping import Array, Float, Key
+
+from testbed import catalog
+from testbed.model import _refusals
+
+
+class Bounded(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=catalog.tag(__name__)):
+    """Uniform in the ball of a radius, in as many dimensions as the model is wide: no norm exceeds the radius."""
+
+    radius: float = 1.0
+    """Radius of the ball, above zero."""
+
+    def __post_init__(self) -> None:
+        _refusals.unless_positive("radius", self.radius)
+
+    def __call__(self, *, key: Key[Array, ""], width: int) -> Float[Array, " M"]:
+        """Return the noise of one token.
+
+        Error: the norm may exceed the radius by rounding.
+        """
+        return self.radius * jax.random.ball(key, width, dtype=jnp.float32)

@@ -1,0 +1,150 @@
+"""Looking inside a model: every layer at once, or the last query of the first layer at any length."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, Key
+
+from testbed.model import network, rotation
+from testbed.model.network import Network
+from testbed.model.observation import LastQuery, Layer, Observation
+from testbed.model.transformer import Transformer
+
+_CHUNK = 512
+
+
+def observe(
+    config: Transformer, params: dict[str, Any], tokens_BL: Int[Array, "B L"], last: bool, key: Key[Array, ""] | None
+) -> Observation:
+    """Return what each layer does; see ``Transformer.observe``."""
+    layers = network.bind(config, params).trace(tokens_BL, key)
+    rows = slice(-1, None) if last else slice(None)
+
+    def stacked(name: str) -> Array:
+        return jnp.stack([getattr(layer, name)[:, rows] for layer in layers])
+
+    def norms(name: str) -> Array:
+        return jnp.stack([jnp.linalg.norm(getattr(layer, name), axis=-1) for layer in layers])
+
+    return Observation(
+        into_attention_NBLM=stacked("into_attention_BLM"),
+        heads_NBLHK=stacked("heads_BLHK"),
+        attention_NBLM=stacked("attention_BLM"),
+        into_feedforward_NBLM=stacked("into_feedforward_BLM"),
+        feedforward_NBLM=stacked("feedforward_BLM"),
+        representation_NBLM=stacked("hidden_BLM"),
+        query_norm_NBLH=norms("query_BLHK"),
+        key_norm_NBLH=norms("key_BLHK"),
+        value_norm_NBLH=norms("value_BLHK"),
+        weights_NBHS=jnp.stack([_last_weights(config, layer) for layer in layers]),
+    )
+
+
+def last_layer_one(
+    config: Transformer, params: dict[str, Any], tokens_BL: Int[Array, "B L"], key: Key[Array, ""] | None
+) -> LastQuery:
+    """Return what the first layer does at the last position; see ``Transformer.last_layer_one``.
+
+    Two passes over chunks of the sequence: the first keeps the score of every position, from which all weights
+    follow; the second makes the values again and adds them up.
+    """
+    stream = _Stream(network.bind(config, params), tokens_BL, key)
+    x_B1M, q_B1HK = stream.query()
+    mass_BHS, key_norm_BH = stream.mass(q_B1HK)
+    total_BH = mass_BHS.sum(axis=-1)
+    sum_BHK, value_norm_BH = stream.sum(mass_BHS)
+    heads_BHK = sum_BHK / total_BH[..., None]
+    mixed_B1M, _, fed_B1M, hidden_B1M = stream.block.leave(x_B1M, heads_BHK[:, None])
+    return LastQuery(
+        heads_BHK=heads_BHK,
+        attention_BM=mixed_B1M[:, 0],
+        feedforward_BM=fed_B1M[:, 0],
+        representation_BM=hidden_B1M[:, 0],
+        effective_BH=jnp.square(total_BH) / jnp.square(mass_BHS).sum(axis=-1),
+        query_norm_BH=jnp.linalg.norm(q_B1HK[:, 0], axis=-1),
+        key_norm_BH=key_norm_BH,
+        value_norm_BH=value_norm_BH,
+    )
+
+
+class _Chunk(NamedTuple):
+    """Some places in a row, and the token before each of them."""
+
+    places_C: Int[Array, " C"]
+    inputs_BC: Int[Array, "B C"]
+    start: rotation.Turn
+    """The turn of the first place."""
+
+
+class _Stream:
+    """The first layer's inputs, a chunk at a time; places after the last one are filled up and count for nothing."""
+
+    def __init__(self, first: Network, tokens_BL: Int[Array, "B L"], key: Key[Array, ""] | None) -> None:
+        batch, self.length = tokens_BL.shape
+        self.network, self.block, self.config, self.key = first, first.block(0), first.config, key
+        size = min(_CHUNK, self.length)
+        places_TC = np.arange(-(-self.length // size) * size).reshape(-1, size)
+        inputs_BS = jnp.pad(tokens_BL[:, :-1], ((0, 0), (1, places_TC.size - self.length)))
+        self.last_B1 = inputs_BS[:, self.length - 1 : self.length]
+        self.inside = rotation.turn(places_TC[0], self.config.key_width)
+        starts = rotation.turn(places_TC[:, 0], self.config.key_width)
+        self.chunks = _Chunk(
+            places_C=jnp.asarray(places_TC),
+            inputs_BC=inputs_BS.reshape(batch, *places_TC.shape).swapaxes(0, 1),
+            start=rotation.Turn(jnp.asarray(starts.cos_LP)[:, None], jnp.asarray(starts.sin_LP)[:, None]),
+        )
+
+    def query(self) -> tuple[Float[Array, "B 1 M"], Float[Array, "B 1 H K"]]:
+        """Return the layer's input at the last place, and its query."""
+        end = self.length - 1
+        x_B1M = self.network.embed(self.last_B1, jnp.array([end]), self.key)
+        q_B1HK = self.block.query(self.block.enter(x_B1M))
+        if self.config.positions == "rotary":
+            q_B1HK = rotation.rotate(q_B1HK, rotation.turn(np.array([end]), self.config.key_width))
+        return x_B1M, q_B1HK
+
+    def mass(self, q_B1HK: Float[Array, "B 1 H K"]) -> tuple[Float[Array, "B H S"], Float[Array, "B H"]]:
+        """Return the mass of every place, zero after the last one, and the largest norm of a key."""
+
+        def scored(chunk: _Chunk) -> tuple[Float[Array, "B H C"], Float[Array, "B H"]]:
+            k_BCHK = self.block.key(self._entering(chunk))
+            if self.config.positions == "rotary":
+                k_BCHK = rotation.rotate(rotation.rotate(k_BCHK, self.inside), chunk.start)
+            scores_BHC = network.scores(self.config, q_B1HK, k_BCHK)[:, :, 0]
+            live_11C = (chunk.places_C < self.length)[None, None]
+            return jnp.where(live_11C, scores_BHC, -jnp.inf), self._largest(k_BCHK, chunk)
+
+        scores_TBHC, norm_TBH = jax.lax.map(scored, self.chunks)
+        scores_BHS = jnp.moveaxis(scores_TBHC, 0, 2).reshape(*scores_TBHC.shape[1:3], -1)
+        return jax.vmap(self.config.attention.mass)(scores_BHS[:, :, None])[:, :, 0], norm_TBH.max(axis=0)
+
+    def sum(self, mass_BHS: Float[Array, "B H S"]) -> tuple[Float[Array, "B H K"], Float[Array, "B H"]]:
+        """Return the sum of the values times their mass, and the largest norm of a value."""
+        batch, heads, _ = mass_BHS.shape
+        mass_TBHC = jnp.moveaxis(mass_BHS.reshape(batch, heads, -1, self.chunks.places_C.shape[1]), 2, 0)
+
+        def add(
+            sum_BHK: Float[Array, "B H K"], step: tuple[_Chunk, Float[Array, "B H C"]]
+        ) -> tuple[Float[Array, "B H K"], Float[Array, "B H"]]:
+            chunk, mass_BHC = step
+            v_BCHK = self.block.value(self._entering(chunk))
+            return sum_BHK + jnp.einsum("bhc,bchk->bhk", mass_BHC, v_BCHK), self._largest(v_BCHK, chunk)
+
+        nothing_BHK = jnp.zeros((batch, heads, self.config.key_width), mass_BHS.dtype)
+        sum_BHK, norm_TBH = jax.lax.scan(add, nothing_BHK, (self.chunks, mass_TBHC))
+        return sum_BHK, norm_TBH.max(axis=0)
+
+    def _entering(self, chunk: _Chunk) -> Float[Array, "B C M"]:
+        return self.block.enter(self.network.embed(chunk.inputs_BC, chunk.places_C, self.key))
+
+    def _largest(self, x_BCHK: Float[Array, "B C H K"], chunk: _Chunk) -> Float[Array, "B H"]:
+        norm_BCH = jnp.linalg.norm(x_BCHK, axis=-1)
+        return jnp.where((chunk.places_C < self.length)[None, :, None], norm_BCH, 0.0).max(axis=1)
+
+
+def _last_weights(config: Transformer, layer: Layer) -> Float[Array, "B H S"]:
+    scores_BH1S = network.scores(config, layer.query_BLHK[:, -1:], layer.key_BLHK)
+    mass_BHS = jax.vmap(config.attention.mass)(scores_BH1S)[:, :, 0]
+    return mass_BHS / mass_BHS.sum(axis=-1, keepdims=True)
