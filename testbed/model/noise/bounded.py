@@ -23,4 +23,7 @@ class Bounded(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=c
 
         Error: the norm may exceed the radius by rounding.
         """
-        return self.radius * jax.random.ball(key, width, dtype=jnp.float32)
+        direction_key, depth_key = jax.random.split(key)
+        direction_M = jax.random.normal(direction_key, (width,), jnp.float32)
+        depth = jax.random.uniform(depth_key, dtype=jnp.float32) ** (1 / width)
+        return direction_M * (self.radius * depth / jnp.linalg.norm(direction_M))
