@@ -1,0 +1,246 @@
+"""Slope, plateau and rate of noise: against other libraries, with coverage on planted laws, and liars."""
+
+import numpy as np
+import pytest
+from scipy import stats
+from scipy.optimize import curve_fit
+from statsmodels.api import OLS, WLS, add_constant
+
+from testbed.stats.decay import NO_NOISE, decay_slope, variance_error
+from testbed.stats.distance import Distance, distance, null_mean, null_quantile
+from testbed.stats.estimate import Estimate
+from testbed.stats.jackknife import corrected
+from testbed.stats.plateau import NO_DECAY, NO_LIMIT, plateau
+from testbed.stats.profile import profile
+from testbed.stats.rate import UNDETERMINED, distance_rate
+from tests.stats.laws import coverage, covers
+
+LEVEL = 0.95
+N = 2.0 ** np.arange(4, 12)
+WIDE, QUICK = (0.02, 5.0), (0.5, 5.0)
+
+SHAPES = {
+    "Gaussian": lambda rng, size: rng.standard_normal(size),
+    "light": lambda rng, size: rng.uniform(-(3**0.5), 3**0.5, size),
+    "heavy": lambda rng, size: rng.standard_normal(size) / np.sqrt(rng.chisquare(9, (size[0], 1)) / 7),
+}
+
+
+def noise(rng, shape, truth, sequences=300, width=4, error=variance_error):
+    drawn = [error(SHAPES[shape](rng, (sequences, width)) * np.sqrt(each / width)) for each in truth]
+    t, errors = np.array(drawn).T
+    return N, t, errors, np.full(len(N), sequences)
+
+
+def of_normal_theory(x):
+    """The liar: the error that a variance of Gaussian coordinates would have."""
+    t, _ = variance_error(x)
+    return t, t * np.sqrt(2 / (len(x) - 1) / x.shape[1])
+
+
+def test_the_error_of_a_variance_is_the_jackknife_s():
+    x = np.random.default_rng(0).standard_t(5, size=(30, 3))
+    without = np.array([np.trace(np.cov(np.delete(x, i, 0), rowvar=False)) for i in range(30)])
+    t, error = variance_error(x)
+    assert t == pytest.approx(np.trace(np.cov(x, rowvar=False)))
+    assert error == pytest.approx(corrected(t, without)[1])
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_error_of_a_variance_is_its_spread_over_samples(shape):
+    rng = np.random.default_rng(1)
+    drawn = np.array([variance_error(SHAPES[shape](rng, (400, 4))) for _ in range(600)])
+    assert np.sqrt(np.mean(drawn[:, 1] ** 2)) / drawn[:, 0].std() == pytest.approx(1, abs=0.15)
+
+
+def test_the_slope_agrees_with_statsmodels_on_logarithms():
+    t, relative = 3 * N**-0.9 * np.exp(0.01 * np.random.default_rng(2).standard_normal(8)), 0.01
+    found = decay_slope(N, t, relative * t, np.full(8, 100_000), level=LEVEL)
+    fitted = WLS(np.log(t), add_constant(np.log(N)), weights=np.full(8, relative**-2)).fit(
+        cov_type="fixed scale", use_t=False
+    )
+    assert found.slope.value == pytest.approx(fitted.params[1], abs=2e-4)
+    assert np.allclose((found.slope.low, found.slope.high), fitted.conf_int()[1], atol=2e-4)
+    assert np.allclose(found.residual_N, fitted.resid / relative, atol=0.1)
+    assert found.constant == pytest.approx(np.exp(fitted.params[0]), rel=1e-3)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_slope_is_covered_at_its_level(shape):
+    def drawn(rng):
+        return decay_slope(*noise(rng, shape, 1 / N), level=LEVEL).slope, -1.0
+
+    assert abs(coverage(drawn, simulations=500, seed=0) - LEVEL) < 0.02 + 2 * np.sqrt(0.05 * 0.95 / 500)
+
+
+def test_errors_of_normal_theory_are_caught_on_heavy_tails():
+    def drawn(rng):
+        return decay_slope(*noise(rng, "heavy", 1 / N, error=of_normal_theory), level=LEVEL).slope, -1.0
+
+    assert not covers(drawn, level=LEVEL, simulations=300)
+
+
+def test_lack_of_fit_keeps_its_size_and_finds_a_plateau():
+    rng = np.random.default_rng(3)
+    straight = np.mean([decay_slope(*noise(rng, "heavy", 1 / N), level=LEVEL).lack_of_fit < 0.05 for _ in range(300)])
+    bent = [decay_slope(*noise(rng, "heavy", 0.005 + 1 / N), level=LEVEL).lack_of_fit < 0.05 for _ in range(40)]
+    assert abs(straight - 0.05) < 4 * np.sqrt(0.05 * 0.95 / 300) and np.mean(bent) > 0.9
+
+
+def test_noise_that_vanishes_is_a_sentence_and_too_little_is_refused():
+    t, few = 1 / N, np.full(8, 100)
+    for fit in (decay_slope, lambda *args, level: plateau(*args, exponents=WIDE, level=level)):
+        assert fit(N, np.append(t[:-1], 0.0), 0.1 * t, few, level=LEVEL) == NO_NOISE
+        assert fit(N, t, 0 * t, few, level=LEVEL) == NO_NOISE
+        assert fit(N, t, np.append(t[:-1], np.inf), few, level=LEVEL) == NO_NOISE
+        with pytest.raises(ValueError, match="different"):
+            fit(np.full(8, 16.0), t, t, few, level=LEVEL)
+    with pytest.raises(ValueError, match="range"):
+        plateau(N, t, t, few, exponents=(0.0, 1.0), level=LEVEL)
+    with pytest.raises(ValueError, match="sequences"):
+        variance_error(np.ones((2, 3)))
+
+
+def law(n, limit, constant, exponent):
+    return limit + constant * n**-exponent
+
+
+def test_the_plateau_agrees_with_curve_fit_where_the_bounds_are_far():
+    truth = law(N, 0.5, 4.0, 0.7)
+    error = 0.002 * truth
+    t = truth + error * np.random.default_rng(4).standard_normal(8)
+    best, covariance = curve_fit(law, N, t, p0=(0.5, 4.0, 0.7), sigma=0.002 * t, absolute_sigma=True)
+    found = plateau(N, t, error, np.full(8, 100_000), exponents=WIDE, level=LEVEL)
+    assert np.allclose((found.limit.value, found.constant, found.exponent.value), best, rtol=2e-2)
+    for part, index in ((found.limit, 0), (found.exponent, 2)):
+        assert part.high - part.low == pytest.approx(2 * 1.96 * np.sqrt(covariance[index, index]), rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("limit", "constant", "exponent", "shape"),
+    [(0.0, 1.0, 1.0, "heavy"), (0.05, 1.0, 0.5, "light"), (0.1, 0.0, None, "Gaussian")],
+)
+def test_limit_and_exponent_are_covered_also_at_the_bound_and_without_decay(limit, constant, exponent, shape):
+    rng = np.random.default_rng(5)
+    truth = law(N, limit, constant, exponent or 1.0)
+    found = [plateau(*noise(rng, shape, truth), exponents=WIDE, level=LEVEL) for _ in range(100)]
+    least = LEVEL - 4 * np.sqrt(LEVEL * (1 - LEVEL) / 100)
+    assert np.mean([each.limit.low <= limit <= each.limit.high for each in found]) > least
+    if exponent is None:
+        assert np.mean([NO_DECAY in each.undetermined and each.exponent.high == np.inf for each in found]) > least
+    else:
+        assert np.mean([each.exponent.low <= exponent <= each.exponent.high for each in found]) > least
+    assert np.mean([each.lack_of_fit < 0.05 for each in found]) < 0.05 + 4 * np.sqrt(0.05 * 0.95 / 100)
+
+
+def test_the_last_value_taken_for_the_limit_is_caught():
+    def drawn(rng):
+        _, t, error, _ = noise(rng, "Gaussian", law(N, 0.001, 1.0, 1.0))
+        half = 1.96 * error[-1]
+        return Estimate(value=t[-1], low=t[-1] - half, high=t[-1] + half, level=LEVEL, n=300, method="test"), 0.001
+
+    assert not covers(drawn, level=LEVEL, simulations=60)
+
+
+def test_a_plateau_is_bounded_from_below_once_slow_decays_are_ruled_out():
+    data = noise(np.random.default_rng(6), "Gaussian", law(N, 0.1, 0.0, 1.0))
+    slow, quick = (plateau(*data, exponents=span, level=LEVEL).limit for span in (WIDE, QUICK))
+    assert slow.low < 0.5 * quick.low and 0.09 < quick.low < 0.1 < quick.high
+
+
+def test_what_cannot_be_told_is_said():
+    t = law(N[:4], 0.01, 1.0, 1.0)
+    found = plateau(N[:4], t, 0.2 * t, np.full(4, 50), exponents=WIDE, level=LEVEL)
+    assert found.limit.low == 0 and NO_LIMIT in found.undetermined
+    rising = plateau(N, N**0.3, 0.01 * N**0.3, np.full(8, 400), exponents=WIDE, level=LEVEL)
+    assert rising.lack_of_fit < 1e-6 and rising.constant == 0
+
+
+def test_profiles_are_those_of_a_parabola_and_endless_where_nothing_rejects():
+    def parabola(x):
+        return (x - 1.3) ** 2 / 0.01
+
+    grid = np.linspace(-3.0, 3.0, 13)
+    assert np.allclose(profile(parabola, grid, allowed=4.0), (1.3, 1.1, 1.5))
+    assert np.allclose(profile(parabola, grid, allowed=1e-4), (1.3, 1.299, 1.301))
+    assert profile(lambda x: 0.0 * x, grid, allowed=1.0)[1:] == (-np.inf, np.inf)
+    low, high = profile(lambda x: max(x, 0.0) ** 2, grid, allowed=1.0)[1:]
+    assert low == -np.inf and high == pytest.approx(1.0)
+
+
+FOURFOLD = 4.0 ** np.arange(1, 6)
+
+
+def shown(value, count=4000, error=0.005):
+    whole = Estimate(value=value, low=0.0, high=1.0, level=LEVEL, n=count, method="test")
+    return Distance(whole, error, null_mean(count), null_quantile(0.95, count))
+
+
+def lifted(n, constant, rate):
+    return (null_mean(4000) ** 1.4 + (constant * n**-rate) ** 1.4) ** (1 / 1.4)
+
+
+def test_the_rate_agrees_with_curve_fit_on_lifted_distances():
+    value = lifted(FOURFOLD, 0.4, 0.6) + 0.001 * np.random.default_rng(7).standard_normal(5)
+    found = distance_rate(FOURFOLD, [shown(each, error=0.001) for each in value], level=LEVEL)
+    best, covariance = curve_fit(lifted, FOURFOLD, value, p0=(0.4, 0.6), sigma=np.full(5, 0.001), absolute_sigma=True)
+    assert np.allclose((found.constant, found.exponent.value), best, rtol=1e-3)
+    width = found.exponent.high - found.exponent.low
+    assert width == pytest.approx(2 * 1.96 * np.sqrt(covariance[1, 1]), rel=0.1)
+    assert found.above_floor == np.sum(value > null_quantile(0.95, 4000))
+
+
+def gamma_distance(shape):
+    z = np.linspace(-8, 8, 20_001)
+    return np.abs(stats.gamma.cdf(shape + shape**0.5 * z, shape) - stats.norm.cdf(z)).max()
+
+
+def sums(rng, count, lengths):
+    """Sums of n exponential values: their distance falls as n^−1/2, to within a hundredth for n of 4 and more."""
+    return [distance(rng.gamma(n, size=count), level=LEVEL) for n in lengths]
+
+
+def test_the_rate_of_sums_is_covered_and_that_of_raw_distances_is_not():
+    truth = np.array([gamma_distance(n) for n in FOURFOLD])
+    exponent = -np.polyfit(np.log(FOURFOLD), np.log(truth), 1)[0]
+    assert exponent == pytest.approx(0.5, abs=0.01)
+
+    def careless(rng):
+        found = sums(rng, 2000, FOURFOLD)
+        value, error = np.array([(each.estimate.value, each.error) for each in found]).T
+        low, high = (
+            -WLS(np.log(value), add_constant(np.log(FOURFOLD)), weights=(value / error) ** 2)
+            .fit(cov_type="fixed scale", use_t=False)
+            .conf_int(0.05)[1][::-1]
+        )
+        return Estimate(value=low, low=low, high=high, level=LEVEL, n=2000, method="test"), exponent
+
+    assert covers(
+        lambda rng: (distance_rate(FOURFOLD, sums(rng, 2000, FOURFOLD), level=LEVEL).exponent, exponent),
+        level=LEVEL, simulations=60,
+    )  # fmt: skip
+    assert not covers(careless, level=LEVEL, simulations=60)
+
+
+def test_gaussian_samples_have_no_rate():
+    rng = np.random.default_rng(8)
+    found = [
+        distance_rate(FOURFOLD, [distance(rng.standard_normal(2000), level=LEVEL) for _ in FOURFOLD], level=LEVEL)
+        for _ in range(20)
+    ]
+    assert all(each.exponent.low == -np.inf and each.exponent.high == np.inf for each in found)
+    assert all(each.exponent.method == UNDETERMINED for each in found)
+    assert np.mean([each.above_floor for each in found]) < 1
+
+
+def test_a_constant_distance_has_rate_zero_and_two_lengths_are_refused():
+    found = distance_rate(FOURFOLD, [shown(0.14)] * 5, level=LEVEL).exponent
+    assert found.low < 0 < found.high and found.value == pytest.approx(0, abs=1e-6)
+    with pytest.raises(ValueError, match="different"):
+        distance_rate(FOURFOLD[:2], [shown(0.1)] * 2, level=LEVEL)
+
+
+def test_ordinary_least_squares_is_what_equal_errors_give():
+    t = 2 * N**-1.1 * np.exp(0.02 * np.random.default_rng(9).standard_normal(8))
+    found = decay_slope(N, t, 0.02 * t, np.full(8, 1000), level=LEVEL)
+    assert found.slope.value == pytest.approx(OLS(np.log(t), add_constant(np.log(N))).fit().params[1], abs=1e-3)
