@@ -19,8 +19,9 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
 
     Work counts each multiply-add of a matrix product as two, at a full context: the projections, both products of
     the attention (n positions a query: masked pairs are computed, hence counted), the feed-forward layer and the
-    readout. Look-ups, norms, biases, exponentials and nonlinearities are left out. Training is counted as three
-    forwards, one forward and two for the gradient with respect to activations and parameters.
+    readout. Look-ups, norms, biases, exponentials and nonlinearities are left out, and with them all that switches
+    add: choices of keys, noise, bounds, and singular values, whose work does not grow with the tokens. Training is
+    counted as three forwards, one forward and two for the gradient with respect to activations and parameters.
     """
 
     parameters: int
@@ -59,14 +60,17 @@ def size(config: Transformer) -> Size:
 def activation_bytes(config: Transformer, batch: int) -> int:
     """Return an upper estimate of the memory that one gradient of ``batch`` full sequences works in.
 
-    Per token: nine vectors of the model width, four of the heads' joint width, three rows of scores a head and three
-    hidden layers for each layer, and four rows of logits; beside them one copy of the parameters for the gradient.
+    Per token: nine vectors of the model width, four of the heads' joint width, three rows of scores a head (or as many
+    as the attention states) and three hidden layers for each layer, and four rows of logits; beside them one copy of
+    the parameters for the gradient.
 
     Error: an estimate for a compiled gradient without rematerialisation; parameters and the optimiser's state, which
     the caller holds, are not in it.
     """
     width, joint = config.width, config.heads * config.key_width
-    layer = 9 * width + 4 * joint + 3 * config.heads * config.context + 3 * config.hidden_width
+    layer = (
+        9 * width + 4 * joint + config.attention.score_rows * config.heads * config.context + 3 * config.hidden_width
+    )
     per_token = config.layers * layer + 2 * width + 4 * config.vocabulary
     return _FLOAT_BYTES * (batch * config.context * per_token + size(config).parameters)
 

@@ -6,7 +6,9 @@ import msgspec
 import numpy as np
 import pytest
 
+from testbed import catalog
 from testbed.model.attention.softmax import Softmax
+from testbed.model.attention.top_k import TopK
 from testbed.model.transformer import Transformer
 
 
@@ -35,6 +37,34 @@ def is_causal(logits, params, tokens_L):
 
 def test_gradients_reach_all_of_the_past_and_nothing_else(config, params, tokens_L):
     assert is_causal(config.logits, params, tokens_L)
+
+
+ATTENTIONS = [*(kind() for kind in catalog.shelf("testbed.model.attention").values()), TopK(count=2)]
+NONLINEARITIES = [kind() for kind in catalog.shelf("testbed.model.feedforward").values()]
+VARIANTS = [{"attention": each} for each in ATTENTIONS] + [{"feedforward": each} for each in NONLINEARITIES]
+
+
+def heeds(logits, params, tokens_L):
+    """Return which rows move (t) when one token changes (s), over all values that it may take."""
+    moved = np.zeros((len(tokens_L), len(tokens_L)), bool)
+    compiled = jax.jit(logits)
+    before_LV = np.asarray(compiled(params, tokens_L))
+    for place in range(len(tokens_L)):
+        for symbol in range(7):
+            after_LV = np.asarray(compiled(params, tokens_L.at[place].set(symbol)))
+            moved[:, place] |= (after_LV != before_LV).any(axis=1)
+    return moved
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+def test_no_variant_heeds_the_present_or_the_future(variant, perturbed, tokens_L):
+    config = Transformer(vocabulary=7, context=6, width=8, layout="paper", **variant)
+    params = perturbed(config)
+    moved = heeds(config.logits, params, tokens_L)
+    assert not np.triu(moved).any() and moved.any(axis=1)[1:].all()
+    assert not np.triu(influence(config.logits, params, tokens_L)).any()
+    peeking = msgspec.structs.replace(config, attention=Peek())
+    assert np.triu(heeds(peeking.logits, params, tokens_L)).any()
 
 
 def test_a_changed_token_changes_only_later_rows(forward, params, tokens_L):

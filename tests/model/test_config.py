@@ -8,6 +8,9 @@ import jax.numpy as jnp
 import msgspec
 import pytest
 
+from testbed.model.attention.softmax import Softmax
+from testbed.model.attention.top_k import TopK
+from testbed.model.noise.student import Student
 from testbed.model.transformer import Transformer
 
 RIGHT = {"vocabulary": 7, "context": 6, "width": 8}
@@ -55,6 +58,39 @@ def test_a_longer_sequence_needs_positions_that_go_on():
 def test_json_round_trip_and_hash(config):
     decoded = msgspec.json.decode(msgspec.json.encode(config), type=Transformer)
     assert decoded == config and hash(decoded) == hash(config)
+
+
+SWITCHED = {
+    "query_bound": 1.5,
+    "logit_gain": 2.0,
+    "embedding_noise": Student(freedom=1.5),
+    "attention": TopK(count=2),
+    "feedforward_lipschitz": 3.0,
+}
+
+
+def test_switches_survive_json_and_are_part_of_identity():
+    base = Transformer(**RIGHT)
+    for name, value in SWITCHED.items():
+        config = Transformer(**RIGHT, **{name: value})
+        assert msgspec.json.decode(msgspec.json.encode(config), type=Transformer) == config
+        assert config.identity() != base.identity()
+        assert set(config.identity()) <= set(base.identity()) | {name}
+    assert Transformer(**RIGHT, attention=Softmax(temperature=0.5)).identity() != base.identity()
+
+
+def test_a_model_with_all_switches_at_rest_has_the_identity_it_had_before_there_were_any():
+    assert Transformer(**RIGHT).identity() == RIGHT | {
+        "layers": 2,
+        "heads": 2,
+        "head_width": None,
+        "hidden": None,
+        "layout": "prenorm",
+        "positions": "learned",
+        "scale": "1/sqrt(d)",
+        "attention": {"kind": "softmax"},
+        "feedforward": {"kind": "gelu"},
+    }
 
 
 def test_json_refuses_what_construction_refuses():

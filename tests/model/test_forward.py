@@ -7,6 +7,11 @@ import numpy as np
 import pytest
 
 from testbed import catalog
+from testbed.model.attention.hard_max import HardMax
+from testbed.model.attention.l2_distance import L2Distance
+from testbed.model.attention.softmax import Softmax
+from testbed.model.attention.top_k import TopK
+from testbed.model.feedforward.relu import Relu
 from testbed.model.transformer import Transformer
 
 # float32 forward of two small layers: 1e-5 is about a hundred roundings of numbers near one.
@@ -16,6 +21,10 @@ ROUNDING = 1e-5
 def nonlinearity(kind, x):
     if kind == "relu":
         return np.where(x > 0, x, 0)
+    if kind == "step":
+        return np.where(x > 0, 1.0, -1.0)
+    if kind == "holder":
+        return np.where(x > 0, 1.0, -1.0) * np.sqrt(np.abs(x))
     return x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))) / 2
 
 
@@ -30,24 +39,47 @@ def turned(x, position):
     return np.concatenate([turned.real, turned.imag])
 
 
+def held(x, bound):
+    length = np.sqrt((x**2).sum())
+    return x if bound is None or length <= bound else x * (bound / length)
+
+
+def weighed(attention, q, keys, scale):
+    """Return the weights of one query by sorting its scores."""
+    kind = attention.__struct_config__.tag
+    scores = np.array([-scale * ((q - k) ** 2).sum() if kind == "l2_distance" else q @ k * scale for k in keys])
+    kept = {"hard_max": 1, "top_k": getattr(attention, "count", None)}.get(kind, len(keys))
+    mass = np.exp((scores - scores.max()) / getattr(attention, "temperature", 1.0))
+    mass[scores < sorted(scores, reverse=True)[:kept][-1]] = 0
+    return mass / mass.sum()
+
+
 def attended(config, p, rows):
     out = np.zeros((len(rows), config.width))
     d = p["query_MHK"].shape[2]
-    scale = {"1/d": 1 / d, "1/sqrt(d)": d**-0.5}[config.scale]
+    scale = config.logit_gain * {"1/d": 1 / d, "1/sqrt(d)": d**-0.5}[config.scale]
     for t in range(len(rows)):
         for h in range(config.heads):
-            q, *keys = (row @ p[name][:, h] for row, name in [(rows[t], "query_MHK")] + [(r, "key_MHK") for r in rows])
+            q = held(rows[t] @ p["query_MHK"][:, h], config.query_bound)
+            keys = [held(row @ p["key_MHK"][:, h], config.key_bound) for row in rows[: t + 1]]
+            values = [held(row @ p["value_MHK"][:, h], config.value_bound) for row in rows[: t + 1]]
             if config.positions == "rotary":
                 q, keys = turned(q, t), [turned(k, s) for s, k in enumerate(keys)]
-            mass = np.array([np.exp(q @ k * scale) for k in keys[: t + 1]])
-            value = sum(m * (row @ p["value_MHK"][:, h]) for m, row in zip(mass / mass.sum(), rows, strict=False))
-            out[t] += value @ p["mix_HKM"][h]
+            out[t] += weighed(config.attention, q, keys, scale) @ np.array(values) @ p["mix_HKM"][h]
     return out
+
+
+STEEPEST = {"relu": 1.0, "gelu": 1.128993}
 
 
 def fed(config, p, row):
     kind = config.feedforward.__struct_config__.tag
-    return nonlinearity(kind, row @ p["up_MF"] + p["up_F"]) @ p["down_FM"] + p["down_M"]
+    factor = 1.0
+    if config.feedforward_lipschitz is not None:
+        norms = [np.sqrt(np.linalg.eigvalsh(p[name] @ p[name].T).max()) for name in ("up_MF", "down_FM")]
+        factor = min(1.0, np.sqrt(config.feedforward_lipschitz / (norms[0] * norms[1] * STEEPEST[kind])))
+    hidden = nonlinearity(kind, factor * row @ p["up_MF"] + p["up_F"])
+    return held(factor * hidden @ p["down_FM"] + p["down_M"], config.feedforward_bound)
 
 
 def oracle(config, params, tokens):
@@ -87,6 +119,29 @@ def test_shapes_that_are_set_by_hand(kind, perturbed, tokens_L):
     params = perturbed(config)
     expected_LV = oracle(config, params, tokens_L)[0]
     np.testing.assert_allclose(jax.jit(config.logits)(params, tokens_L), expected_LV, atol=ROUNDING, rtol=ROUNDING)
+
+
+SWITCHES = [
+    {"attention": Softmax(temperature=0.4)},
+    {"attention": L2Distance()},
+    {"attention": HardMax()},
+    {"attention": TopK(count=2)},
+    {"query_bound": 0.6, "logit_gain": 2.5},
+    {"key_bound": 0.6},
+    {"value_bound": 0.6},
+    {"feedforward_lipschitz": 0.4, "feedforward": Relu()},
+    {"feedforward_lipschitz": 0.4, "feedforward_bound": 0.5},
+]
+
+
+@pytest.mark.parametrize("switch", SWITCHES, ids=str)
+@pytest.mark.parametrize(("layout", "positions"), [("paper", "none"), ("prenorm", "rotary")])
+def test_every_switch_equals_the_oracle_and_acts(switch, layout, positions, perturbed, tokens_L):
+    base = Transformer(vocabulary=7, context=6, width=8, layout=layout, positions=positions)
+    config, params = msgspec.structs.replace(base, **switch), perturbed(base)
+    expected_LV = oracle(config, params, tokens_L)[0]
+    np.testing.assert_allclose(jax.jit(config.logits)(params, tokens_L), expected_LV, atol=ROUNDING, rtol=ROUNDING)
+    assert np.abs(expected_LV - oracle(base, params, tokens_L)[0]).max() > 100 * ROUNDING
 
 
 def test_the_oracle_rejects_the_other_switch(config, forward, params, tokens_L):

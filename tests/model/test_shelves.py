@@ -21,6 +21,7 @@ from testbed.model.feedforward.holder import Holder
 from testbed.model.feedforward.relu import Relu
 from testbed.model.feedforward.step import Step
 from testbed.model.noise import AnyNoise
+from tests.model.test_forward import weighed
 
 ATTENTIONS = catalog.shelf("testbed.model.attention")
 NONLINEARITIES = catalog.shelf("testbed.model.feedforward")
@@ -115,18 +116,6 @@ def test_rows_move_no_faster_than_their_lipschitz_constant(attention):
     assert fastest < 1.05 * attention.lipschitz, "a constant that is understated by a twentieth is caught"
 
 
-def plain_weights(attention, q_K, k_SK, scale):
-    """Return one row of weights by sorting, in float64."""
-    scores = [scale * float(q_K @ k_K) for k_K in k_SK]
-    if isinstance(attention, L2Distance):
-        scores = [-scale * sum((a - b) ** 2 for a, b in zip(q_K, k_K, strict=True)) for k_K in k_SK]
-    kept = {HardMax: 1, TopK: getattr(attention, "count", None)}.get(type(attention)) or len(scores)
-    heat = getattr(attention, "temperature", 1.0)
-    threshold = sorted(scores, reverse=True)[:kept][-1]
-    mass = [np.exp((score - max(scores)) / heat) * (score >= threshold) for score in scores]
-    return np.array(mass) / sum(mass)
-
-
 @attentions
 def test_weights_against_sorted_scores(attention):
     q, k, _ = (np.asarray(x, np.float64) for x in heads())
@@ -134,7 +123,7 @@ def test_weights_against_sorted_scores(attention):
     weights_HLL = attention.weights(*single, scale=0.7)
     for h in range(q.shape[1]):
         for t in range(len(q)):
-            expected = plain_weights(attention, q[t, h], k[: t + 1, h], 0.7)
+            expected = weighed(attention, q[t, h], k[: t + 1, h], 0.7)
             np.testing.assert_allclose(weights_HLL[h, t, : t + 1], expected, atol=2e-6)
 
 

@@ -9,6 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax.extend.core import jaxprs_in_params
 
+from testbed.model.attention.hard_max import HardMax
+from testbed.model.attention.l2_distance import L2Distance
+from testbed.model.attention.top_k import TopK
+from testbed.model.feedforward.holder import Holder
+from testbed.model.feedforward.step import Step
+from testbed.model.noise.student import Student
 from testbed.model.size import activation_bytes, model_of_size, size
 from testbed.model.transformer import Transformer
 
@@ -60,6 +66,29 @@ def test_work_is_the_products_of_the_traced_forward(config, shape):
     assert size(config).training_flops_per_token == 3 * size(config).flops_per_token
 
 
+BOUNDS = {"query_bound": 1.0, "key_bound": 1.0, "value_bound": 1.0, "feedforward_bound": 1.0}
+SWITCHES = [
+    BOUNDS | {"feedforward_lipschitz": 1.0},
+    {"attention": L2Distance(), "logit_gain": 2.0},
+    {"attention": HardMax(), "feedforward": Step()},
+    {"attention": TopK(count=3), "feedforward": Holder()},
+    {"embedding_noise": Student()},
+]
+
+
+@pytest.mark.parametrize("switches", SWITCHES, ids=str)
+def test_switches_add_neither_parameters_nor_products(switches):
+    base = Transformer(vocabulary=7, context=6, width=8)
+    config = msgspec.structs.replace(base, **switches)
+    assert size(config) == size(base) and counts(config)[0] == size(config).parameters
+
+    def forward(params, tokens_BL):
+        return config.logits_of_batch(params, tokens_BL, key=jax.random.key(0))
+
+    traced = product_flops(jax.make_jaxpr(forward)(*abstract(config)).jaxpr)
+    assert config.context * size(config).flops_per_token == traced
+
+
 @pytest.mark.parametrize("layout", ["paper", "prenorm"])
 def test_work_against_the_compiler(layout):
     # The compiler also counts additions, exponentials and norms, which the convention leaves out: a tenth at this size.
@@ -75,6 +104,12 @@ def test_work_against_the_compiler(layout):
         ("paper", {"context": 128, "heads": 4}),
         ("prenorm", {"vocabulary": 256, "layers": 1, "width": 8}),
         ("prenorm", {"width": 64, "layers": 3}),
+        ("paper", BOUNDS | {"feedforward_lipschitz": 1.0}),
+        ("prenorm", BOUNDS | {"hidden": 8, "context": 16}),
+        ("paper", {"attention": L2Distance(), "context": 128}),
+        ("paper", {"attention": TopK(count=3), "context": 128}),
+        ("prenorm", {"attention": TopK(count=64), "context": 256, "layers": 1}),
+        ("paper", {"attention": HardMax(), "feedforward": Holder()}),
     ],
 )
 def test_memory_is_bounded_and_not_wildly(layout, shape):

@@ -1,6 +1,7 @@
 """What every attention shares: from scores to a mass, from a mass to weights and averaged values."""
 
 import abc
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -20,6 +21,9 @@ class Attention(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", met
     A variant states `scores`, `mass` and `lipschitz`. A score of −∞ forbids a pair; its mass is zero. The mass of a
     row depends on that row's scores alone, so that one query against many keys is weighed as in a whole sequence.
     """
+
+    score_rows: ClassVar[int] = 3
+    """Rows of scores a head and token that a gradient works in, an upper estimate."""
 
     @property
     @abc.abstractmethod

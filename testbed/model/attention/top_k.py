@@ -1,6 +1,7 @@
 """Softmax over a few keys."""
 
 import math
+from typing import ClassVar
 
 import jax
 from jaxtyping import Array, Float
@@ -21,6 +22,9 @@ class TopK(Attention, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
 
     count: int = 4
     """Number of scores that are kept, at least 1; 1 is hard max, and as many as positions is softmax."""
+
+    score_rows: ClassVar[int] = 5
+    """Those of a softmax, and the sorted scores with their places."""
 
     def __post_init__(self) -> None:
         _refusals.unless_at_least("count", self.count, 1)
