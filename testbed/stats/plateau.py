@@ -45,19 +45,18 @@ class _Fit(NamedTuple):
     def at_exponent(self, exponent: float) -> float:
         return self.constants(exponent)[1]
 
+    def towards(self, limit: float, exponents_G: np.ndarray) -> np.ndarray:
+        """Return the weighted squares of the best decays of G exponents towards a given limit."""
+        basis_GN = self.weight_N * self.n_N ** -exponents_G[:, None]
+        above_N = self.weight_N * (self.t_N - limit)
+        constant_G = np.maximum(basis_GN @ above_N / np.sum(basis_GN**2, axis=1), 0)
+        return np.sum((above_N - constant_G[:, None] * basis_GN) ** 2, axis=1)
+
     def at_limit(self, limit: float) -> float:
         """Return the weighted squares of the best decay towards a given limit."""
-
-        def misfit(exponents_G: np.ndarray) -> np.ndarray:
-            basis_GN = self.weight_N * self.n_N ** -exponents_G[:, None]
-            above_N = self.weight_N * (self.t_N - limit)
-            constant_G = np.maximum(basis_GN @ above_N / np.sum(basis_GN**2, axis=1), 0)
-            return np.sum((above_N - constant_G[:, None] * basis_GN) ** 2, axis=1)
-
-        def alone(exponent: float) -> float:
-            return float(misfit(np.array([exponent]))[0])
-
-        return alone(least(alone, self.exponents_G, misfit(self.exponents_G)))
+        at_G = self.towards(limit, self.exponents_G)
+        best = least(lambda exponent: float(self.towards(limit, np.array([exponent]))[0]), self.exponents_G, at_G)
+        return float(self.towards(limit, np.array([best]))[0])
 
     def without_decay(self) -> float:
         """Return the weighted squares of the best constant."""

@@ -46,12 +46,9 @@ class _Fit(NamedTuple):
         reach = abs(rate) * np.abs(self.log_n_N).max()
         ends = np.log(self.floor_N.min()) - 5 - reach, np.log(2 * self.distance_N.max()) + reach
         grid_G = np.linspace(*ends, 80)
-
-        def alone(log_constant: float) -> float:
-            return float(self.misfit(rate, np.array([log_constant]))[0])
-
-        best = least(alone, grid_G, self.misfit(rate, grid_G))
-        return best, alone(best)
+        at_G = self.misfit(rate, grid_G)
+        best = least(lambda constant: float(self.misfit(rate, np.array([constant]))[0]), grid_G, at_G)
+        return best, float(self.misfit(rate, np.array([best]))[0])
 
     def at_rate(self, rate: float) -> float:
         return self.constant(rate)[1]
