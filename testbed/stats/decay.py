@@ -54,8 +54,8 @@ def decay_slope(
     all n (that of a single n would lean the fit on values that happened to be low), with the interval from the errors
     that were seen.
 
-    Error: covers at its level for a hundred sequences and fourth moments; the slope is an average one where lack of fit
-    says that there is none. Noise that vanishes at some n is told by a sentence.
+    Error: covers at its level from some 400 sequences, at 95 % in 93 % of cases for a hundred with heavy tails. Where lack
+    of fit says that there is no one slope, it is an average. Noise that vanishes at some n is told by a sentence.
 
     >>> n = np.array([16.0, 32.0, 64.0, 128.0])
     >>> found = decay_slope(n, 3 / n, 0.02 / n, np.full(4, 400), level=0.95)
