@@ -54,7 +54,7 @@ def decay_slope(
     all n (that of a single n would lean the fit on values that happened to be low), with the interval from the errors
     that were seen.
 
-    Error: covers at its level from some 400 sequences, at 95 % in 93 % of cases for a hundred with heavy tails. Where lack
+    Error: covers at its level from some 400 sequences; with a hundred and heavy tails, 93 % instead of 95 %. Where lack
     of fit says that there is no one slope, it is an average. Noise that vanishes at some n is told by a sentence.
 
     >>> n = np.array([16.0, 32.0, 64.0, 128.0])
