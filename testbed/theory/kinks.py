@@ -44,7 +44,7 @@ def signed_power(deviation: int | float, exponent: int | float) -> Shape:
 
     Error: rounding.
 
-    >>> signed_power(2.0, 1.0).variance
+    >>> round(signed_power(2.0, 1.0).variance, 12)
     4.0
     """
     second = deviation ** (2 * exponent) * absolute_moment(2 * exponent)
