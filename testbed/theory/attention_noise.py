@@ -93,13 +93,13 @@ def window(source: Source, heads: Heads, lengths: Sequence[int], *, tolerance: f
     return tuple(Noise(centre_M, *each) for each in found)
 
 
-def transformed(noise: Noise, image_M: Float[np.ndarray, "O"], slope_OM: Float[np.ndarray, "O M"]) -> Noise:
+def transformed(noise: Noise, image_O: Float[np.ndarray, "O"], slope_OM: Float[np.ndarray, "O M"]) -> Noise:
     """Return the noise of a smooth function of A, from its value and its Jacobian at the limit: J Σ Jᵀ.
 
     Error: that of the noise times |J|², and the function's curvature, of relative order 1/n.
     """
     covariance_OO = slope_OM @ noise.covariance_MM @ slope_OM.T
-    return Noise(image_M, covariance_OO, noise.error * float(np.linalg.norm(slope_OM, 2)) ** 2, noise.lags)
+    return Noise(image_O, covariance_OO, noise.error * float(np.linalg.norm(slope_OM, 2)) ** 2, noise.lags)
 
 
 def _mass(heads: Heads) -> Float[np.ndarray, "V H"]:
