@@ -6,6 +6,7 @@ from testbed.sources._source import Source
 from testbed.sources._truth import Absent, Budget, Mixing, Quantity, Truth
 from testbed.sources.block_stationary import BlockStationary
 from testbed.sources.iid import Iid
+from testbed.sources.inflated import Inflated
 from testbed.sources.markov import Markov
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "BlockStationary",
     "Budget",
     "Iid",
+    "Inflated",
     "Machine",
     "Markov",
     "Mixing",
