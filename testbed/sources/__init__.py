@@ -8,6 +8,7 @@ from testbed.sources.block_stationary import BlockStationary
 from testbed.sources.iid import Iid
 from testbed.sources.inflated import Inflated
 from testbed.sources.markov import Markov
+from testbed.sources.mixture import Mixture
 
 __all__ = [
     "Absent",
@@ -19,6 +20,7 @@ __all__ = [
     "Machine",
     "Markov",
     "Mixing",
+    "Mixture",
     "Quantity",
     "Source",
     "Truth",
