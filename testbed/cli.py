@@ -191,6 +191,7 @@ def _report(asked: argparse.Namespace, rest: list[str]) -> int:
 
 _SHELVES = {
     "worlds": "testbed.sources",
+    "predictors": "testbed.predictors",
     "attentions": "testbed.model.attention",
     "feed-forwards": "testbed.model.feedforward",
 }
