@@ -107,7 +107,9 @@ def _drawn(
 ) -> Int32[Array, ""]:
     """Return the first place from `begin` on, before `end`, whose cumulative probability exceeds the draw."""
 
-    def halve(_: int, ends: tuple[Int32[Array, ""], Int32[Array, ""]]) -> tuple[Int32[Array, ""], Int32[Array, ""]]:
+    def halve(
+        _: Int[Array, ""], ends: tuple[Int32[Array, ""], Int32[Array, ""]]
+    ) -> tuple[Int32[Array, ""], Int32[Array, ""]]:
         low, high = ends
         middle = (low + high) // 2
         before = uniform >= cdf_E[middle]

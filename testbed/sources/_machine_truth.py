@@ -13,7 +13,7 @@ from testbed.sources._source import Source
 from testbed.sources._truth import Absent, Budget, Quantity, Truth
 
 TIGHT = 1e-13
-EFFORT = 16
+CURVE_WORK, RATE_WORK, WIDTH_WORK = 2**31, 2**25, 2**35
 
 
 def truth(source: Source, length: int, budget: Budget, *, oracle: Quantity | Absent | None = None) -> Truth:
@@ -35,7 +35,7 @@ def truth(source: Source, length: int, budget: Budget, *, oracle: Quantity | Abs
         Walk(machine, start(machine.stationary_S)) for start in (_mixed_states.unknown, _mixed_states.known)
     )
     windows = upper if source.stationary else Walk(machine, _mixed_states.unknown(machine.initial_S))
-    whole = windows.reach(length, budget.contexts)
+    whole = windows.reach(length, budget.contexts, CURVE_WORK)
     closed = unifilar(machine)
     if not closed or (budget.width is not None and source.stationary and not whole):
         _narrow(upper, lower, budget)
@@ -70,12 +70,12 @@ def _narrow(upper: Walk, lower: Walk, budget: Budget) -> None:
 
     Error: ValueError if a width is asked for and out of reach.
     """
-    contexts, effort = (budget.contexts, 1) if budget.width is None else (math.inf, EFFORT)
+    contexts, work = (budget.contexts, RATE_WORK) if budget.width is None else (math.inf, WIDTH_WORK)
     target = budget.width or 0.0
     widths: list[float] = []
     growing = True
     while growing:
-        reached = [walk.reach(len(widths) + 1, contexts, effort) for walk in (upper, lower)]
+        reached = [walk.reach(len(widths) + 1, contexts, work) for walk in (upper, lower)]
         widths.append(upper.positions[-1].high - lower.positions[-1].low)
         gap = upper.positions[-1].entropy - lower.positions[-1].entropy
         growing = any(reached) and gap > TIGHT and widths[-1] > target

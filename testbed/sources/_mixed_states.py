@@ -12,7 +12,6 @@ from testbed.sources._machine import Machine
 
 CLOSE = 1e-13
 LARGEST_NUMBERS = 2**24
-LARGEST_WORK = 2**31
 
 
 class Beliefs(NamedTuple):
@@ -78,23 +77,23 @@ class Walk:
         self._error = 0.0
         self._work = 0.0
 
-    def reach(self, length: int, contexts: int | float, effort: int = 1) -> bool:
-        """Return whether `length` positions are known, going on as far as that many contexts at a time allow.
+    def reach(self, length: int, contexts: int | float, work: int) -> bool:
+        """Return whether `length` positions are known, after going on as far as the limits and memory allow.
 
-        `effort` multiplies the total of arithmetic that is allowed before giving up.
+        `contexts` limits those of one position; `work`, the multiplications of the walk so far.
         """
         while len(self.positions) < length:
-            if not self._fits(contexts, effort):
+            if not self._fits(contexts, work):
                 return False
             self.positions.append(self._measured())
             self._advance()
         return True
 
-    def _fits(self, contexts: int | float, effort: int) -> bool:
+    def _fits(self, contexts: int | float, work: int) -> bool:
         states = self._level.beliefs_RS.shape[1]
         numbers = len(self._level.weights_R) * self._machine.symbols * states
         within = len(self._level.weights_R) <= contexts or not self.positions
-        return within and numbers <= LARGEST_NUMBERS and self._work <= effort * LARGEST_WORK
+        return within and numbers <= LARGEST_NUMBERS and self._work <= work
 
     def _measured(self) -> Position:
         entropy_R = entr(self._level.beliefs_RS @ self._rows_SV).sum(1)
