@@ -77,6 +77,15 @@ def truth(source: "Mixture", length: int, budget: Budget) -> Truth:
     truths = [part.truth(length, budget=budget) for part in source.parts]
     weights = source.probabilities().tolist()
     rate, oracle = _mean([each.rate for each in truths], weights), _mean([each.oracle for each in truths], weights)
+    found = _windows(source, length, msgspec.structs.replace(budget, width=None), rate, oracle)
+    _truth.check_width(found, budget)
+    return found
+
+
+def _windows(
+    source: "Mixture", length: int, budget: Budget, rate: Quantity | Absent, oracle: Quantity | Absent
+) -> Truth:
+    """Return the entropies, those of the windows by the machine where there is one."""
     if isinstance(source.machine(), Absent):
         curve = _curve.curve(type(source), source.tables(np.float64), length, budget)
         epsilon = curve.mean(np.full(length, 1 / length))

@@ -1,12 +1,15 @@
 """What sources that change another source share."""
 
 import dataclasses
+import functools
 
 import jax
 import msgspec
 
 from testbed.sources import _any
+from testbed.sources._machine import Machine
 from testbed.sources._source import Source
+from testbed.sources._truth import Absent
 
 
 @jax.tree_util.register_static
@@ -36,3 +39,18 @@ class Wrapper(Source, frozen=True, kw_only=True):
     def for_window(self, length: int) -> Source:
         """Return the same change of what the base is for windows of `length` tokens."""
         return msgspec.structs.replace(self, base=self.base.for_window(length))
+
+
+@functools.lru_cache(maxsize=4)
+def machine_of(base: Source) -> Machine:
+    """Return the machine of a source that is wrapped, kept as it is asked for at construction and again for tables.
+
+    Error: ValueError if the source is no finite machine.
+    """
+    machine = base.machine()
+    if isinstance(machine, Absent):
+        raise ValueError(
+            f"base={type(base).__name__} is no finite hidden Markov chain ({machine.reason}): its tokens cannot be"
+            " filtered exactly here; use a base that has a machine, or a smaller one."
+        )
+    return machine
