@@ -83,10 +83,11 @@ def check_mixing(world, mixing):
         assert 0 < abs(mixing.value) < 1
         rate = np.log(abs(mixing.value))
         lag = max(8, int(np.log(1e-7) / rate))
+        # the largest of six lags, with the decay taken out, so that the phase of an oscillation does not matter
         windows = [range(start, start + 6) for start in (lag // 2, lag)]
         size = [
             max(covariances(world, lags) * np.exp(-rate * np.array(lags))) for lags in windows
-        ]  # whatever its phase
+        ]
         slope = rate + np.log(size[1] / size[0]) / (lag - lag // 2)
         np.testing.assert_allclose(slope, rate, rtol=0.15)
     if mixing.decay == "power law":
