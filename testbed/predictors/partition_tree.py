@@ -38,8 +38,7 @@ class PartitionTree(Predictor, frozen=True, kw_only=True, tag=catalog.tag(__name
 
     def log_predictive(self, tokens_L: Int[Array | np.ndarray, " L"], alphabet: int) -> Float[Array, "L V"]:
         """Return the mixture's prediction, from the dyadic pieces around each position."""
-        length = len(tokens_L)
-        level_J = jnp.arange((length - 1).bit_length(), -1, -1, dtype=jnp.int32)
-        piece_JL = jnp.arange(length, dtype=jnp.int32) >> level_J[:, None] << level_J[:, None]
+        position_L, levels = jnp.arange(len(tokens_L), dtype=jnp.int32), (len(tokens_L) - 1).bit_length()
+        piece_JL = jnp.stack([position_L >> level << level for level in range(levels, -1, -1)])
         counting_JL = jax.vmap(lambda piece_L: _trees.contexts(tokens_L, self.order, alphabet, piece_L)[-1])(piece_JL)
         return _trees.weighted(tokens_L, piece_JL, counting_JL, alphabet, self.pseudo_count)
