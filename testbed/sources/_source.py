@@ -21,7 +21,7 @@ class _Meta(msgspec.StructMeta, abc.ABCMeta):
     pass
 
 
-class Source(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", metaclass=_Meta):
+class Source(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", forbid_unknown_fields=True, metaclass=_Meta):
     """A law of X_1, X_2, … over the symbols 0..alphabet-1, given by a frozen specification.
 
     `sample` and `log_predictive` are pure functions of `tables`, one sequence at a time, for jit and vmap: two
@@ -33,6 +33,14 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", metacl
     not have come (the law given such a context is not defined) that token is left out as evidence, so that the rows
     stay normalised and free of NaN.
     """
+
+    good_for: ClassVar[str]
+    """What a reader may use the world for, in a sentence or two."""
+
+    @classmethod
+    @abc.abstractmethod
+    def exhibit(cls) -> "Source":
+        """Return the example that the gallery shows."""
 
     @property
     @abc.abstractmethod
