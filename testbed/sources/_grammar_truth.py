@@ -13,7 +13,7 @@ from testbed.sources._truth import Absent, Budget, Quantity, Truth
 from testbed.sources.grammar import Grammar
 
 LARGEST_STEP = 2**24  # pairs of a belief and a rule that one step may hold in memory
-DIGITS = 14
+DIGITS = 15
 
 
 class Beliefs(NamedTuple):

@@ -70,15 +70,16 @@ class Grammar(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
             )
         if self.leaves > LARGEST_TREE[self.phase]:
             raise ValueError(
-                f"depth={self.depth} with branching={self.branching} gives trees of {self.leaves} tokens: at most"
+                f"depth={self.depth} with branching={self.branching} gives trees of"
+                f" {self.branching}^{self.depth} tokens: at most"
                 f" {LARGEST_TREE[self.phase]} are supported with phase={self.phase!r}; lower the depth."
             )
         size = self.depth * self.branching * self.vocabulary * needed
         if size > LARGEST_RULES or possible >= 2**63:
             raise ValueError(
                 f"vocabulary={self.vocabulary} with rules={self.rules} and branching={self.branching}: the rules take"
-                f" {size} numbers and are drawn among {float(possible):.1e} productions; at most {LARGEST_RULES} and"
-                " 9.2e+18 are supported; lower the vocabulary or the branching."
+                f" {size} numbers and are drawn among {self.vocabulary}^{self.branching} productions; at most"
+                f" {LARGEST_RULES} and 2^63 are supported; lower the vocabulary or the branching."
             )
         if not (np.isfinite(self.zipf) and self.rule_law().min() > 0):
             raise ValueError(f"zipf={self.zipf}: the rarest rule would have probability 0; give a smaller exponent.")

@@ -29,10 +29,10 @@ REFUSED = [
     ({"zipf": -1.0}, "zipf=-1.0", "from frequent to rare"),
     ({"zipf": 2000.0}, "zipf=2000.0", "a smaller exponent"),
     ({"phase": "late"}, "'late'", "choose one"),
-    ({"depth": 13}, "8192 tokens", "lower the depth"),
-    ({"depth": 9, "phase": "uniform"}, "512 tokens", "lower the depth"),
+    ({"depth": 13}, "2^13 tokens", "lower the depth"),
+    ({"depth": 9, "phase": "uniform"}, "2^9 tokens", "lower the depth"),
     ({"vocabulary": 2048}, "100663296", "lower the vocabulary"),
-    ({"depth": 1, "branching": 64}, "6.3e+57", "lower the vocabulary or the branching"),
+    ({"depth": 1, "branching": 4096}, "8^4096", "lower the vocabulary or the branching"),
 ]
 
 
