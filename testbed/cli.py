@@ -20,6 +20,8 @@ _EPILOG = """examples:
   testbed run experiments/bias_variance.py --preset quick --out runs/wide --grid.replicates 5
   testbed run experiments/bias_variance.py --help        the typed overrides of an experiment
   testbed truth block_stationary --length 64 --json
+  testbed truth hidden_markov --file process.json --width 1e-6
+  testbed truth noisy --base '{"kind": "markov", "vocabulary": 4}' --sigma 0.1
   testbed judge runs/demo --claims-of experiments/bias_variance.py
 """
 

@@ -126,8 +126,9 @@ def _memory(axes: Any, shown: Portrait) -> None:
         return _say(axes, "no two tokens are correlated")
     lag_K, sizes = np.array(found.lag_K), np.concatenate([found.norm_K, np.abs(found.trace_K)])
     axes.plot(*_positive(lag_K, found.norm_K), "-", color="#8a8f98", lw=1.2, label="norm")
-    axes.plot(*_positive(lag_K, found.trace_K), "o", color=INK["h"], ms=3.5, label="trace")
-    axes.plot(*_positive(lag_K, -found.trace_K), "o", color=INK["rate"], mfc="none", ms=3.5, label="−trace")
+    for label, sign, colour, filled in (("trace", 1, INK["h"], INK["h"]), ("−trace", -1, INK["rate"], "none")):
+        if (sign * found.trace_K > 0).any():
+            axes.plot(*_positive(lag_K, sign * found.trace_K), "o", color=colour, mfc=filled, ms=3.5, label=label)
     low, high = sizes[sizes > 0].min(), sizes.max()
     axes.set(yscale="log", ylim=(min(low / 1.5, high / 10), 1.5 * high))
     if isinstance(shown.mixing, Mixing) and shown.mixing.decay == "power law":
