@@ -14,7 +14,7 @@ EXAMPLES = [
     Noisy(base=GOLDEN_MEAN, sigma=0.3),
     Noisy(base=Iid(vocabulary=3, weights=(0.5, 0.5, 0.0)), sigma=0.4),
     Noisy(base=CHAIN, sigma=1.0),
-    Noisy(base=Markov(vocabulary=3, order=2, concentration=0.5, smoothing=0.1, seed=1), sigma=0.7),
+    Noisy(base=Markov(vocabulary=2, order=2, seed=1), sigma=0.5),
 ]
 REFUSED = [({"base": CHAIN, "sigma": sigma}, f"sigma={sigma}", "give for example") for sigma in (-0.1, 1.5)]
 

@@ -5,12 +5,12 @@ import numpy as np
 from testbed.sources import BlockStationary, Iid, Inflated, Markov, Noisy, TimeReversed
 from tests.sources.families.block_stationary import TINY
 
-CYCLE = Markov(vocabulary=3, rows=((0.1, 0.8, 0.1), (0.0, 0.2, 0.8), (0.9, 0.0, 0.1)))
+CYCLE = Markov(vocabulary=3, rows=((0.1, 0.8, 0.1), (0.0, 0.4, 0.6), (0.9, 0.0, 0.1)))
 EXAMPLES = [
     TimeReversed(base=CYCLE),
     TimeReversed(base=Markov(vocabulary=3, rows=((0.3, 0.7, 0.0), (0.1, 0.0, 0.9), (0.4, 0.3, 0.3)))),
     TimeReversed(base=Markov(vocabulary=3, order=2, concentration=0.5, smoothing=0.1, seed=1)),
-    TimeReversed(base=Noisy(base=CYCLE, sigma=0.2)),
+    TimeReversed(base=Noisy(base=CYCLE, sigma=0.6)),
     TimeReversed(base=Inflated(base=Iid(vocabulary=2, weights=(0.7, 0.3)), factor=2)),
     TimeReversed(base=TimeReversed(base=CYCLE)),
 ]
