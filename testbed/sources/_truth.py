@@ -1,6 +1,6 @@
 """What is known exactly about a source, and how it came to be known."""
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -26,7 +26,7 @@ class Quantity(msgspec.Struct, frozen=True, kw_only=True):
     error: float
 
 
-class Absent(msgspec.Struct, frozen=True, array_like=True):
+class Absent(NamedTuple):
     """What stands in place of a quantity that a source cannot offer; in JSON for programs it becomes null."""
 
     reason: str
