@@ -8,7 +8,7 @@ import pytest
 from testbed import catalog
 from testbed.sources import Iid
 from testbed.spec import SCHEMA, Cell, Evaluation, Experiment, Grid, Optimiser, Training, decode
-from tests.presets import CLAIMS, JUDGED
+from tests.presets import CLAIMS, JUDGED, REFERENCES
 from tests.small import EXPERIMENT, varied
 
 CELL = EXPERIMENT.pilot_cells()[0]
@@ -108,8 +108,10 @@ def test_digests_of_a_grid_are_all_different():
     assert len({cell.digest for cell in cells}) == len(cells)
 
 
-@pytest.mark.parametrize("changes", [{"name": "other"}, {"question": "Why?"}, {"claims": CLAIMS[:1]}])
-def test_words_and_claims_take_no_part_in_identity(changes):
+@pytest.mark.parametrize(
+    "changes", [{"name": "other"}, {"question": "Why?"}, {"claims": CLAIMS[:1]}, {"references": REFERENCES}]
+)
+def test_words_claims_and_references_take_no_part_in_identity(changes):
     other = varied(**changes)
     assert other != EXPERIMENT
     assert other.training_identity() == EXPERIMENT.training_identity()
@@ -213,6 +215,12 @@ REFUSED = {
         "fewer steps",
     ),
     "claims": (lambda: varied(claims=CLAIMS[:1] * 2), "'floor', 'floor'", "each id once", "rename"),
+    "references": (
+        lambda: varied(references=REFERENCES[:1] * 2),
+        "'KT, order 0', 'KT, order 0'",
+        "each predictor once",
+        "drop the repeats",
+    ),
 }
 
 

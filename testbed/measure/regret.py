@@ -6,10 +6,13 @@ from typing import Any
 
 import jax
 import numpy as np
+import pandas as pd
 from jaxtyping import Array, Float, Int
 
 from testbed.measure.contexts import Reference, reference
 from testbed.measure.geometric import divergence, normalised
+from testbed.measure.references import COLUMNS, encoded
+from testbed.model.transformer import Transformer
 from testbed.predictors import CLASSICAL, Predictor
 from testbed.sources import Source
 
@@ -28,6 +31,11 @@ def bayes(world: Source) -> Predict:
 def learning(predictor: Predictor, alphabet: int) -> Predict:
     """Return a predictor from the shelf, made for an alphabet."""
     return functools.partial(predictor.log_predictive, alphabet=alphabet)
+
+
+def trained(model: Transformer, params: dict[str, Any]) -> Predict:
+    """Return a trained network, as one more predictor."""
+    return lambda tokens_L: jax.nn.log_softmax(model.logits(params, tokens_L))
 
 
 def regret(shared: Reference, predict: Predict) -> Float[np.ndarray, "B L"]:
@@ -76,3 +84,13 @@ def regrets(
         error = float(kl_B.std(ddof=1) / np.sqrt(sequences))
         records.append({"predictor": label, "loss": loss, "regret": float(kl_B.mean()), "error": error})
     return records
+
+
+def table(predictors: Sequence[Predictor], shared: Reference) -> pd.DataFrame:
+    """Return a row for each predictor with its regrets on these windows; see `testbed.measure.references`."""
+    rows = []
+    for predictor in predictors:
+        kl_BL = regret(shared, learning(predictor, shared.logp_BLV.shape[2]))
+        error_L = kl_BL.std(axis=0, ddof=1) / np.sqrt(len(kl_BL))
+        rows.append((encoded(predictor), predictor.label, kl_BL.mean(1), kl_BL.mean(0), error_L))
+    return pd.DataFrame(rows, columns=COLUMNS)

@@ -33,8 +33,9 @@ class PartitionTree(Predictor, frozen=True, kw_only=True, tag=catalog.tag(__name
 
     @property
     def label(self) -> str:
-        """Return for example "partition tree of KT, order 0"."""
-        return f"partition tree of {estimator(self.pseudo_count)}, order {self.order}"
+        """Return for example "partition tree, order 0"."""
+        named = "" if self.pseudo_count == 0.5 else f", {estimator(self.pseudo_count)}"
+        return f"partition tree, order {self.order}{named}"
 
     def log_predictive(self, tokens_L: Int[Array | np.ndarray, " L"], alphabet: int) -> Float[Array, "L V"]:
         """Return the mixture's prediction, from the dyadic pieces around each position."""
