@@ -1,6 +1,8 @@
 """The gallery: every world of the shelf with its picture, its truth, and what it is good for, as one Markdown page."""
 
 import inspect
+import itertools
+import json
 import math
 import shlex
 from collections.abc import Iterator, Sequence
@@ -41,19 +43,28 @@ def page(shown: Sequence[Portrait]) -> str:
 
 def request(source: Source) -> list[str]:
     """Return the words after `testbed truth` that ask for this world."""
-    words = [_render.kind(source)]
-    for field in msgspec.structs.fields(source):
-        value = getattr(source, field.name)
-        if value != field.default:
-            words += _option("--" + field.name.replace("_", "-"), value)
-    return words
+    options = [_option("--" + name.replace("_", "-"), value) for name, value in _told(source).items()]
+    return [_render.kind(source), *itertools.chain(*options)]
+
+
+def _told(source: Source) -> dict[str, Any]:
+    """Return the fields that are not at their default."""
+    fields = {field.name: (getattr(source, field.name), field.default) for field in msgspec.structs.fields(source)}
+    return {name: value for name, (value, default) in fields.items() if value != default}
+
+
+def _brief(value: Any) -> Any:
+    """Return a value as plain ones, worlds by their kind and what is not at its default."""
+    if isinstance(value, Source):
+        return {"kind": _render.kind(value)} | {name: _brief(each) for name, each in _told(value).items()}
+    return [_brief(each) for each in value] if isinstance(value, tuple) else value
 
 
 def _option(flag: str, value: Any) -> list[str]:
     if isinstance(value, bool):
         return [flag if value else f"--no-{flag[2:]}"]
     if isinstance(value, Source) or (isinstance(value, tuple) and not isinstance(value[0], int | float | str)):
-        return [flag, msgspec.json.encode(value).decode()]
+        return [flag, json.dumps(_brief(value))]
     return [flag, *map(str, value if isinstance(value, tuple) else [value])]
 
 
@@ -84,7 +95,7 @@ def _section(shown: Portrait) -> Iterator[str]:
     for label, found in (curve | {"ε": truth.epsilon, "rate": truth.rate, "oracle": truth.oracle}).items():
         yield f"| {label} | {' | '.join(_cells(found))} |"
     yield f"\nDecay of correlations: {_render.decay(shown.mixing)}.\n"
-    yield f"Trace of the autocovariance, by lag: {_render.memory(shown.memory)}."
+    yield f"Trace of the autocovariance relative to lag 0: {_render.memory(shown.memory)}."
 
 
 def _first_paragraph(source: Source) -> str:

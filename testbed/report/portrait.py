@@ -130,7 +130,7 @@ def _memory(axes: Any, shown: Portrait) -> None:
         if (sign * found.trace_K > 0).any():
             axes.plot(*_positive(lag_K, sign * found.trace_K), "o", color=colour, mfc=filled, ms=3.5, label=label)
     low, high = sizes[sizes > 0].min(), sizes.max()
-    axes.set(yscale="log", ylim=(min(low / 1.5, high / 10), 1.5 * high))
+    axes.set(yscale="log", ylim=(min(low / 1.5, high / 10), 1.5 * high), xlim=(0.8, lag_K[-1] + 0.8))
     if isinstance(shown.mixing, Mixing) and shown.mixing.decay == "power law":
         axes.set(xscale="log")
     return _legend(axes)

@@ -19,7 +19,7 @@ SHOWN, FIRST = 40, 8
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _DECAYS = {
-    "independent": "none: no two tokens are correlated",
+    "independent": "uncorrelated: no two tokens are correlated",
     "finite": "finite: no two tokens further apart than {value:g} are correlated",
     "geometric": "geometric: correlations fall as |λ|^k, λ = {value:.6g}",
     "power law": "power law: correlations fall as k^−{value:g}",
@@ -40,7 +40,9 @@ def table(source: Source, truth: Truth) -> "Table":
     chosen = _chosen(truth.length)
     left_out = f"{len(chosen)} of {truth.length} positions; --json gives all" if len(chosen) < truth.length else None
     title = f"{kind(source)}, window of {truth.length} tokens (nats per token)"
-    drawn = Table(title=title, title_justify="left", caption=left_out, caption_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    drawn = Table(
+        title=title, title_justify="left", caption=left_out, caption_justify="left", box=SIMPLE_HEAD, pad_edge=False
+    )
     drawn.add_column("t", justify="right")
     for heading in ("h_t", "low", "high", "error"):
         drawn.add_column(heading, justify="right")
@@ -90,10 +92,11 @@ def decay(mixing: Mixing | Absent) -> str:
 
 
 def memory(found: Autocovariance | Absent) -> str:
-    """Return the trace of the autocovariance relative to lag 0, in words."""
+    """Return the trace of the autocovariance relative to lag 0 at the first lags, in words."""
     if isinstance(found, Absent):
         return f"not offered: {found.reason}"
-    return ", ".join(f"{trace:.3g} at {lag}" for lag, trace in zip(found.lag_K, found.trace_K, strict=True))
+    pairs = zip(found.lag_K, found.trace_K, strict=True)
+    return ", ".join(f"{trace:.3g} at {lag}" for lag, trace in pairs if lag in LAGS)
 
 
 def text(tokens: Sequence[int], alphabet: int, room: int) -> str:
