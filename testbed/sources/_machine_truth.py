@@ -1,19 +1,25 @@
 """The entropies of any source that is a finite hidden Markov chain."""
 
 import math
+from typing import Any
 
+import jax
+import jax.numpy as jnp
 import msgspec
 import numpy as np
+from jaxtyping import Array, Float, Key
 
-from testbed.sources import _curve, _laws, _machine, _mixed_states, _truth
+from testbed.sources import _curve, _edges, _laws, _machine, _mixed_states, _truth
 from testbed.sources._curve import Curve
+from testbed.sources._edges import Edges
 from testbed.sources._machine import Machine
 from testbed.sources._mixed_states import Walk
 from testbed.sources._source import Source
 from testbed.sources._truth import Absent, Budget, Quantity, Truth
 
-TIGHT = 1e-13
-CURVE_WORK, RATE_WORK, WIDTH_WORK = 2**31, 2**25, 2**35
+TIGHT, NARROW = 1e-13, 1e-9
+RATE_WORK, WIDTH_WORK = 2**23, 2**35
+RATE_WINDOW, SAMPLED_WORK = 128, 2**31
 
 
 def truth(source: Source, length: int, budget: Budget, *, oracle: Quantity | Absent | None = None) -> Truth:
@@ -23,7 +29,8 @@ def truth(source: Source, length: int, budget: Budget, *, oracle: Quantity | Abs
     `budget.contexts` of them suffice. Beyond, where the source is stationary, h_t lies between the lower bound of the
     rate and the last exact h_t; where it is not, or where Monte Carlo is expected to give less width, h_t is sampled.
     The rate of a unifilar machine is a closed form; any other lies between H(X_L | X_<L, state before X_1) and
-    H(X_L | X_<L). The oracle, unless given, is the entropy of a token given the state before it.
+    H(X_L | X_<L), summed or, if less wide, sampled. With `budget.width`, the sums are taken on until the interval is
+    as narrow as asked. The oracle, unless given, is the entropy of a token given the state before it.
 
     Error: see `Walk`; Monte Carlo as in `Curve`. ValueError if `budget.width` is out of reach.
     """
@@ -31,23 +38,19 @@ def truth(source: Source, length: int, budget: Budget, *, oracle: Quantity | Abs
     machine = source.machine()
     if isinstance(machine, Absent):
         raise TypeError(f"{type(source).__name__} is no finite machine ({machine.reason}); use `_curve` instead.")
-    upper, lower = (
-        Walk(machine, start(machine.stationary_S)) for start in (_mixed_states.unknown, _mixed_states.known)
-    )
+    upper = Walk(machine, _mixed_states.unknown(machine.stationary_S))
     windows = upper if source.stationary else Walk(machine, _mixed_states.unknown(machine.initial_S))
-    whole = windows.reach(length, budget.contexts, CURVE_WORK)
-    closed = unifilar(machine)
-    if not closed or (budget.width is not None and source.stationary and not whole):
-        _narrow(upper, lower, budget)
-    given_state = _given_state(machine)
-    rate = given_state if closed else _bracket(lower.positions[-1].low, upper.positions[-1].high)
-    if not whole and not (source.stationary and _suffices(windows, rate.low, length, budget)):
-        curve = _sampled(source, length, budget, windows)
-        positions, epsilon = curve.positions(), curve.mean(np.full(length, 1 / length))
+    whole = windows.reach(length, budget.contexts)
+    bounds = _bounds(machine, upper, budget, wanted=source.stationary and not whole)
+    if whole or (source.stationary and _suffices(windows, bounds, budget, budget.tokens // length)):
+        curve = _positions(windows, bounds.low, length)
+        epsilon = _mean(curve)
     else:
-        positions = _positions(windows, rate.low, length)
-        epsilon = _mean(positions)
-    found = Truth(length=length, curve=positions, epsilon=epsilon, rate=rate, oracle=oracle or given_state)
+        samples = _sampled(source, length, budget, windows)
+        curve, epsilon = samples.positions(), samples.mean(np.full(length, 1 / length))
+    rate = bounds if bounds.method == "closed form" else _narrowest(source, machine, upper, bounds, length, budget)
+    known = _given_state(machine) if oracle is None else oracle
+    found = Truth(length=length, curve=curve, epsilon=epsilon, rate=rate, oracle=known)
     _truth.check_width(found, budget)
     return found
 
@@ -65,52 +68,67 @@ def _given_state(machine: Machine) -> Quantity:
     return _truth.rounded(value, 4.0 * len(machine.stationary_S) ** 2 + machine.symbols)
 
 
+def _bounds(machine: Machine, upper: Walk, budget: Budget, *, wanted: bool) -> Quantity:
+    """Return the entropy rate: a closed form, or bounds taken as close as affordable.
+
+    With a closed form the upper walk is taken on only if a width is asked for and `wanted` by the curve.
+    """
+    closed, given_state = unifilar(machine), _given_state(machine)
+    if closed and (budget.width is None or not wanted):
+        return given_state
+    if len(machine.stationary_S) ** 2 > _mixed_states.LARGEST_NUMBERS:
+        return given_state if closed else _bracket(given_state.low, upper.positions[-1].high)
+    lower = Walk(machine, _mixed_states.known(machine.stationary_S))
+    _narrow(upper, lower, budget)
+    return given_state if closed else _bracket(lower.positions[-1].low, upper.positions[-1].high)
+
+
 def _narrow(upper: Walk, lower: Walk, budget: Budget) -> None:
     """Take both walks on until the rate lies between bounds that are close enough, or the budget is spent.
 
     Error: ValueError if a width is asked for and out of reach.
     """
     contexts, work = (budget.contexts, RATE_WORK) if budget.width is None else (math.inf, WIDTH_WORK)
-    target = budget.width or 0.0
     widths: list[float] = []
     growing = True
     while growing:
         reached = [walk.reach(len(widths) + 1, contexts, work) for walk in (upper, lower)]
         widths.append(upper.positions[-1].high - lower.positions[-1].low)
         gap = upper.positions[-1].entropy - lower.positions[-1].entropy
-        growing = any(reached) and gap > TIGHT and widths[-1] > target
+        growing = any(reached) and gap > TIGHT and widths[-1] > (budget.width or 0.0)
     if budget.width is not None and widths[-1] > budget.width:
-        raise ValueError(_too_wide(widths, upper.positions[-1].contexts, budget.width))
+        raise ValueError(_too_wide(widths, lower, budget.width))
 
 
-def _too_wide(widths: list[float], contexts: int, width: float) -> str:
+def _too_wide(widths: list[float], lower: Walk, width: float) -> str:
     """Return what was reached, what the width would cost if the interval shrinks on as it did, and the remedy."""
-    depth, reached = len(widths), widths[-1]
-    shrinking = reached / widths[-2] if depth > 1 else 1.0
-    cost = "it does not shrink any further"
+    depth, contexts, reached = len(lower.positions), lower.positions[-1].contexts, widths[-1]
+    back = min(3, depth - 1)
+    shrinking = (widths[depth - 1] / widths[depth - 1 - back]) ** (1 / back) if back else 1.0
+    cost = "more context does not narrow it"
     if shrinking < 1:
         more = math.ceil(math.log(width / reached) / math.log(shrinking))
         needed = contexts ** (1 + more / depth)
-        cost = f"as it shrinks by {shrinking:.3g} per token, that would take about {depth + more} tokens of context"
-        cost += f" and {needed:.1e} distinct contexts"
+        cost = f"it shrinks by {shrinking:.3g} per token, so that {depth + more} tokens and about {needed:.1e} distinct"
+        cost += " contexts would be needed"
     return (
-        f"width={width}: the certified interval of the rate is still {reached:.3g} wide after {depth} tokens and"
-        f" {contexts} distinct contexts, as many as memory and patience allow; {cost};"
+        f"width={width}: the certified interval is still {reached:.3g} wide after {depth} tokens and"
+        f" {contexts} distinct contexts, as many as memory or patience allow; {cost};"
         f" ask for width={1.01 * reached:.2g} or leave it out."
     )
 
 
-def _suffices(windows: Walk, low: float, length: int, budget: Budget) -> bool:
-    """Return whether the interval of later positions is as narrow as asked, or as Monte Carlo would make it."""
-    last = windows.positions[-1]
-    rows = max(2, budget.tokens // length)
-    expected = 2 * _truth.NORMAL_QUANTILE * last.deviation / math.sqrt(rows)
-    return budget.width is not None or last.high - low <= max(expected, TIGHT)
+def _suffices(walk: Walk, bounds: Quantity, budget: Budget, rows: int) -> bool:
+    """Return whether the interval up to the walk's last entropy is as narrow as asked, or as that many samples give."""
+    last = walk.positions[-1]
+    expected = 2 * _truth.NORMAL_QUANTILE * last.deviation / math.sqrt(max(2, rows))
+    return budget.width is not None or last.high - bounds.low <= max(expected, NARROW)
 
 
 def _positions(windows: Walk, low: float, length: int) -> tuple[Quantity, ...]:
     """Return h_t one by one as far as known, then the interval between the bound of the rate and the last of them."""
-    exact = tuple(_truth.bracketed(each.low, each.high, method="enumeration") for each in windows.positions[:length])
+    known = windows.positions[:length]
+    exact = tuple(_truth.bracketed(each.low, each.high, method="enumeration") for each in known)
     return exact + (_bracket(low, exact[-1].high),) * (length - len(exact))
 
 
@@ -131,3 +149,30 @@ def _sampled(source: Source, length: int, budget: Budget, windows: Walk) -> Curv
     known = windows.positions[:length]
     operations = math.ceil(max(each.error for each in known) / _truth.UNIT_ROUNDOFF)
     return curve._replace(exact_T=np.array([each.entropy for each in known]), operations=operations)
+
+
+def _narrowest(
+    source: Source, machine: Machine, upper: Walk, bounds: Quantity, length: int, budget: Budget
+) -> Quantity:
+    """Return the rate between its bounds, or if that is less wide between two Monte Carlo means.
+
+    The means estimate the same two bounds over the later half of windows of RATE_WINDOW tokens or more.
+    """
+    window = max(length, RATE_WINDOW)
+    rows = max(2, min(budget.tokens, SAMPLED_WORK // len(machine.origin_E)) // window)
+    if _suffices(upper, bounds, budget, rows):
+        return bounds
+    tables = _edges.tables_of(machine._replace(initial_S=machine.stationary_S), np.float64)
+    ends_BX = _curve.sampled(_ends, type(source), tables, (rows, window, machine.symbols), budget)
+    low, high = (_truth.sampled(float(end_B.mean()), _curve.standard_error(end_B)) for end_B in ends_BX.T)
+    between = _truth.bracketed(low.low, high.high, method="Monte Carlo")
+    return between if between.error < bounds.error else bounds
+
+
+def _ends(_: type[Source], length: int, tables: Any, key: Key[Array, ""]) -> Float[Array, "2"]:
+    """Return the mean entropies over the later half of one window, with and without the state before it."""
+    edges: Edges = jax.tree.map(jnp.asarray, tables)
+    tokens_L, state_L = _edges.sampled(edges, key=key, length=length)
+    informed = edges._replace(initial_S=jnp.zeros_like(edges.initial_S).at[state_L[0]].set(1))
+    rows_LV = (_edges.predicted(each, tokens_L)[length // 2 :] for each in (informed, edges))
+    return jnp.stack([_curve.entropy(each_LV).mean() for each_LV in rows_LV])

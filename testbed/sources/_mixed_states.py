@@ -12,6 +12,7 @@ from testbed.sources._machine import Machine
 
 CLOSE = 1e-13
 LARGEST_NUMBERS = 2**24
+LARGEST_WORK = 2**31
 
 
 class Beliefs(NamedTuple):
@@ -76,24 +77,25 @@ class Walk:
         self._level = start
         self._error = 0.0
         self._work = 0.0
+        self._steps = 0
 
-    def reach(self, length: int, contexts: int | float, work: int) -> bool:
+    def reach(self, length: int, contexts: int | float, work: int = LARGEST_WORK) -> bool:
         """Return whether `length` positions are known, after going on as far as the limits and memory allow.
 
         `contexts` limits those of one position; `work`, the multiplications of the walk so far.
         """
-        while len(self.positions) < length:
-            if not self._fits(contexts, work):
-                return False
+        while len(self.positions) < length and self._ready(contexts, work):
             self.positions.append(self._measured())
-            self._advance()
-        return True
+        return len(self.positions) >= length
 
-    def _fits(self, contexts: int | float, work: int) -> bool:
-        states = self._level.beliefs_RS.shape[1]
-        numbers = len(self._level.weights_R) * self._machine.symbols * states
-        within = len(self._level.weights_R) <= contexts or not self.positions
-        return within and numbers <= LARGEST_NUMBERS and self._work <= work
+    def _ready(self, contexts: int | float, work: int) -> bool:
+        """Return whether the classes of the next position are at hand, after deriving them if affordable."""
+        if self._steps < len(self.positions):
+            count, states = self._level.beliefs_RS.shape
+            if count * self._machine.symbols * states > LARGEST_NUMBERS or self._work > work:
+                return False
+            self._advance()
+        return not self.positions or len(self._level.weights_R) <= contexts
 
     def _measured(self) -> Position:
         entropy_R = entr(self._level.beliefs_RS @ self._rows_SV).sum(1)
@@ -104,6 +106,7 @@ class Walk:
 
     def _advance(self) -> None:
         count, states = self._level.beliefs_RS.shape
+        self._steps += 1
         self._work += count * self._machine.symbols * states + count * len(self._machine.origin_E)
         self._level = merged(_followed(self._level, self._flat))
         self._error += _shift(self._level.moved, self._machine.symbols) + self._rounding()

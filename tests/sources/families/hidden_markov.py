@@ -9,8 +9,8 @@ from tests.sources.enumeration import block_entropy, growth
 from tests.sources.families.markov import stationary_vector
 
 TRANSIENT = (
-    ((0.1, 0.2, 0.3), (0.0, 0.5, 0.0), (0.0, 0.25, 0.25)),
-    ((0.0, 0.0, 0.4), (0.0, 0.0, 0.5), (0.0, 0.5, 0.0)),
+    ((0.1, 0.2, 0.3), (0.0, 0.6, 0.1), (0.0, 0.25, 0.0)),
+    ((0.0, 0.0, 0.4), (0.0, 0.0, 0.3), (0.0, 0.5, 0.25)),
 )
 EXAMPLES = [
     HiddenMarkov(process="golden_mean"),
