@@ -505,7 +505,8 @@ def test_a_width_is_met_or_its_price_is_named(capsys):
     wide, narrow = (answered(capsys, *words, "--width", width)["rate"] for width in ("1e-2", "1e-4"))
     assert narrow["high"] - narrow["low"] <= 1e-4 and wide["high"] - wide["low"] <= 1e-2
     assert all(rate["low"] < 0.793457579 < rate["high"] for rate in (wide, narrow)), "published bounds"
-    assert refused(asked(capsys, *words, "--width", "1e-17"), "width=1e-17", "wide", "leave it out")
+    never = ["truth", "hidden_markov", "--process", "sns", "--length", "4", "--width", "1e-17"]
+    assert refused(asked(capsys, *never), "width=1e-17", "certified interval", "distinct contexts", "leave it out")
 
 
 def test_a_larger_budget_makes_the_interval_narrower(capsys):

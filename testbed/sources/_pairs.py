@@ -11,6 +11,8 @@ from testbed.sources._truth import Absent
 
 NOTHING = 1e-12
 """What is smaller, relative to lag 0, is rounding."""
+LARGEST = 4096
+"""Symbols of which all pairs are laid out: 128 MiB a lag."""
 
 
 class Autocovariance(NamedTuple):
@@ -30,6 +32,8 @@ def autocovariance(source: Source, lags: Sequence[int]) -> Autocovariance | Abse
 
     Error: that of the pair law; numbers below 1e-12 are rounding and become 0.
     """
+    if source.alphabet > LARGEST:
+        return Absent(f"{source.alphabet} symbols: all pairs are compared up to {LARGEST} symbols")
     once_VV = source.pair_law(0)
     if isinstance(once_VV, Absent):
         return once_VV

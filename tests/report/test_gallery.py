@@ -158,6 +158,10 @@ def test_autocovariance_of_two_states(flip):
     np.testing.assert_allclose(found.norm_K, np.abs(expected_K), atol=1e-12)
 
 
+def test_autocovariance_of_too_many_symbols_is_not_offered():
+    assert "5000 symbols" in _pairs.autocovariance(Iid(vocabulary=5000), [1]).reason
+
+
 def test_autocovariance_of_what_is_certain_is_zero():
     world = Iid(vocabulary=2, weights=(1.0, 0.0))
     assert not _pairs.autocovariance(world, [1, 2]).norm_K.any()
