@@ -29,7 +29,7 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, s
 GRID = "#e7e8ea"
 REFERENCE = "#6b7280"
 DASHES = ("4px 3px", "9px 3px", "9px 3px 2px 3px", "2px 3px")
-LABEL = 0.05
+LABEL = 0.065
 """Height of a line's name as a share of its axis."""
 
 
@@ -244,7 +244,8 @@ def _names(figure: Any, references: pd.DataFrame, end_N: np.ndarray, scale: Call
             text=name, x=1, xref="paper", xanchor="left", xshift=4, y=place, showarrow=False,
             font={"size": 11, "color": REFERENCE},
         )  # fmt: skip
-    figure.update_layout(margin={"r": 132 if len(references) else 16})
+    longest = max((len(name) for name in references["predictor"]), default=0)
+    figure.update_layout(margin={"r": max(16, 8 + 5.5 * longest)})
 
 
 def _points(frame: pd.DataFrame, x: Any, bottom: float, colour: str) -> dict[str, Any]:
