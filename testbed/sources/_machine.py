@@ -1,15 +1,19 @@
 """Finite-state presentations of a law: the exact second-order quantities of any source that has one."""
 
 from fractions import Fraction
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from testbed.sources._truth import Absent, Mixing
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
 LARGEST_EDGES = 2**22
 LARGEST_DENSE = 2048
+LARGEST_POWER = 256
 
 
 class Machine(NamedTuple):
@@ -46,13 +50,17 @@ def emissions(machine: Machine) -> Float[np.ndarray, "S V"]:
     return rows_SV
 
 
-def moved(machine: Machine, belief_RS: Float[np.ndarray, "R S"]) -> Float[np.ndarray, "R S"]:
-    """Return the laws of the state one token later, whatever the token."""
+def chain(machine: Machine) -> "csr_array":
+    """Return P(next state | state), sparse."""
     from scipy.sparse import csr_array  # late: reading a configuration needs no scipy
 
     states = len(machine.initial_S)
-    chain_SS = csr_array((machine.probability_E, (machine.origin_E, machine.target_E)), shape=(states, states))
-    return np.asarray(belief_RS @ chain_SS)
+    return csr_array((machine.probability_E, (machine.origin_E, machine.target_E)), shape=(states, states))
+
+
+def moved(machine: Machine, belief_RS: Float[np.ndarray, "R S"]) -> Float[np.ndarray, "R S"]:
+    """Return the laws of the state one token later, whatever the token."""
+    return np.asarray(belief_RS @ chain(machine))
 
 
 def entering(machine: Machine, weights_S: Float[np.ndarray, " S"]) -> Float[np.ndarray, "V S"]:
@@ -69,9 +77,12 @@ def pair_law(machine: Machine, lag: int) -> Float[np.ndarray, "V V"]:
     """
     if lag == 0:
         return np.diag(entering(machine, machine.stationary_S).sum(1))
-    state_VS = entering(machine, machine.stationary_S)
-    for _ in range(lag - 1):
-        state_VS = moved(machine, state_VS)
+    state_VS, chain_SS = entering(machine, machine.stationary_S), chain(machine)
+    if len(machine.stationary_S) <= LARGEST_POWER:
+        state_VS = state_VS @ np.linalg.matrix_power(chain_SS.toarray(), lag - 1)
+    else:
+        for _ in range(lag - 1):
+            state_VS = np.asarray(state_VS @ chain_SS)
     return np.asarray(state_VS @ emissions(machine))
 
 
