@@ -4,17 +4,15 @@
 ``references`` has the columns predictor, value and K_L; see ``testbed.measure.references``.
 """
 
-from collections.abc import Callable, Sequence
-from itertools import cycle
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from testbed.report import marks
 from testbed.report.palette import (
     PART_NAMES,
     PARTS,
-    apart,
     bars,
     floor,
     fresh_position,
@@ -27,10 +25,6 @@ from testbed.report.palette import (
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 GRID = "#e7e8ea"
-REFERENCE = "#6b7280"
-DASHES = ("4px 3px", "9px 3px", "9px 3px 2px 3px", "2px 3px")
-LABEL = 0.065
-"""Height of a line's name as a share of its axis."""
 
 
 def divergence(estimates: pd.DataFrame, references: pd.DataFrame) -> Any:
@@ -60,8 +54,8 @@ def divergence(estimates: pd.DataFrame, references: pd.DataFrame) -> Any:
                 **_points(part, x, bottom, colour), name=name, showlegend=bool(name), marker_symbol=symbol
             )
     _layout(figure, "stored training tokens D", "K, nats per token")
-    _levels(figure, references, (tokens[0] if tokens else fresh / 2, fresh))
-    _log_axis(figure, [*frame["value"], *references["value"]], axis="y")
+    drawn = marks.levels(figure, references, (tokens[0] if tokens else fresh / 2, fresh))
+    _log_axis(figure, [*frame["value"], *drawn], axis="y")
     labels = [short(d) for d in tokens] + ["fresh data"]
     figure.update_xaxes(type="log", tickvals=[*tokens, fresh], ticktext=labels)
     return figure
@@ -149,8 +143,8 @@ def learning(curves: pd.DataFrame, references: pd.DataFrame) -> Any:
         named.add(label)
     _layout(figure, "optimisation steps", "K, nats per token")
     steps = curves.loc[curves["step"] > 0, "step"]
-    _levels(figure, references, (float(steps.min()), float(steps.max())))
-    _log_axis(figure, [*curves["K"], *references["value"]], axis="y")
+    drawn = marks.levels(figure, references, (float(steps.min()), float(steps.max())))
+    _log_axis(figure, [*curves["K"], *drawn], axis="y")
     _log_axis(figure, curves["step"], axis="x")
     return figure
 
@@ -180,10 +174,7 @@ def positions(frame: pd.DataFrame, references: pd.DataFrame) -> Any:
         line={"color": "#333333", "width": 2, "dash": "dot"},
     )
     _layout(figure, "position t in the window", "h_t + K_t, nats")
-    loss = [bayes["h"].to_numpy() + k_L for k_L in references["K_L"]]
-    for name, loss_L, dash in zip(references["predictor"], loss, cycle(DASHES), strict=False):
-        figure.add_scatter(x=bayes["t"], y=loss_L, **_thin(name, dash))
-    _names(figure, references, np.array([loss_L[-1] for loss_L in loss]), np.asarray)
+    marks.curves(figure, references, bayes)
     return figure
 
 
@@ -219,33 +210,6 @@ def parts(frame: pd.DataFrame) -> Any:
     figure.update_layout(legend={"y": 1.07})
     figure.update_xaxes(title={"standoff": 30})
     return figure
-
-
-def _levels(figure: Any, references: pd.DataFrame, ends: Sequence[float | int]) -> None:
-    """Draw the K of each reference predictor as a level, on an axis that is to be logarithmic."""
-    for name, value, dash in zip(references["predictor"], references["value"], cycle(DASHES), strict=False):
-        figure.add_scatter(x=ends, y=[value, value], **_thin(name, dash))
-    _names(figure, references, references["value"].to_numpy(dtype=float), np.log10)
-
-
-def _thin(name: str, dash: str) -> dict[str, Any]:
-    """Return the look of a reference predictor's line."""
-    line = {"color": REFERENCE, "width": 1, "dash": dash}
-    hover = f"{name}: %{{y:.4g}}<extra></extra>"
-    return {"mode": "lines", "name": name, "line": line, "showlegend": False, "hovertemplate": hover}
-
-
-def _names(figure: Any, references: pd.DataFrame, end_N: np.ndarray, scale: Callable[[Any], Any]) -> None:
-    """Name the reference lines right of the figure, where they end, but not on top of each other."""
-    seen_N = np.concatenate([np.asarray(trace.y, dtype=float) for trace in figure.data])
-    place_N = apart(scale(end_N), LABEL * float(np.ptp(scale(seen_N[seen_N > 0]))))
-    for name, place in zip(references["predictor"], place_N, strict=True):
-        figure.add_annotation(
-            text=name, x=1, xref="paper", xanchor="left", xshift=4, y=place, showarrow=False,
-            font={"size": 11, "color": REFERENCE},
-        )  # fmt: skip
-    longest = max((len(name) for name in references["predictor"]), default=0)
-    figure.update_layout(margin={"r": max(16, 8 + 5.5 * longest)})
 
 
 def _points(frame: pd.DataFrame, x: Any, bottom: float, colour: str) -> dict[str, Any]:

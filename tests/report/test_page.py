@@ -187,6 +187,15 @@ def test_reference_predictors_are_levels_with_their_names_beside_them(page):
         assert not none.layout.annotations
 
 
+def test_a_predictor_that_is_the_worlds_own_has_no_level_and_spoils_no_axis(page):
+    own = page.references.assign(value=[1e-17, 0.395])
+    drawn = figures.divergence(page.estimates, own)
+    assert set(lines_and_names(drawn)[0]) == {"context tree, depth 3"}
+    assert min(drawn.layout.yaxis.tickvals) > 1e-6
+    bare = figures.divergence(page.estimates.iloc[:0], own.iloc[:1])
+    assert not bare.data and not bare.layout.annotations
+
+
 def test_reference_predictors_are_added_to_the_bayes_curve(page):
     ends, names = lines_and_names(figures.positions(page.positions, page.references))
     assert ends == pytest.approx({"KT, order 0": 1 / 3 + 0.3, "context tree, depth 3": 1 / 3 + 0.285})
