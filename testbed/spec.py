@@ -12,7 +12,7 @@ from testbed.predictors import AnyPredictor
 from testbed.sources import AnySource
 from testbed.verdict import Claim
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the meaning of a cell; raised whenever equal specs would no longer give equal results."""
 
 Role = Literal["pilot", "online", "stored"]
@@ -311,7 +311,7 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True):
     ) -> Cell:
         consumed = horizon * self.optimiser.batch * model.context
         return Cell(
-            world=self.world,
+            world=self.world.for_window(model.context),
             model=model,
             optimiser=self.optimiser,
             learning_rate=rate,

@@ -12,6 +12,7 @@ from testbed.sources.inflated import Inflated
 from testbed.sources.markov import Markov
 from testbed.sources.mixture import Mixture
 from testbed.sources.noisy import Noisy
+from testbed.sources.one_regime import OneRegime
 from testbed.sources.time_reversed import TimeReversed
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Mixing",
     "Mixture",
     "Noisy",
+    "OneRegime",
     "Quantity",
     "Source",
     "TimeReversed",

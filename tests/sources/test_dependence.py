@@ -91,8 +91,7 @@ def check_mixing(world, mixing):
         slope = rate + np.log(size[1] / size[0]) / (lag - lag // 2)
         np.testing.assert_allclose(slope, rate, rtol=0.15)
     if mixing.decay == "power law":
-        lags = np.array([64, 512])
-        size = np.array([max(covariances(world, [lag])) for lag in lags])
+        size = np.array([max(covariances(world, [lag])) for lag in (64, 512)])
         np.testing.assert_allclose(-np.diff(np.log(size))[0] / np.log(8), mixing.value, atol=0.15)
     if mixing.decay in ("periodic", "never"):
         assert max(covariances(world, range(1000, 1000 + int(mixing.value)))) > 1e-6
