@@ -13,6 +13,7 @@ from testbed.sources.markov import Markov
 from testbed.sources.mixture import Mixture
 from testbed.sources.noisy import Noisy
 from testbed.sources.one_regime import OneRegime
+from testbed.sources.polya import Polya
 from testbed.sources.time_reversed import TimeReversed
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Mixture",
     "Noisy",
     "OneRegime",
+    "Polya",
     "Quantity",
     "Source",
     "TimeReversed",
