@@ -5,6 +5,7 @@ from testbed.sources._machine import Machine
 from testbed.sources._source import Source
 from testbed.sources._truth import Absent, Budget, Mixing, Quantity, Truth
 from testbed.sources.block_stationary import BlockStationary
+from testbed.sources.facts import Facts
 from testbed.sources.grammar import Grammar
 from testbed.sources.hidden_markov import HiddenMarkov
 from testbed.sources.iid import Iid
@@ -14,6 +15,7 @@ from testbed.sources.mixture import Mixture
 from testbed.sources.noisy import Noisy
 from testbed.sources.one_regime import OneRegime
 from testbed.sources.polya import Polya
+from testbed.sources.quanta import Quanta
 from testbed.sources.time_reversed import TimeReversed
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "AnySource",
     "BlockStationary",
     "Budget",
+    "Facts",
     "Grammar",
     "HiddenMarkov",
     "Iid",
@@ -32,6 +35,7 @@ __all__ = [
     "Noisy",
     "OneRegime",
     "Polya",
+    "Quanta",
     "Quantity",
     "Source",
     "TimeReversed",
