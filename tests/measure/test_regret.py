@@ -11,7 +11,7 @@ from testbed.measure.contexts import Reference, reference
 from testbed.measure.regret import bayes, learning, regret, regrets, trained
 from testbed.model.transformer import Transformer
 from testbed.predictors import CLASSICAL, ContextTree, Counting, Predictor
-from testbed.sources import BlockStationary, Iid, Markov
+from testbed.sources import BlockStationary, Iid, Markov, Polya
 from tests.small import WORLD
 
 COIN = Iid(vocabulary=2, weights=(0.8, 0.2))
@@ -79,6 +79,18 @@ def test_bayes_is_first_and_has_no_regret(world):
     for record in rest:
         assert record["regret"] > 0
         assert record["loss"] - first["loss"] == pytest.approx(record["regret"], abs=1e-12)
+
+
+@pytest.mark.parametrize(("weight", "name"), [(0.5, "KT, order 0"), (1.0, "Laplace, order 0")])
+def test_counting_is_the_bayes_predictive_of_an_urn_with_its_pseudo_count(weight, name):
+    """Each estimator has no regret on its own urn, and some on the other's."""
+    predictors = (Counting(), Counting(pseudo_count=1.0))
+    world = Polya(vocabulary=5, concentration=weight)
+    records = regrets(world, 64, predictors=predictors, sequences=32)
+    found = {record["predictor"]: record["regret"] for record in records}
+    assert abs(found.pop("Bayes")) < 1e-14 and abs(found.pop(name)) < 1e-13
+    (other,) = found.values()
+    assert other > 1e-3
 
 
 def test_the_bayes_loss_is_that_of_the_truth():
