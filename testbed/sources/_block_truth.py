@@ -17,7 +17,7 @@ from testbed.sources._source import Source
 from testbed.sources._truth import Absent, Budget, Quantity, Truth
 from testbed.sources.block_stationary import BlockStationary
 
-CONTEXTS = 2**12
+CONTEXTS = 2**14
 NARROW = 1e-3
 
 

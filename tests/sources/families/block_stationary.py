@@ -58,7 +58,7 @@ def rate_bounds(source):
         mean = growth(joint(aligned, source.block_length)).mean()
         return mean, mean
     source = msgspec.structs.replace(source, phase="uniform")
-    length = 6 if source.alphabet > 2 else 9
+    length = 6 if source.alphabet > 2 else (7 if source.lengths == "power_law" else 9)
     with_regime = joint_by_first_regime(source, length)
     low = last_entropy(with_regime)
     if source.lengths == "power_law":
