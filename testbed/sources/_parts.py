@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeVar, get_args
 
-import msgspec
 import numpy as np
 from jaxtyping import Float
 
@@ -77,22 +76,14 @@ def truth(source: "Mixture", length: int, budget: Budget) -> Truth:
     truths = [part.truth(length, budget=budget) for part in source.parts]
     weights = source.probabilities().tolist()
     rate, oracle = _mean([each.rate for each in truths], weights), _mean([each.oracle for each in truths], weights)
-    found = _windows(source, length, msgspec.structs.replace(budget, width=None), rate, oracle)
+    from testbed.sources import _walked  # late: reading a configuration needs no scipy
+
+    tables = source.tables(np.float64)
+    curve = _walked.curve(source, source.machine(), length, budget, operations=_curve.operations(tables, length))
+    epsilon = curve.mean(np.full(length, 1 / length))
+    found = Truth(length=length, curve=curve.positions(), epsilon=epsilon, rate=rate, oracle=oracle)
     _truth.check_width(found, budget)
     return found
-
-
-def _windows(
-    source: "Mixture", length: int, budget: Budget, rate: Quantity | Absent, oracle: Quantity | Absent
-) -> Truth:
-    """Return the entropies, those of the windows by the machine where there is one."""
-    if isinstance(source.machine(), Absent):
-        curve = _curve.curve(type(source), source.tables(np.float64), length, budget)
-        epsilon = curve.mean(np.full(length, 1 / length))
-        return Truth(length=length, curve=curve.positions(), epsilon=epsilon, rate=rate, oracle=oracle)
-    from testbed.sources import _machine_truth  # late: reading a configuration needs no scipy
-
-    return msgspec.structs.replace(_machine_truth.truth(source, length, budget, oracle=oracle), rate=rate)
 
 
 def _mean(quantities: list[Quantity | Absent], weights: list[float]) -> Quantity | Absent:

@@ -3,27 +3,28 @@
 from typing import Any, ClassVar, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 from jaxtyping import Array, Bool, Float, Int, Int32, Key
 
 from testbed import catalog
-from testbed.sources import _curve, _edges, _laws, _machine, _truth
+from testbed.sources import _laws, _machine, _noise
 from testbed.sources._edges import Edges
 from testbed.sources._machine import Machine
-from testbed.sources._truth import Absent, Budget, Mixing, Quantity, Truth
+from testbed.sources._noise import Nodes
+from testbed.sources._truth import Absent, Budget, Mixing, Truth
 from testbed.sources._wrapped import Kind, Wrapper, machine_of
 from testbed.sources.markov import Markov
 
 
 class Tables(NamedTuple):
-    """The class and the tables of the base for sampling, the edges of its machine for filtering, and the noise."""
+    """The class and the tables of the base for sampling, its machine for filtering, and the noise on V symbols."""
 
     kind: Kind
     base: Any
-    edges: Edges
+    machine: Nodes | Edges
     sigma: Float[Array, ""]
+    chance_V: Float[Array, " V"]
 
 
 class Latents(NamedTuple):
@@ -88,44 +89,28 @@ class Noisy(Wrapper, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
 
     def tables(self, dtype: npt.DTypeLike = np.float32) -> Tables:
         """Return the numbers of the law."""
-        edges = _edges.tables_of(machine_of(self.base), dtype)
-        return Tables(Kind(type(self.base)), self.base.tables(dtype), edges, *_laws.cast(dtype, np.array(self.sigma)))
+        machine = _noise.tables_of(machine_of(self.base), dtype)
+        noise = _laws.cast(dtype, np.array(self.sigma), np.full(self.alphabet, 1 / self.alphabet))
+        return Tables(Kind(type(self.base)), self.base.tables(dtype), machine, *noise)
 
     @staticmethod
     def sample(tables: Tables, *, key: Key[Array, ""], length: int) -> tuple[Int32[Array, " L"], Latents]:
         """Return one sequence, the latents of the base, and which tokens were replaced."""
         base_key, own_key = jax.random.split(key)
         clean_L, latents = tables.kind.source.sample(tables.base, key=base_key, length=length)
-        chance_L, symbol_L = jax.random.uniform(own_key, (2, length), jnp.asarray(tables.sigma).dtype)
-        drawn_L = jnp.floor(symbol_L * len(tables.edges.uniform_V)).astype(jnp.int32)
-        replaced_L = chance_L < tables.sigma
-        return jnp.where(replaced_L, drawn_L, clean_L), Latents(latents, replaced_L)
+        tokens_L, replaced_L = _noise.added(tables.sigma, clean_L, symbols=len(tables.chance_V), key=own_key)
+        return tokens_L, Latents(latents, replaced_L)
 
     @staticmethod
     def log_predictive(tables: Tables, tokens_L: Int[Array | np.ndarray, " L"]) -> Float[Array, "L V"]:
         """Return the Bayes prediction by exact filtering over the states of the base's machine."""
-        return _edges.predicted(tables.edges, tokens_L, flip=tables.sigma)
+        return _noise.predicted(tables.machine, tokens_L, tables.sigma)
 
     def truth(self, length: int, *, budget: Budget = Budget()) -> Truth:  # noqa: B008 - frozen
         """Return the entropies; the oracle knows the state of the base's machine before the token.
 
         It does not know whether the token is replaced.
         """
-        from testbed.sources import _machine_truth  # late: reading a configuration needs no scipy
+        from testbed.sources import _noise_truth  # late, as it is about this class
 
-        if not isinstance(self.machine(), Absent):
-            return _machine_truth.truth(self, length, budget)
-        _truth.check_length(length)
-        curve = _curve.curve(type(self), self.tables(np.float64), length, budget)
-        positions, epsilon, oracle = curve.positions(), curve.mean(np.full(length, 1 / length)), self._oracle()
-        rate: Quantity | Absent = Absent("the noisy machine is too large, and windows differ from the long run")
-        if self.stationary:
-            rate = _truth.bracketed(oracle.low, positions[-1].high, method=positions[-1].method)
-        found = Truth(length=length, curve=positions, epsilon=epsilon, rate=rate, oracle=oracle)
-        _truth.check_width(found, budget)
-        return found
-
-    def _oracle(self) -> Quantity:
-        machine = machine_of(self.base)
-        entropy_S = _laws.entropy(self.blurred(_machine.emissions(machine)))
-        return _truth.rounded(float(machine.stationary_S @ entropy_S), 4.0 * len(entropy_S) ** 2 + self.alphabet)
+        return _noise_truth.truth(self, length, budget)

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from testbed.sources import Iid, Markov, Noisy
+from testbed.sources import BlockStationary, Iid, Markov, Noisy
 from tests.sources.enumeration import block_entropy, growth
+from tests.sources.families.block_stationary import TINY
 from tests.sources.families.markov import GOLDEN
 
 CHAIN, GOLDEN_MEAN = Markov(vocabulary=2, rows=((0.8, 0.2), (0.3, 0.7))), Markov(vocabulary=2, rows=GOLDEN)
@@ -15,6 +16,7 @@ EXAMPLES = [
     Noisy(base=Iid(vocabulary=3, weights=(0.5, 0.5, 0.0)), sigma=0.4),
     Noisy(base=CHAIN, sigma=1.0),
     Noisy(base=Markov(vocabulary=2, order=2, seed=1), sigma=0.5),
+    Noisy(base=BlockStationary(**TINY, lengths="geometric"), sigma=0.8),
 ]
 REFUSED = [({"base": CHAIN, "sigma": sigma}, f"sigma={sigma}", "give for example") for sigma in (-0.1, 1.5)]
 

@@ -10,9 +10,10 @@ EXAMPLES = [
     TimeReversed(base=CYCLE),
     TimeReversed(base=Markov(vocabulary=3, rows=((0.3, 0.7, 0.0), (0.1, 0.0, 0.9), (0.4, 0.3, 0.3)))),
     TimeReversed(base=Markov(vocabulary=3, order=2, concentration=0.5, smoothing=0.1, seed=1)),
-    TimeReversed(base=Noisy(base=CYCLE, sigma=0.6)),
+    TimeReversed(base=Noisy(base=CYCLE, sigma=0.8)),
     TimeReversed(base=Inflated(base=Iid(vocabulary=2, weights=(0.7, 0.3)), factor=2)),
     TimeReversed(base=TimeReversed(base=CYCLE)),
+    TimeReversed(base=BlockStationary(**TINY, phase="uniform")),
 ]
 REFUSED = [({"base": BlockStationary(**TINY)}, "BlockStationary is not stationary", 'phase="uniform"')]
 
