@@ -3,7 +3,6 @@
 import functools
 import json
 import pathlib
-from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -73,7 +72,7 @@ class HiddenMarkov(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__))
     def matrices(self) -> Float[np.ndarray, "V S S"]:
         """Return T[x, s, s'] = P(X = x, next state = s' | state = s), float64."""
         if self.process is None:
-            return _given_matrices(self.transitions or ())
+            return _given_matrices(self.transitions)
         classic = CLASSICS[self.process]
         return classic.build(*(self.parameters or classic.defaults.values()))
 
@@ -136,7 +135,7 @@ def _from_npz(file: pathlib.Path) -> Any:
         raise ValueError(f"{file}: it is no npz archive of numbers ({error}); save it by numpy.savez.") from None
 
 
-def _given_matrices(transitions: Sequence[Any] | np.ndarray) -> Float[np.ndarray, "V S S"]:
+def _given_matrices(transitions: Any) -> Float[np.ndarray, "V S S"]:
     """Return matrices given by hand, each state's probabilities normalised to the last digit."""
     try:
         array = np.asarray(transitions, dtype=np.float64)

@@ -84,7 +84,7 @@ def test_a_token_repeated_once_correlates_up_to_its_delay(delay):
 
 @pytest.mark.parametrize("second", [0.005, -0.3, 0.9])
 def test_an_eigenvalue_beside_a_long_nilpotent_part_keeps_its_digits(second):
-    """Pairs of a bit that is copied twelve tokens later and of a two-state chain, whose eigenvalue is all that lasts."""
+    """A bit that is copied twelve tokens later, beside a two-state chain whose eigenvalue is all that lasts."""
     chain = np.array([[1 - 0.4 * (1 - second), 0.4 * (1 - second)], [0.6 * (1 - second), 1 - 0.6 * (1 - second)]])
     pair = np.einsum("xst,yuv->xysutv", copied(12), emitting(chain, np.eye(2))).reshape(4, 50, 50)
     found = _machine.mixing(machine(pair))
