@@ -21,10 +21,10 @@ RATE_WINDOW, RATE_TOKENS = 128, 2**17
 
 def truth(source: "Noisy", length: int, budget: Budget) -> Truth:
     """Return the entropies of a noisy source over windows of `length` tokens."""
+    _truth.check_length(length)
     machine = source.machine()
     if not isinstance(machine, Absent) and len(machine.origin_E) <= SMALL_EDGES:
         return _machine_truth.truth(source, length, budget)
-    _truth.check_length(length)
     curve = _curve.curve(type(source), source.tables(np.float64), length, budget)
     found = Truth(
         length=length,

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from typing import TypeVar
 
 import jax
 import msgspec
@@ -10,6 +11,8 @@ from testbed.sources import _any
 from testbed.sources._machine import Machine
 from testbed.sources._source import Source
 from testbed.sources._truth import Absent
+
+Same = TypeVar("Same", bound="Wrapper")
 
 
 @jax.tree_util.register_static
@@ -36,9 +39,10 @@ class Wrapper(Source, frozen=True, kw_only=True):
         """Return whether the base is stationary."""
         return self.base.stationary
 
-    def for_window(self, length: int) -> Source:
+    def for_window(self: Same, length: int) -> Same:
         """Return the same change of what the base is for windows of `length` tokens."""
-        return msgspec.structs.replace(self, base=self.base.for_window(length))
+        base = self.base.for_window(length)
+        return self if base is self.base else msgspec.structs.replace(self, base=base)
 
 
 @functools.lru_cache(maxsize=4)
@@ -54,3 +58,9 @@ def machine_of(base: Source) -> Machine:
             " filtered exactly here; use a base that has a machine, or a smaller one."
         )
     return machine
+
+
+def check_machine(base: Source) -> None:
+    """Refuse a base that is no finite machine, unless it has yet to be told the window and will be refused then."""
+    if base.for_window(1) is base:
+        machine_of(base)

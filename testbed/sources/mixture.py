@@ -72,9 +72,11 @@ class Mixture(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
         """Return whether all parts are stationary."""
         return all(part.stationary for part in self.parts)
 
-    def for_window(self, length: int) -> Source:
+    def for_window(self, length: int) -> "Mixture":
         """Return the mixture of what the parts are for windows of `length` tokens."""
-        return msgspec.structs.replace(self, parts=tuple(part.for_window(length) for part in self.parts))
+        parts = tuple(part.for_window(length) for part in self.parts)
+        same = all(one is other for one, other in zip(parts, self.parts, strict=True))
+        return self if same else msgspec.structs.replace(self, parts=parts)
 
     def probabilities(self) -> Float[np.ndarray, " M"]:
         """Return the probabilities of the parts, float64."""
@@ -142,4 +144,4 @@ class Mixture(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
 
         The oracle knows the part, and its latents.
         """
-        return _parts.truth(self, length, budget)
+        return _parts.truth(self.for_window(length), length, budget)

@@ -13,7 +13,7 @@ from testbed.sources._edges import Edges
 from testbed.sources._machine import Machine
 from testbed.sources._noise import Nodes
 from testbed.sources._truth import Absent, Budget, Mixing, Truth
-from testbed.sources._wrapped import Kind, Wrapper, machine_of
+from testbed.sources._wrapped import Kind, Wrapper, check_machine, machine_of
 from testbed.sources.markov import Markov
 
 
@@ -47,7 +47,7 @@ class Noisy(Wrapper, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
 
     def __post_init__(self) -> None:
         _laws.fraction("sigma", self.sigma)
-        machine_of(self.base)
+        check_machine(self.base)
 
     @classmethod
     def exhibit(cls) -> "Noisy":
@@ -113,4 +113,4 @@ class Noisy(Wrapper, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
         """
         from testbed.sources import _noise_truth  # late, as it is about this class
 
-        return _noise_truth.truth(self, length, budget)
+        return _noise_truth.truth(self.for_window(length), length, budget)

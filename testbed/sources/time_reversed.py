@@ -13,7 +13,7 @@ from testbed.sources import _edges
 from testbed.sources._edges import Edges
 from testbed.sources._machine import Machine
 from testbed.sources._truth import Absent, Budget, Mixing, Truth
-from testbed.sources._wrapped import Kind, Wrapper, machine_of
+from testbed.sources._wrapped import Kind, Wrapper, check_machine, machine_of
 from testbed.sources.markov import Markov
 
 
@@ -39,7 +39,7 @@ class TimeReversed(Wrapper, frozen=True, kw_only=True, tag=catalog.tag(__name__)
                 f"base={type(self.base).__name__} is not stationary: only a stationary law has one reversal for windows"
                 ' of every length; give phase="uniform" to a base of blocks, or use another base.'
             )
-        machine_of(self.base)
+        check_machine(self.base)
 
     @classmethod
     def exhibit(cls) -> "TimeReversed":

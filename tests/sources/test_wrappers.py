@@ -222,9 +222,6 @@ class Opaque(Markov, frozen=True, kw_only=True, tag="opaque"):
     def mixing(self):
         return self.decay
 
-    def for_window(self, length):
-        return msgspec.structs.replace(self, seed=length)
-
 
 ROWS = {"vocabulary": 2, "rows": ((0.5, 0.5), (0.5, 0.5))}
 
@@ -267,10 +264,29 @@ def test_a_base_without_a_machine_is_refused_before_any_work(wrap):
         wrap(Opaque(**CHAIN_FIELDS))
 
 
-def test_wrappers_ask_their_bases_what_windows_come_from():
-    base = Opaque(**CHAIN_FIELDS)
-    assert inflated(base).for_window(7).base.seed == 7
-    assert [part.seed for part in mixed(base, base).for_window(7).parts] == [7, 7]
+SHARE = BlockStationary(**{**TINY, "block_length": 9}, block_share=0.5)
+
+
+@pytest.mark.parametrize("wrap", [noisy, inflated, lambda base: mixed(base, COIN)], ids=["noisy", "inflated", "mixed"])
+def test_blocks_that_grow_with_the_window_may_be_wrapped(wrap):
+    world, at_six = wrap(SHARE), wrap(BlockStationary(**TINY))
+    assert world.for_window(6) == at_six and at_six.for_window(6) is at_six
+    little = Budget(contexts=2**12, tokens=2**10)
+    assert world.truth(6, budget=little) == at_six.truth(6, budget=little)
+
+
+def test_reversal_of_blocks_that_grow():
+    grown = turned(msgspec.structs.replace(SHARE, phase="uniform")).for_window(6)
+    assert grown == turned(BLOCKS)
+
+
+def test_a_base_that_has_no_machine_for_its_window_is_refused_then():
+    class Later(Opaque, frozen=True, kw_only=True, tag="later"):
+        def for_window(self, length):
+            return Opaque(**CHAIN_FIELDS)
+
+    with pytest.raises(ValueError, match="it is kept closed"):
+        noisy(Later(**CHAIN_FIELDS)).for_window(3)
 
 
 def test_what_could_not_have_come_says_nothing_of_the_choice():
