@@ -82,6 +82,14 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", forbid
         machine = self.machine()
         return machine if isinstance(machine, Absent) else _machine.pair_law(machine, lag)
 
+    def autocovariance(self, features_VM: Float[np.ndarray, "V M"], lag: int) -> Float[np.ndarray, "M M"] | Absent:
+        """Return Cov(f(X_0), f(X_lag)) for a feature vector f(v) of each symbol, at a random moment of the long run."""
+        once_VV, later_VV = self.pair_law(0), self.pair_law(lag)
+        if isinstance(once_VV, Absent) or isinstance(later_VV, Absent):
+            return later_VV if isinstance(later_VV, Absent) else Absent("no law of one token")
+        mean_M = np.diag(once_VV) @ features_VM
+        return np.asarray(features_VM.T @ later_VV @ features_VM - np.outer(mean_M, mean_M))
+
     def mixing(self) -> Mixing | Absent:
         """Return how fast tokens far apart become independent; see `Mixing`."""
         machine = self.machine()

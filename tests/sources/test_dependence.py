@@ -61,6 +61,25 @@ def test_pair_law_of_a_stationary_world_is_that_of_its_strings(world):
         check_pairs(world, world.pair_law)
 
 
+def check_autocovariance(world, found_MM, features_VM, lag):
+    """Against E[f(X_0) f(X_lag)'] - E[f] E[f]' summed over all strings."""
+    strings = np.indices((world.alphabet,) * SHORT).reshape(SHORT, -1)
+    weights = joint_law(world, SHORT).reshape(-1)
+    first, later = features_VM[strings[0]], features_VM[strings[lag]]
+    expected_MM = (weights * first.T) @ later - np.outer(weights @ first, weights @ later)
+    np.testing.assert_allclose(found_MM, expected_MM, atol=1e-10)
+
+
+@every_world
+def test_autocovariance_of_features(world):
+    features_VM = np.random.default_rng(0).standard_normal((world.alphabet, 2))
+    for lag in (0, 2):
+        found_MM = world.autocovariance(features_VM, lag)
+        if isinstance(found_MM, Absent) or not world.stationary:
+            return
+        check_autocovariance(world, found_MM, features_VM, lag)
+
+
 @every_world
 def test_negative_lags_are_refused(world):
     with pytest.raises(ValueError, match="lag=-1.*0 or more"):
@@ -117,6 +136,8 @@ def test_laws_reject_wrong_second_order_quantities():
     world = Markov(vocabulary=2, rows=((0.8, 0.2), (0.3, 0.7)))
     with pytest.raises(AssertionError):
         check_pairs(world, lambda lag: world.pair_law(lag + 1))
+    with pytest.raises(AssertionError):
+        check_autocovariance(world, world.autocovariance(np.eye(2), 1), np.eye(2), 2)
     with pytest.raises(AssertionError):
         check_mixing(world, Mixing(decay="geometric", value=0.6))
     with pytest.raises(AssertionError):
