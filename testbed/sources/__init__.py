@@ -5,6 +5,7 @@ from testbed.sources._machine import Machine
 from testbed.sources._source import Source
 from testbed.sources._truth import Absent, Budget, Mixing, Quantity, Truth
 from testbed.sources.block_stationary import BlockStationary
+from testbed.sources.dirichlet_blocks import DirichletBlocks
 from testbed.sources.facts import Facts
 from testbed.sources.grammar import Grammar
 from testbed.sources.hidden_markov import HiddenMarkov
@@ -23,6 +24,7 @@ __all__ = [
     "AnySource",
     "BlockStationary",
     "Budget",
+    "DirichletBlocks",
     "Facts",
     "Grammar",
     "HiddenMarkov",
