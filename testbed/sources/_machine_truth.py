@@ -19,7 +19,7 @@ from testbed.sources._truth import Absent, Budget, Quantity, Truth
 
 TIGHT, NARROW = 1e-13, 1e-9
 RATE_WORK, WIDTH_WORK = 2**23, 2**35
-RATE_WINDOW, SAMPLED_WORK = 128, 2**31
+RATE_WINDOW, SAMPLED_WORK, FEWEST = 128, 2**31, 30
 
 
 def truth(source: Source, length: int, budget: Budget, *, oracle: Quantity | Absent | None = None) -> Truth:
@@ -119,9 +119,12 @@ def _too_wide(widths: list[float], lower: Walk, width: float) -> str:
 
 
 def _suffices(walk: Walk, bounds: Quantity, budget: Budget, rows: int) -> bool:
-    """Return whether the interval up to the walk's last entropy is as narrow as asked, or as that many samples give."""
+    """Return whether the interval up to the walk's last entropy is as narrow as asked, or as that many samples give.
+
+    Fewer than FEWEST samples do not tell their own error.
+    """
     last = walk.positions[-1]
-    expected = 2 * _truth.NORMAL_QUANTILE * last.deviation / math.sqrt(max(2, rows))
+    expected = 2 * _truth.NORMAL_QUANTILE * last.deviation / math.sqrt(rows) if rows >= FEWEST else math.inf
     return budget.width is not None or last.high - bounds.low <= max(expected, NARROW)
 
 
@@ -159,7 +162,7 @@ def _narrowest(
     The means estimate the same two bounds over the later half of windows of RATE_WINDOW tokens or more.
     """
     window = max(length, RATE_WINDOW)
-    rows = max(2, min(budget.tokens, SAMPLED_WORK // len(machine.origin_E)) // window)
+    rows = min(budget.tokens, SAMPLED_WORK // len(machine.origin_E)) // window
     if _suffices(upper, bounds, budget, rows):
         return bounds
     tables = _edges.tables_of(machine._replace(initial_S=machine.stationary_S), np.float64)

@@ -18,12 +18,14 @@ LARGEST_WORK = 2**31
 class Beliefs(NamedTuple):
     """Laws of the state, one for each class of contexts that agree on it, and the probabilities of those classes.
 
-    `moved` bounds the total variation by which the law of tokens was changed when contexts were put together.
+    `moved` bounds the total variation by which the law of tokens was changed when contexts were put together, at most
+    `together` of them at a time.
     """
 
     weights_R: Float[np.ndarray, " R"]
     beliefs_RS: Float[np.ndarray, "R S"]
     moved: float = 0.0
+    together: int = 1
 
 
 class Position(NamedTuple):
@@ -99,8 +101,8 @@ class Walk:
 
     def _measured(self) -> Position:
         entropy_R = entr(self._level.beliefs_RS @ self._rows_SV).sum(1)
-        entropy = float(self._level.weights_R @ entropy_R)
-        variance = float(self._level.weights_R @ (entropy_R - entropy) ** 2)
+        entropy = float((self._level.weights_R * entropy_R).sum())
+        variance = float((self._level.weights_R * (entropy_R - entropy) ** 2).sum())
         error = self._error + self._rounding()
         return Position(entropy, error, variance**0.5, len(entropy_R))
 
@@ -112,8 +114,8 @@ class Walk:
         self._error += _shift(self._level.moved, self._machine.symbols) + self._rounding()
 
     def _rounding(self) -> float:
-        """Return the bound for sums over V symbols, S states and the edges into one of them, some of them pairwise."""
-        operations = 64 + self._degree + self._machine.symbols
+        """Return the bound for one position: sums over symbols, states and contexts, over all of these pairwise."""
+        operations = 64 + self._level.together + sum(self._rows_SV.shape) + self._degree
         return operations * _truth.UNIT_ROUNDOFF * (1 + float(np.log(self._machine.symbols)))
 
 
@@ -129,7 +131,8 @@ def merged(level: Beliefs) -> Beliefs:
     start = np.flatnonzero(begins_R)
     kept = beliefs_RS[start]
     distance_R = np.abs(beliefs_RS - kept[np.cumsum(begins_R) - 1]).sum(1) / 2
-    return Beliefs(np.add.reduceat(weights_R, start), kept, float(weights_R @ distance_R))
+    together = int(np.diff(start, append=len(weights_R)).max())
+    return Beliefs(np.add.reduceat(weights_R, start), kept, float((weights_R * distance_R).sum()), together)
 
 
 def _flat(machine: Machine) -> csr_array:

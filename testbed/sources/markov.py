@@ -136,19 +136,17 @@ class Markov(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
         return log_rows_UV[context_L]
 
     def truth(self, length: int, *, budget: Budget = Budget()) -> Truth:  # noqa: B008 - frozen
-        """Return the entropies Σ_u P(u)·H(row u), a closed form, so the budget is not used."""
+        """Return the entropies Σ_u P(u)·H(row u), a closed form, so that only the width of the budget plays a part."""
         _truth.check_length(length)
         operations = 4.0 * self.vocabulary ** (2 * self.order)
         level = [float(weights @ _laws.entropy(rows)) for weights, rows in _levels(self)]
         value = [level[min(position, self.order)] for position in range(length)]
         rate = _truth.rounded(level[-1], operations)
-        return Truth(
-            length=length,
-            curve=tuple(_truth.rounded(entropy, operations) for entropy in value),
-            epsilon=_truth.rounded(float(np.mean(value)), operations),
-            rate=rate,
-            oracle=rate,
-        )
+        curve = tuple(_truth.rounded(entropy, operations) for entropy in value)
+        epsilon = _truth.rounded(float(np.mean(value)), operations)
+        found = Truth(length=length, curve=curve, epsilon=epsilon, rate=rate, oracle=rate)
+        _truth.check_width(found, budget)
+        return found
 
 
 @functools.lru_cache(maxsize=64)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from testbed.sources import Markov, _chains
+from testbed.sources import Budget, Markov, _chains
 from tests.sources.families.markov import stationary_vector
 
 
@@ -59,3 +59,9 @@ def test_variance_of_a_mean_follows_the_second_eigenvalue(second):
     assert total == pytest.approx(covariances[0] * (1 + second) / (1 - second), rel=1e-10)
     if second:
         assert world.mixing().value == pytest.approx(second, abs=1e-12)
+
+
+def test_a_width_below_the_rounding_is_refused():
+    assert Markov(vocabulary=4).truth(2, budget=Budget(width=1e-9)).rate.method == "closed form"
+    with pytest.raises(ValueError, match=r"width=1e-17: the interval of epsilon is .* \(closed form\); ask for width="):
+        Markov(vocabulary=4).truth(2, budget=Budget(width=1e-17))
