@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from testbed.sources import Budget, DirichletBlocks, HiddenMarkov, Iid, Inflated, Markov, Polya, Quanta, Source
+from testbed.sources import Budget, DirichletBlocks, HiddenMarkov, Inflated, Markov, Polya, Quanta, Source
 
 Number = int | float
 
@@ -24,12 +24,12 @@ class Row(NamedTuple):
 
 
 def rate(source: Source, width: float | None = None) -> float:
-    """The entropy rate; the middle of its interval where it has one."""
+    """Return the entropy rate, the middle of its interval where it has one."""
     return source.truth(2, budget=Budget(width=width)).rate.value
 
 
 def h(source: Source, position: int) -> float:
-    """H(X_t | X_<t)."""
+    """Return H(X_t | X_<t)."""
     return source.truth(position).curve[-1].value
 
 
@@ -39,13 +39,13 @@ def mess3(x: float, a: float) -> HiddenMarkov:
 
 
 def redundancy(length: int) -> float:
-    """What not knowing a Beta(1/2, 1/2) coin costs over a window, in nats."""
+    """Return what not knowing a Beta(1/2, 1/2) coin costs over a window, in nats."""
     truth = Polya(vocabulary=2, concentration=0.5).truth(length)
     return length * (truth.epsilon.value - truth.oracle.value)
 
 
 def excess(symbols: int, position: int) -> float:
-    """t times what the step after t tokens costs beyond the oracle, for a uniform law over all laws."""
+    """Return t times what the step after t tokens costs beyond the oracle, for a uniform law over all laws."""
     truth = Polya(vocabulary=symbols).truth(position + 1)
     return position * (truth.curve[-1].value - truth.oracle.value)
 
@@ -55,7 +55,7 @@ def known_blocks(length: int) -> DirichletBlocks:
 
 
 def variance_constant(second: float) -> float:
-    """Limit of n times the variance of the mean of a symmetric chain on -1, +1."""
+    """Return the limit of n times the variance of the mean of a symmetric chain on -1, +1."""
     stay = (1 + second) / 2
     chain = Markov(vocabulary=2, rows=((stay, 1 - stay), (1 - stay, stay)))
     sign_V = np.array([-1.0, 1.0])
@@ -63,7 +63,7 @@ def variance_constant(second: float) -> float:
 
 
 def exponent(loss: Callable[[int], float], amount: int) -> float:
-    """The exponent of a falling loss around an amount, from differences: what the rarest tasks leave cancels."""
+    """Return the exponent of a falling loss around an amount, from differences: what the rarest tasks leave cancels."""
     first, second, third = (loss(amount * factor) for factor in (1, 2, 4))
     return float(np.log((first - second) / (second - third)) / np.log(2))
 
@@ -130,7 +130,7 @@ ROWS = [
 
 
 def agrees(row: Row, value: Number) -> bool:
-    """Whether the value is the published one to its digits, or lies in the published interval."""
+    """Return whether the value is the published one to its digits, or lies in the published interval."""
     if len(row.published) == 2:
         low, high = map(float, row.published)
         return low <= value <= high
