@@ -38,4 +38,4 @@ def unseen(law_F: Float[np.ndarray, " F"], draws: int, times: int = 1) -> float:
     """
     from scipy.special import bdtr  # late: reading a configuration needs no scipy
 
-    return float(law_F @ bdtr(float(min(times - 1, draws)), float(draws), law_F))
+    return float(law_F @ bdtr(float(min(times - 1, draws)), draws, law_F))
