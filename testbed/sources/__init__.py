@@ -5,6 +5,7 @@ from testbed.sources._machine import Machine
 from testbed.sources._source import Source
 from testbed.sources._truth import Absent, Budget, Mixing, Quantity, Truth
 from testbed.sources.block_stationary import BlockStationary
+from testbed.sources.copy_spans import CopySpans
 from testbed.sources.dirichlet_blocks import DirichletBlocks
 from testbed.sources.facts import Facts
 from testbed.sources.grammar import Grammar
@@ -24,6 +25,7 @@ __all__ = [
     "AnySource",
     "BlockStationary",
     "Budget",
+    "CopySpans",
     "DirichletBlocks",
     "Facts",
     "Grammar",
