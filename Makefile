@@ -4,11 +4,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test lint lock bench calibrate clean
+.PHONY: help setup demo gallery test lint lock bench calibrate clean
 
 help:
 	@echo "make demo       set up, run the quick preset of bias_variance, say where the report is"
 	@echo "make test       set up, lint, types, import contracts, tests"
+	@echo "make gallery    draw docs/gallery.md and its pictures again, from the worlds of the shelf"
 	@echo "make bench      benchmarks/lanes.py: speed of packed lanes on this machine"
 	@echo "make calibrate  the long calibrations of the statistics (minutes; not part of make test)"
 	@echo "make lock       resolve requirements.lock again (needs uv)"
@@ -25,6 +26,9 @@ $(READY): requirements.lock pyproject.toml
 
 demo: $(READY)
 	$(BIN)/testbed run experiments/bias_variance.py --preset quick --out runs/demo
+
+gallery: $(READY)
+	$(BIN)/testbed gallery --out docs
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -9,6 +9,7 @@ hidden Markov chains, which a model must infer and which cost more training than
 import msgspec
 
 from testbed.model.transformer import Transformer
+from testbed.predictors import CLASSICAL
 from testbed.sources import BlockStationary
 from testbed.spec import Evaluation, Experiment, Grid, Optimiser, Training
 from testbed.verdict import Claim
@@ -104,6 +105,7 @@ QUICK = Experiment(
     optimiser=Optimiser(batch=8),
     evaluation=Evaluation(sequences=512, checkpoints=14),
     claims=CLAIMS,
+    references=CLASSICAL,
 )
 
 STANDARD = msgspec.structs.replace(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from testbed import cores
 
 if TYPE_CHECKING:
+    from testbed.sources import Source
     from testbed.spec import Experiment
 
 _EPILOG = """examples:
@@ -19,6 +20,8 @@ _EPILOG = """examples:
   testbed run experiments/bias_variance.py --preset quick --out runs/wide --grid.replicates 5
   testbed run experiments/bias_variance.py --help        the typed overrides of an experiment
   testbed truth block_stationary --length 64 --json
+  testbed truth hidden_markov --file process.json --width 1e-6
+  testbed truth noisy --base '{"kind": "markov", "vocabulary": 4}' --sigma 0.1
   testbed judge runs/demo --claims-of experiments/bias_variance.py
 """
 
@@ -49,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=_version())
-    commands = parser.add_subparsers(required=True, metavar="{list,truth,run,judge,report}")
+    commands = parser.add_subparsers(required=True, metavar="{list,truth,gallery,run,judge,report}")
     _add(
         commands,
         "list",
@@ -62,6 +65,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     truth.add_argument("--length", type=int, default=64, help="window n in tokens (default 64)")
     truth.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    truth.add_argument("--svg", type=Path, help="also draw the world into this file")
+    truth.add_argument("--predictors", action="store_true", help="also measure what classical predictors attain")
+    truth.add_argument("--file", type=Path, help="read the world from this file, where it is of a kind that can be")
+    truth.add_argument("--width", type=float, help="refuse, and name the price, if an interval is wider than this")
+    truth.add_argument("--contexts", type=int, help="most contexts that an entropy is enumerated over")
+    truth.add_argument("--tokens", type=int, help="tokens to sample where that is too few")
     run = _add(commands, "run", _run, "train what is missing, judge, report", helped=False)
     run.add_argument(
         "experiment",
@@ -87,6 +96,8 @@ def _parser() -> argparse.ArgumentParser:
         "--claims-of", type=Path, help="take the claims from this experiment file (default: the run's own spec.json)"
     )
     judge.add_argument("--preset", default="quick", help="with --claims-of: the preset (default quick)")
+    gallery = _add(commands, "gallery", _gallery, "draw the gallery of worlds: a page, and a picture of each world")
+    gallery.add_argument("--out", type=Path, default=Path("docs"), help="folder of the page (default docs)")
     report = _add(commands, "report", _report, "write the report of a judged run again")
     report.add_argument("folder", type=Path, help="the folder of a run")
     report.add_argument("--picture", type=Path, help="also write the main figure as SVG here")
@@ -94,8 +105,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add(commands: Any, name: str, command: Any, summary: str, *, helped: bool = True) -> argparse.ArgumentParser:
-    """Add a command; with ``helped`` false the command answers --help itself, once it knows of what."""
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary, add_help=helped)
+    """Add a command; with ``helped`` false it answers --help itself, and leaves options it does not know."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=summary, description=summary, add_help=helped, allow_abbrev=helped
+    )
     if not helped:
         parser.add_argument(
             "-h", "--help", action="store_true", help="show this help, with the overrides of what is named"
@@ -129,22 +142,84 @@ def _list(asked: argparse.Namespace, rest: list[str]) -> int:
 def _truth(asked: argparse.Namespace, rest: list[str]) -> int:
     if asked.name is None:
         return _help_or_refuse(asked, "name a world, as `testbed list` shows them")
-    from testbed import catalog
-    from testbed.sources import _render
-
-    variant = catalog.pick(catalog.shelf(_SHELVES["worlds"]), asked.name)
-    if asked.help:
-        asked.parser.print_help()
-    world = _overridden(variant, None, rest, f"testbed truth {asked.name}", helped=asked.help)
     if asked.length < 1:
         raise ValueError(f"--length {asked.length}: must be at least 1 token; e.g. 64.")
-    truth = world.truth(asked.length)
-    if asked.json:
-        print(json.dumps(_render.record(world, truth), allow_nan=False))
-    else:
-        import rich
+    from testbed.sources import Budget, _render, _truth
 
-        rich.print(_render.table(world, truth))
+    world = _world(asked, rest)
+    named = {name: getattr(asked, name) for name in ("contexts", "tokens", "width")}
+    budget = Budget(**{name: value for name, value in named.items() if value is not None})
+    truth = world.truth(asked.length, budget=budget)
+    _truth.check_width(truth, budget)
+    regrets = _regrets(world, asked.length) if asked.predictors else None
+    if asked.json:
+        found = _render.record(world, truth) | ({} if regrets is None else {"predictors": regrets})
+        print(json.dumps(found, allow_nan=False))
+    else:
+        from testbed.report import sketch
+
+        sketch.show(world, truth, regrets)
+    if asked.svg is not None:
+        from testbed.report.portrait import picture, portrait
+        from testbed.store import write_outside
+
+        write_outside(asked.svg, picture(portrait(world, truth)).encode())
+        print(f"The picture is {asked.svg}", file=sys.stderr if asked.json else sys.stdout)
+    return 0
+
+
+def _world(asked: argparse.Namespace, rest: list[str]) -> "Source":
+    """Return the world that is named, of these words or of a file."""
+    from testbed import catalog
+    from testbed.overrides import overridden
+
+    shelf = catalog.shelf(_SHELVES["worlds"])
+    variant: type[Source] = catalog.pick(shelf, asked.name)
+    if asked.help:
+        asked.parser.print_help()
+    elif asked.file is not None:
+        return _read(shelf, asked, rest)
+    about = f"{_summary(variant)}\n\nGood for: {variant.good_for}"
+    return overridden(variant, None, rest, f"testbed truth {asked.name}", description=about, helped=asked.help)
+
+
+def _read(shelf: dict[str, type], asked: argparse.Namespace, rest: list[str]) -> "Source":
+    """Return the world that a file holds."""
+    readers = {name: getattr(sys.modules[kind.__module__], "from_file", None) for name, kind in shelf.items()}
+    read = readers[asked.name]
+    if read is None:
+        known = ", ".join(name for name, reader in readers.items() if reader)
+        raise ValueError(
+            f"--file {asked.file}: {asked.name} is not read from a file, only {known}; give options instead."
+        )
+    if rest:
+        raise ValueError(f"{' '.join(rest)}: --file {asked.file} gives the whole world; leave out one of the two.")
+    world: Source = read(asked.file)
+    return world
+
+
+def _regrets(world: "Source", length: int) -> list[dict[str, Any]]:
+    from testbed.measure.regret import regrets
+
+    return regrets(world, length)
+
+
+def _gallery(asked: argparse.Namespace, rest: list[str]) -> int:
+    _no_more(asked, rest)
+    if not asked.out.is_dir():
+        raise ValueError(f"--out {asked.out}: it is not a folder; make it, or name one that is there.")
+    from testbed.report import gallery
+    from testbed.report.portrait import picture, portrait
+    from testbed.store import write_outside
+
+    (asked.out / "gallery").mkdir(exist_ok=True)
+    shown = []
+    for name, world in gallery.exhibits().items():
+        print(name, flush=True)
+        shown.append(portrait(world, world.truth(gallery.LENGTH)))
+        write_outside(asked.out / "gallery" / f"{name}.svg", picture(shown[-1]).encode())
+    write_outside(asked.out / "gallery.md", gallery.page(shown).encode())
+    print(f"The gallery is {asked.out / 'gallery.md'}")
     return 0
 
 
@@ -155,7 +230,10 @@ def _run(asked: argparse.Namespace, rest: list[str]) -> int:
     experiment = _preset(asked.experiment, asked.preset)
     if asked.help:
         asked.parser.print_help()
-    experiment = _overridden(type(experiment), experiment, rest, f"testbed run {asked.experiment}", helped=asked.help)
+    from testbed.overrides import overridden
+
+    prog = f"testbed run {asked.experiment}"
+    experiment = overridden(type(experiment), experiment, rest, prog, description="overrides", helped=asked.help)
     from testbed.console import Console
     from testbed.pipeline import Options, run
 
@@ -191,6 +269,7 @@ def _report(asked: argparse.Namespace, rest: list[str]) -> int:
 
 _SHELVES = {
     "worlds": "testbed.sources",
+    "predictors": "testbed.predictors",
     "attentions": "testbed.model.attention",
     "feed-forwards": "testbed.model.feedforward",
     "embedding noises": "testbed.model.noise",
@@ -229,38 +308,6 @@ def _presets(path: Path) -> "dict[str, Experiment]":
     if not isinstance(presets, dict) or not presets or not all(isinstance(p, Experiment) for p in presets.values()):
         raise ValueError(f"{path} defines no PRESETS: an experiment file maps preset names to Experiment values.")
     return presets
-
-
-def _overridden(kind: type, default: Any, words: list[str], prog: str, *, helped: bool) -> Any:
-    """Return ``default`` with the typed overrides in ``words``; exits with status 2 on a malformed one."""
-    import tyro
-
-    registry = tyro.constructors.ConstructorRegistry()
-    registry.primitive_rule(_matrix)
-    if helped:
-        words = [*words, "--help"]
-    flags: dict[str, Any] = {} if default is None else {"default": default}
-    with registry:
-        return tyro.cli(tyro.conf.AvoidSubcommands[kind], args=words, prog=prog, description="overrides", **flags)  # type: ignore[valid-type, misc]
-
-
-def _matrix(info: Any) -> Any:
-    """Read a field of nested rows from one word of JSON, as no shell has matrices."""
-    import tyro
-
-    if "tuple[tuple[" not in str(info.type):
-        return None
-    return tyro.constructors.PrimitiveConstructorSpec(
-        nargs=1,
-        metavar="JSON",
-        instance_from_str=lambda words: _tupled(json.loads(words[0])),
-        is_instance=lambda value: value is None or isinstance(value, tuple),
-        str_from_instance=lambda value: [json.dumps(value)],
-    )
-
-
-def _tupled(value: Any) -> Any:
-    return tuple(_tupled(each) for each in value) if isinstance(value, list) else value
 
 
 def _help_or_refuse(asked: argparse.Namespace, remedy: str) -> int:

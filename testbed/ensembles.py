@@ -7,6 +7,7 @@ import jax
 import numpy as np
 import pandas as pd
 
+from testbed.measure.analysis import reported
 from testbed.measure.contexts import Reference
 from testbed.measure.ensemble import measures, table_name
 from testbed.model.size import size
@@ -46,8 +47,7 @@ class _Ensemble:
     def __init__(
         self, store: Store, experiment: Experiment, model: Transformer, cells: list[Cell], shared: Reference
     ) -> None:
-        best = experiment.training.stopping == "best"
-        self.read = slice(len(shared.tokens_BL) // 2, None) if best else slice(None)
+        self.read = reported(experiment.training.stopping, len(shared.tokens_BL))
         self.truth_BLV = shared.logp_BLV[self.read]
         predict = jax.jit(model.logits_of_batch)
         kept = (_unflatten(model, store.parameters(cell.digest)) for cell in cells)

@@ -9,6 +9,7 @@ import msgspec
 import pandas as pd
 
 from testbed.console import Console
+from testbed.measure import references
 from testbed.measure.analysis import Analysis
 from testbed.measure.checks import checks
 from testbed.measure.claimed import ESTIMATES
@@ -137,6 +138,12 @@ def saved_truth(store: Store) -> Truth:
     return _converted(store, "truth.json", Truth)
 
 
+def saved_references(store: Store) -> pd.DataFrame:
+    """Return the regrets of the reference predictors that a run left; no rows if it was made without them."""
+    kept = (store.folder / references.TABLE).exists()
+    return store.read_frame(references.TABLE) if kept else references.nothing()
+
+
 def _opened(folder: Path) -> tuple[Store, Experiment]:
     store = Store.existing(folder)
     return store, decode((folder / "spec.json").read_bytes())
@@ -177,6 +184,7 @@ def _write_report(store: Store, experiment: Experiment, analysis: Analysis, verd
         parts=loss_parts(analysis, level=LEVEL),
         curves=curves(analysis),
         positions=analysis.measured["positions"],
+        references=references.lines(saved_references(store), level=LEVEL),
         constants={} if isinstance(law, str) else dict(zip(fitted, law.constants_G.tolist(), strict=True)),
         truth=_truth_lines(saved_truth(store)),
         dropped=_dropped(analysis),
@@ -206,7 +214,9 @@ def _truth_lines(truth: Truth) -> list[dict[str, Any]]:
         ("oracle entropy", truth.oracle),
     ]
     named += [(f"h_{position}", quantity) for position, quantity in enumerate(truth.curve, start=1)]
-    return [{"name": name, **msgspec.to_builtins(quantity)} for name, quantity in named if isinstance(quantity, Quantity)]
+    return [
+        {"name": name, **msgspec.to_builtins(quantity)} for name, quantity in named if isinstance(quantity, Quantity)
+    ]
 
 
 def _dropped(analysis: Analysis) -> dict[str, int]:

@@ -14,9 +14,19 @@ import pandas as pd
 
 from testbed import ensembles, machine
 from testbed.console import Console
-from testbed.judging import check_claims, conclude, current_cells, declare, judged, ledger, pretty, save_truth
-from testbed.measure import divergence
-from testbed.measure.analysis import chosen_rates
+from testbed.judging import (
+    check_claims,
+    conclude,
+    current_cells,
+    declare,
+    judged,
+    ledger,
+    pretty,
+    save_truth,
+    saved_references,
+)
+from testbed.measure import divergence, references, regret
+from testbed.measure.analysis import chosen_rates, reported
 from testbed.measure.contexts import Reference, reference
 from testbed.model.size import size
 from testbed.model.transformer import Transformer
@@ -74,6 +84,7 @@ def run(experiment: Experiment, folder: Path, options: Options, console: Console
         trainer.train(_buckets(experiment, space, rates)[1])
     console.say("Measuring the replicates on the shared contexts …")
     ensembles.observe(store, experiment, rates, shared)
+    _compare(store, experiment, shared)
     verdicts = conclude(store, experiment)
     console.verdicts(verdicts, time.monotonic() - began, folder / "report.html")
     return verdicts
@@ -187,9 +198,19 @@ def _reference(store: Store, experiment: Experiment) -> Reference:
     return shared
 
 
+def _compare(store: Store, experiment: Experiment, shared: Reference) -> None:
+    """Measure the reference predictors on the windows that are reported, unless the store holds them."""
+    if not references.holds(saved_references(store), experiment.references):
+        read = reported(experiment.training.stopping, len(shared.tokens_BL))
+        windows = Reference(shared.tokens_BL[read], shared.logp_BLV[read])
+        store.write_frame(references.TABLE, regret.table(experiment.references, windows))
+
+
 def _settled(store: Store, experiment: Experiment) -> bool:
     """Return whether every cell is finished and exactly these claims are judged and reported."""
     if not judged(store, experiment) or not ensembles.observed(store):
+        return False
+    if not references.holds(saved_references(store), experiment.references):
         return False
     if not all(store.has(cell.digest) for cell in experiment.pilot_cells()):
         return False

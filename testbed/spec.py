@@ -8,10 +8,11 @@ from typing import Any, Literal
 import msgspec
 
 from testbed.model.transformer import Transformer
+from testbed.predictors import AnyPredictor
 from testbed.sources import AnySource
 from testbed.verdict import Claim
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the meaning of a cell; raised whenever equal specs would no longer give equal results."""
 
 Role = Literal["pilot", "online", "stored"]
@@ -221,6 +222,8 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True):
     """Root of every random stream."""
     claims: tuple[Claim, ...] = ()
     """Judged at the end; they take no part in the identity of the runs."""
+    references: tuple[AnyPredictor, ...] = ()
+    """Predictors that learn within the window, shown beside the models; they take no part in the identity either."""
 
     def __post_init__(self) -> None:
         """Refuse combinations that cannot be run."""
@@ -256,6 +259,8 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True):
         )
         ids = [claim.id for claim in self.claims]
         _require(len(ids) == len(set(ids)), f"claims {ids}", "each id once", "rename one")
+        shown = [predictor.label for predictor in self.references]
+        _require(len(shown) == len(set(shown)), f"references {shown}", "each predictor once", "drop the repeats")
 
     @property
     def models(self) -> tuple[Transformer, ...]:
@@ -302,18 +307,17 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True):
         return len(self.pilot_cells()) + len(self.main_cells(any_rates))
 
     def training_identity(self) -> dict[str, Any]:
-        """Return what two runs must share to share an output folder: everything but name, question and claims."""
+        """Return what two runs must share to share an output folder: everything but words, claims and references."""
         fields: dict[str, Any] = msgspec.to_builtins(self) | {"model": self.model.identity()}
-        return {"schema": SCHEMA} | {
-            name: fields[name] for name in fields if name not in ("name", "question", "claims")
-        }
+        trained = (name for name in fields if name not in ("name", "question", "claims", "references"))
+        return {"schema": SCHEMA} | {name: fields[name] for name in trained}
 
     def _cell(
         self, model: Transformer, role: Role, rate: float, horizon: int, tokens: int | None, replicate: int
     ) -> Cell:
         consumed = horizon * self.optimiser.batch * model.context
         return Cell(
-            world=self.world,
+            world=self.world.for_window(model.context),
             model=model,
             optimiser=self.optimiser,
             learning_rate=rate,

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from testbed.predictors import ContextTree, Counting
 from testbed.verdict import Claim
 from tests.small import EXPERIMENT
 
@@ -18,7 +19,9 @@ CLAIMS = (
 )
 OTHER_CLAIMS = (claim("broken", "identity_closure", low=1.0), claim("sizes", "online_step", high=0.0))
 
-JUDGED = msgspec.structs.replace(EXPERIMENT, claims=CLAIMS)
+REFERENCES = (Counting(), ContextTree(depth=2))
+
+JUDGED = msgspec.structs.replace(EXPERIMENT, claims=CLAIMS, references=REFERENCES)
 
 PRESETS = {
     "quick": JUDGED,

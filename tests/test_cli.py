@@ -10,15 +10,21 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from xml.etree import ElementTree
 
 import jax
+import msgspec
 import numpy as np
 import pytest
 
 from testbed import catalog, cli, machine
+from testbed.overrides import overridden
+from testbed.report import gallery
+from testbed.sources import AnySource, Markov, Mixture, Noisy
 from testbed.store import Store
 from testbed.train.plan import plan, room
 from tests.presets import JUDGED
+from tests.sources.worlds import family
 
 ROOT = Path(__file__).parents[1]
 FILE = str(Path(__file__).with_name("presets.py"))
@@ -33,6 +39,9 @@ WRONG_KIND = "PRESETS = {'quick': 3}\n"
 WRONG_VALUE = "from testbed.spec import Grid\nPRESETS = {'quick': Grid(replicates=1)}\n"
 WRONG_NAME = "PRESETS = {'quick': experiment}\n"
 WRONG_SYNTAX = "PRESETS = {\n"
+NOISY = ["truth", "noisy", "--sigma", "0.1", "--base"]
+CHAIN = ["truth", "hidden_markov", "--file"]
+BLOCKS = ["truth", "block_stationary", "--vocabulary", "4", "--regimes", "2", "--block-length", "3", "--length", "6"]
 
 
 def told(text):
@@ -66,24 +75,71 @@ def refused(answer, *patterns):
 
 
 REFUSALS = {
-    "nothing": ([], "arguments are required", "list,truth,run,judge,report"),
+    "nothing": ([], "arguments are required", "list,truth,gallery,run,judge,report"),
     "command": (["rnu"], "invalid choice: 'rnu'", "list"),
     "flag of list": (["list", "--all"], "unrecognised arguments: --all"),
     "no world": (["truth"], "nothing is named", "testbed list"),
-    "world": (["truth", "nowhere"], "'nowhere'", "known names: block_stationary, iid, markov"),
+    "world": (["truth", "nowhere"], "'nowhere'", "known names: .*iid.*markov"),
     "rows": (
         ["truth", "markov", "--vocabulary", "2", "--rows", "[[0.8,0.2],[0.3,0.6]]"],
         "sums to 0.8999999999999999",
         "must sum to 1",
         "divide the row by its sum",
     ),
-    "rows cut short": (["truth", "markov", "--vocabulary", "2", "--rows", "[[0.8,0.2"], "--rows", "JSON"),
+    "rows cut short": (
+        ["truth", "markov", "--vocabulary", "2", "--rows", "[[0.8,0.2"],
+        "\\[\\[0.8,0.2 cannot be read",
+        "truncated",
+        "JSON is expected",
+        "e.g.",
+    ),
     "shape of rows": (["truth", "markov", "--vocabulary", "2", "--rows", "[[0.5,0.5]]"], "rows", "2"),
-    "words for rows": (["truth", "markov", "--vocabulary", "2", "--rows", '"ab"'], "rows", "shape \\(2, 2\\)"),
+    "words for rows": (
+        ["truth", "markov", "--vocabulary", "2", "--rows", '"ab"'],
+        '"ab" cannot be read',
+        "got `str`",
+        "e.g.",
+    ),
     "vocabulary": (["truth", "iid", "--vocabulary", "1"], "vocabulary=1", "at least 2", "single symbol"),
     "length": (["truth", "iid", "--vocabulary", "4", "--length", "0"], "--length 0", "at least 1", "64"),
     "length in words": (["truth", "iid", "--vocabulary", "4", "--length", "ten"], "--length", "'ten'"),
     "flag of a world": (["truth", "iid", "--vocabulary", "4", "--vocabluary", "5"], "--vocabluary", "--vocabulary"),
+    "world inside": ([*NOISY, '{"kind": "nowhere"}'], "Invalid value 'nowhere'", "JSON is expected", "e.g.", '"iid"'),
+    "field of a world inside": ([*NOISY, '{"kind": "iid", "vocabluary": 4}'], "unknown field `vocabluary`", "e.g."),
+    "value of a world inside": ([*NOISY, '{"kind": "iid", "vocabulary": 1}'], "vocabulary=1", "at least 2"),
+    "words for a world inside": ([*NOISY, "iid"], "iid cannot be read", "malformed", "JSON is expected", "e.g."),
+    "world inside cut short": ([*NOISY, '{"kind": "iid", "voc'], "truncated", "JSON is expected", "e.g."),
+    "number for a world inside": ([*NOISY, "3"], "got `int`", "JSON is expected", "e.g."),
+    "no file of a process": ([*CHAIN, "no/such.json"], "no/such.json", "no such file", "give the path"),
+    "file and fields": (
+        [*CHAIN, "no/such.json", "--process", "mess3"],
+        "--process mess3",
+        "gives the whole world",
+        "leave out one of the two",
+    ),
+    "file of another world": (
+        ["truth", "iid", "--file", "no/such.json"],
+        "iid is not read from a file",
+        "only hidden_markov",
+        "give options instead",
+    ),
+    "no width": (["truth", "iid", "--vocabulary", "4", "--width", "-1"], "width=-1.0", "positive", "1e-9"),
+    "too narrow": (
+        [*BLOCKS, "--tokens", "64", "--contexts", "1", "--width", "1e-6"],
+        "width=1e-06",
+        "Monte Carlo",
+        "about tokens=",
+        "not 64",
+        "leave it out",
+    ),
+    "contexts": (["truth", "iid", "--vocabulary", "4", "--contexts", "0"], "contexts=0", "positive"),
+    "tokens": (["truth", "iid", "--vocabulary", "4", "--tokens", "0"], "tokens=0", "positive"),
+    "picture": (
+        ["truth", "iid", "--vocabulary", "4", "--svg", "no/such.svg"],
+        "no/such.svg could not be written",
+        "make room",
+    ),
+    "gallery": (["gallery", "--out", "no/such"], "--out no/such", "not a folder", "make it"),
     "no experiment": (["run"], "nothing is named", "experiments/bias_variance.py"),
     "no file": (["run", "no/such.py"], "no/such.py", "is not a file", "see experiments/"),
     "preset": (["run", FILE, "--preset", "huge"], "--preset huge", "no such preset", "known: quick, other, unknown"),
@@ -332,6 +388,8 @@ HELPED = {
     "judge": ["judge"],
     "report": ["report"],
     "truth of a world": ["truth", "markov"],
+    "truth of a world of worlds": ["truth", "mixture"],
+    "gallery": ["gallery"],
     "run of a file": ["run", FILE],
 }
 
@@ -370,34 +428,128 @@ def test_list_names_every_shelf(capsys):
     assert set(ESTIMATES) <= set(text.split())
 
 
-WORLDS = {
-    "iid": ["--vocabulary", "4", "--zipf", "1.0"],
-    "markov": ["--vocabulary", "3"],
-    "block_stationary": ["--vocabulary", "4", "--regimes", "2", "--block-length", "3"],
-}
+WORLDS = {name: family(name).EXAMPLES[0] for name in catalog.shelf("testbed.sources")}
+RECORDED = ["source", "length", "curve", "epsilon", "rate", "oracle", "mixing", "autocovariance", "absent"]
 
 
-def test_worlds_of_these_tests_are_the_shelf():
-    assert WORLDS.keys() == catalog.shelf("testbed.sources").keys()
+def answered(capsys, *words):
+    """What a command prints as JSON, which has no word for what is not finite."""
+    assert cli.main(list(map(str, words))) == 0
+    return json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
 
 
 @pytest.mark.parametrize("name", WORLDS)
 def test_truth_answers_in_json(name, capsys):
-    assert cli.main(["truth", name, *WORLDS[name], "--length", "6", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found.keys() == {"source", "length", "curve", "epsilon", "rate", "oracle"}
-    assert (found["source"]["kind"], found["length"]) == (name, 6)
-    assert [each["t"] for each in found["curve"]] == [1, 2, 3, 4, 5, 6]
-    for quantity in (*found["curve"], found["epsilon"], found["rate"], found["oracle"]):
+    found = answered(capsys, "truth", *gallery.request(WORLDS[name]), "--length", 4, "--json")
+    assert list(found) == RECORDED
+    assert (msgspec.convert(found["source"], AnySource), found["length"]) == (WORLDS[name], 4)
+    assert [each["t"] for each in found["curve"]] == [1, 2, 3, 4]
+    offered = [found[name] for name in ("rate", "oracle") if found[name] is not None]
+    for quantity in (*found["curve"], found["epsilon"], *offered):
         assert quantity.keys() - {"t"} == {"value", "low", "high", "method", "error"}
         assert quantity["low"] <= quantity["value"] <= quantity["high"]
+    assert {name for name in RECORDED if found[name] is None} == found["absent"].keys()
+    assert all(found["absent"].values())
 
 
-def test_truth_answers_as_a_table(capsys):
-    assert cli.main(["truth", "markov", "--vocabulary", "2", "--rows", "[[0.8,0.2],[0.3,0.7]]", "--length", "2"]) == 0
+def test_every_example_can_be_asked_for_in_words():
+    for name, kind in catalog.shelf("testbed.sources").items():
+        for world in (*family(name).EXAMPLES, kind.exhibit()):
+            words = gallery.request(world)
+            again = overridden(kind, None, words[1:], "truth", description="", helped=False)
+            assert (words[0], again) == (name, world)
+
+
+def test_words_of_truth_are_no_fields_of_a_world(capsys):
+    """An option of the command would hide a field of the same name."""
+    assert cli.main(["truth", "--help"]) == 0
+    taken = set(re.findall(r"--([a-z-]+)", capsys.readouterr().out))
+    assert {"length", "width", "contexts", "tokens", "file", "svg", "json", "predictors"} <= taken
+    for name, kind in catalog.shelf("testbed.sources").items():
+        fields = {field.name.replace("_", "-") for field in msgspec.structs.fields(kind)}
+        assert not fields & taken, name
+
+
+def test_worlds_inside_worlds_are_read_from_json(capsys):
+    inside = {"kind": "noisy", "base": {"kind": "markov", "vocabulary": 3}, "sigma": 0.5}
+    found = answered(capsys, *NOISY, json.dumps(inside), "--length", 2, "--json")
+    assert found["source"]["base"]["base"]["vocabulary"] == 3
+    parts = json.dumps([{"kind": "iid", "vocabulary": 3}, {"kind": "markov", "vocabulary": 3}])
+    found = answered(capsys, "truth", "mixture", "--parts", parts, "--length", 2, "--json")
+    assert [part["kind"] for part in found["source"]["parts"]] == ["iid", "markov"]
+
+
+def test_fields_of_a_world_inside_an_experiment_are_overridden_one_by_one():
+    """There the union is settled by the preset, whatever the world is made of."""
+    inner = Markov(vocabulary=3)
+    for world in (Noisy(base=Noisy(base=inner, sigma=0.1), sigma=0.2), Mixture(parts=(inner, inner))):
+        model = msgspec.structs.replace(JUDGED.model, vocabulary=3)
+        preset = msgspec.structs.replace(JUDGED, world=world, model=model)
+        words = ["--world.base.base.seed", "7"] if isinstance(world, Noisy) else ["--world.parts.1.seed", "7"]
+        found = overridden(type(preset), preset, words, "run", description="", helped=False).world
+        assert (found.base.base if isinstance(world, Noisy) else found.parts[1]) == Markov(vocabulary=3, seed=7)
+
+
+def test_a_process_of_ones_own_is_read_from_a_file(capsys, tmp_path):
+    """The golden mean process: rate (2/3) ln 2."""
+    file = tmp_path / "process.json"
+    file.write_text(json.dumps({"T": [[[0.5, 0], [1, 0]], [[0, 0.5], [0, 0]]]}))
+    found = answered(capsys, *CHAIN, file, "--length", 8, "--json")
+    assert found["rate"]["value"] == pytest.approx(2 / 3 * np.log(2), abs=1e-12)
+    file.write_text('{"T": [[[0.5')
+    assert refused(asked(capsys, *CHAIN, file), "process.json", "not JSON")
+
+
+def test_a_width_is_met_or_its_price_is_named(capsys):
+    words = ["truth", "hidden_markov", "--process", "mess3", "--parameters", "0.05", "0.85", "--length", "4", "--json"]
+    wide, narrow = (answered(capsys, *words, "--width", width)["rate"] for width in ("1e-2", "1e-4"))
+    assert narrow["high"] - narrow["low"] <= 1e-4 and wide["high"] - wide["low"] <= 1e-2
+    assert all(rate["low"] < 0.793457579 < rate["high"] for rate in (wide, narrow)), "published bounds"
+    never = ["truth", "hidden_markov", "--process", "sns", "--length", "4", "--width", "1e-17"]
+    assert refused(asked(capsys, *never), "width=1e-17", "certified interval", "distinct contexts", "leave it out")
+
+
+def test_a_larger_budget_makes_the_interval_narrower(capsys):
+    few, many = (
+        answered(capsys, *BLOCKS, "--contexts", 1, "--tokens", tokens, "--json")["epsilon"] for tokens in (2**10, 2**16)
+    )
+    assert few["method"] == "Monte Carlo" and many["error"] < few["error"] / 4
+    assert answered(capsys, *BLOCKS, "--json")["epsilon"]["method"] == "enumeration"
+
+
+def test_predictors_are_measured_when_asked_for(capsys):
+    world = ["truth", "markov", "--vocabulary", "2", "--rows", "[[0.8,0.2],[0.3,0.7]]", "--length", "8"]
+    rows = answered(capsys, *world, "--predictors", "--json")["predictors"]
+    assert rows[0]["predictor"] == "Bayes" and abs(rows[0]["regret"]) < 1e-9
+    assert all(row["regret"] > 0 for row in rows[1:])
+    assert cli.main([*world, "--predictors"]) == 0
     text = capsys.readouterr().out
-    assert "epsilon" in text
-    assert "0.673012" in text, "H(0.6, 0.4), the entropy of the stationary law of these rows, is h_1"
+    assert all(row["predictor"] in text and f"{row['regret']:.6f}" in text for row in rows[1:])
+
+
+def test_a_world_is_drawn_into_a_file(capsys, tmp_path):
+    world = ["truth", "iid", "--vocabulary", "3", "--length", "5"]
+    assert cli.main([*world, "--svg", str(tmp_path / "iid.svg")]) == 0
+    assert ElementTree.parse(tmp_path / "iid.svg").getroot().tag.endswith("svg")
+    assert str(tmp_path / "iid.svg") in told(capsys.readouterr().out).replace(" ", "")
+
+
+def test_truth_answers_in_words_and_with_a_picture(capsys):
+    words = ["truth", "markov", "--vocabulary", "2", "--rows", "[[0.8,0.2],[0.3,0.7]]", "--length", "2"]
+    assert cli.main(words) == 0
+    text = capsys.readouterr().out
+    assert "0.67301167" in text, "H(0.6, 0.4), the entropy of the stationary law of these rows, is h_1"
+    for word in ("sample", "epsilon", "rate", "oracle", "closed form", "t = 1", "λ = 0.5", "0.25"):
+        assert word in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_of_long_windows_some_positions_are_shown_and_the_rest_is_promised(capsys):
+    assert cli.main(["truth", "iid", "--vocabulary", "2", "--length", "300"]) == 0
+    text = capsys.readouterr().out
+    shown = [int(line.split()[0]) for line in text.splitlines() if re.match(r"\s*\d+\s+0\.6931", line)]
+    assert shown[:8] == [1, 2, 3, 4, 5, 6, 7, 8] and shown[-1] == 300 and len(shown) < 20
+    assert f"{len(shown)} of 300 positions; --json gives all" in text
 
 
 def test_a_reader_that_has_seen_enough_is_no_error():

@@ -18,10 +18,11 @@ from testbed.judging import rejudge, rewrite_report
 from testbed.measure.contexts import reference
 from testbed.model.size import size
 from testbed.pipeline import Options, run
+from testbed.predictors import PartitionTree
 from testbed.spec import Training, decode
 from testbed.store import Store, StoreError
 from testbed.train import buckets
-from tests.presets import CLAIMS, JUDGED, OTHER_CLAIMS
+from tests.presets import CLAIMS, JUDGED, OTHER_CLAIMS, REFERENCES
 from tests.tables import same_tables
 
 ROOT = Path(__file__).parents[1]
@@ -186,6 +187,54 @@ def test_a_removed_part_is_redone_alone(copied, finished, trained, at):
     assert {path: when for path, when in contents(copied / "parts").items() if path != lost} == others
     assert same_tables(copied, finished)
     assert read(copied, "ledger.json") == read(finished, "ledger.json")
+
+
+def test_the_references_are_measured_on_the_reported_windows(finished):
+    """By hand: a symbol's count and a half over all counts, against the Bayes predictive of the second half."""
+    shared = reference(JUDGED.world, sequences=8, length=JUDGED.model.context, seed=JUDGED.seed)
+    k_BL = np.zeros((4, JUDGED.model.context))
+    for b, (tokens_L, logp_LV) in enumerate(zip(shared.tokens_BL[4:], shared.logp_BLV[4:], strict=True)):
+        for t in range(len(tokens_L)):
+            q_V = (np.bincount(tokens_L[:t], minlength=6) + 0.5) / (t + 3)
+            k_BL[b, t] = np.exp(logp_LV[t]) @ (logp_LV[t] - np.log(q_V))
+    table = pd.read_parquet(finished / "references.parquet")
+    assert table["predictor"].to_list() == [predictor.label for predictor in REFERENCES]
+    np.testing.assert_allclose(table["kl_B"][0], k_BL.mean(1), rtol=1e-12)
+    np.testing.assert_allclose(table["kl_L"][0], k_BL.mean(0), rtol=1e-12)
+    np.testing.assert_allclose(table["error_L"][0], k_BL.std(0, ddof=1) / 2, rtol=1e-12)
+    text = (finished / "report.html").read_text()
+    assert f"<td>{REFERENCES[1].label}</td>" in text and f"{k_BL.mean():.4g}</td>" in text
+
+
+def test_other_references_are_measured_without_training(copied, trained):
+    parts, table = contents(copied / "parts"), pd.read_parquet(copied / "references.parquet")
+    other = msgspec.structs.replace(JUDGED, references=(PartitionTree(), *REFERENCES[1:]))
+    ran(other, copied)
+    assert trained == [] and contents(copied / "parts") == parts
+    found = pd.read_parquet(copied / "references.parquet")
+    assert found["predictor"].to_list() == ["partition tree, order 0", "context tree, depth 2"]
+    np.testing.assert_array_equal(found["kl_B"][1], table["kl_B"][1])
+    assert "partition tree, order 0" in (copied / "report.html").read_text()
+    assert decode((copied / "spec.json").read_bytes()) == other
+    before = contents(copied)
+    ran(other, copied)
+    assert contents(copied) == before
+
+
+def test_a_run_from_before_there_were_references_is_judged_and_reported(copied, trained):
+    (copied / "references.parquet").unlink()
+    spec = read(copied, "spec.json")
+    del spec["references"]
+    (copied / "spec.json").write_text(json.dumps(spec))
+    before = read(copied, "ledger.json")
+    rejudge(copied, None, QUIET)
+    assert read(copied, "ledger.json") == before
+    text = (copied / "report.html").read_text()
+    assert "the run was made before there were any" in text and REFERENCES[1].label not in text
+    ran(msgspec.structs.replace(JUDGED, references=()), copied)
+    assert not (copied / "references.parquet").exists()
+    ran(JUDGED, copied)
+    assert (copied / "references.parquet").exists() and trained == []
 
 
 def test_parts_differ_between_seeds(tmp_path, finished):

@@ -9,17 +9,19 @@ from testbed import catalog
 from testbed.model.noise.gaussian import Gaussian
 from testbed.sources import Iid
 from testbed.spec import SCHEMA, Cell, Evaluation, Experiment, Grid, Optimiser, Training, decode
-from tests.presets import CLAIMS, JUDGED
+from tests.presets import CLAIMS, JUDGED, REFERENCES
 from tests.small import EXPERIMENT, varied
 
 CELL = EXPERIMENT.pilot_cells()[0]
 
-GOLDEN = "d1233a2e72c907389dec3dfab8bf532257b7f76f3ee7d020c073ca10e02d8e2a"
+GOLDEN = "bf9275d34d077caf93a1dfb06fa5fed225e9869c6f8fd754d307f84aeb646433"
 """Digest of the first pilot cell. If it changes, every stored result of every run is orphaned: either a field was
 added or renamed or has another default, which takes a new SCHEMA and a new golden, or the digest is no longer
 canonical, which is a bug."""
 
 UNIFORM_LAWS = [[[1 / 6] * 6] * 6] * 2
+COMPANIONS = {("world", "tail"): {"lengths": "power_law"}}
+"""Other fields without which a field has no other value."""
 
 
 def replaced(value, **changes):
@@ -27,7 +29,7 @@ def replaced(value, **changes):
 
 
 def test_the_digest_is_golden():
-    assert (SCHEMA, CELL.digest) == (1, GOLDEN)
+    assert (SCHEMA, CELL.digest) == (2, GOLDEN)
 
 
 def test_the_digest_is_of_the_value_not_of_the_object():
@@ -58,16 +60,17 @@ def other_values(value):
     return (
         [word for word in words if word != value]
         if isinstance(value, str)
-        else [4, {"kind": "gaussian"}, [0.25, 0.75], UNIFORM_LAWS]
+        else [0.25, 4, 8, {"kind": "gaussian"}, [0.25, 0.75], UNIFORM_LAWS]
     )
 
 
 def changed(cell, path):
-    """The first admissible cells that differ from ``cell`` in the field at ``path`` only."""
+    """The first admissible cells that differ from ``cell`` in the field at ``path``, and in its companions."""
     found = []
     for value in other_values(_at(msgspec.to_builtins(cell), path)):
         plain = msgspec.to_builtins(cell)
         _at(plain, path[:-1])[path[-1]] = value
+        _at(plain, path[:-1]).update(COMPANIONS.get(path, {}))
         try:
             found.append(msgspec.convert(plain, Cell))
         except (msgspec.ValidationError, ValueError):
@@ -117,8 +120,10 @@ def test_digests_of_a_grid_are_all_different():
     assert len({cell.digest for cell in cells}) == len(cells)
 
 
-@pytest.mark.parametrize("changes", [{"name": "other"}, {"question": "Why?"}, {"claims": CLAIMS[:1]}])
-def test_words_and_claims_take_no_part_in_identity(changes):
+@pytest.mark.parametrize(
+    "changes", [{"name": "other"}, {"question": "Why?"}, {"claims": CLAIMS[:1]}, {"references": REFERENCES}]
+)
+def test_words_claims_and_references_take_no_part_in_identity(changes):
     other = varied(**changes)
     assert other != EXPERIMENT
     assert other.training_identity() == EXPERIMENT.training_identity()
@@ -153,7 +158,8 @@ def test_json_there_and_back():
     [
         (lambda plain: plain["grid"].__setitem__("replicats", 3), r"unknown fields \$\.grid\.replicats"),
         (lambda plain: plain.__setitem__("colour", "red"), r"unknown fields \$\.colour"),
-        (lambda plain: plain["world"].__setitem__("vocabluary", 6), r"unknown fields \$\.world\.vocabluary"),
+        (lambda plain: plain["world"].__setitem__("vocabluary", 6), r"unknown field `vocabluary` - at `\$\.world`"),
+        (lambda plain: plain["references"][1].__setitem__("dephts", 2), r"unknown fields \$\.references\[1\]\.dephts"),
         (lambda plain: plain["claims"][1].__setitem__("hihg", 2), r"unknown fields \$\.claims\[1\]\.hihg"),
         (lambda plain: plain.__delitem__("model"), r"missing required field `model`"),
         (lambda plain: plain["grid"].__setitem__("replicates", "three"), r"Expected `int`, got `str`.*grid.replicates"),
@@ -228,6 +234,12 @@ REFUSED = {
         "fewer steps",
     ),
     "claims": (lambda: varied(claims=CLAIMS[:1] * 2), "'floor', 'floor'", "each id once", "rename"),
+    "references": (
+        lambda: varied(references=REFERENCES[:1] * 2),
+        "'KT, order 0', 'KT, order 0'",
+        "each predictor once",
+        "drop the repeats",
+    ),
 }
 
 

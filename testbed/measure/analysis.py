@@ -59,7 +59,7 @@ class Analysis:
     @cached_property
     def read(self) -> slice:
         """The evaluation sequences whose numbers may be reported."""
-        return slice(len(self.bayes_nll_B) // 2, None) if self.stopping == "best" else slice(None)
+        return reported(self.stopping, len(self.bayes_nll_B))
 
     @cached_property
     def horizons(self) -> dict[int, list[int]]:
@@ -90,6 +90,11 @@ class Analysis:
 
     def _select(self, parameters: int, role: str) -> pd.DataFrame:
         return self.kept[(self.kept["parameters"] == parameters) & (self.kept["role"] == role)]
+
+
+def reported(stopping: Stopping, sequences: int) -> slice:
+    """Return which evaluation sequences may be reported: under "best", the half that did not choose the checkpoint."""
+    return slice(sequences // 2, None) if stopping == "best" else slice(None)
 
 
 def chosen_rates(cells: pd.DataFrame) -> dict[int, float]:

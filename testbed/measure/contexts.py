@@ -30,6 +30,7 @@ class Reference(NamedTuple):
 
 def reference(world: Source, *, sequences: int, length: int, seed: int) -> Reference:
     """Return ``sequences`` windows of ``length`` tokens from the world's evaluation stream, which no training reads."""
+    world = world.for_window(length)
     key_B = jax.random.split(keys.stream(seed, "evaluation"), sequences)
     tables = jax.tree.map(jnp.asarray, world.tables())
     tokens_BL = jax.jit(jax.vmap(lambda key: world.sample(tables, key=key, length=length)[0]))(key_B)

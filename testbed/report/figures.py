@@ -1,6 +1,7 @@
 """One figure per function, from the tidy tables of estimates; nothing is computed here that is not drawn.
 
 ``estimates`` has the columns quantity, parameters, role, tokens, value, low, high; see ``testbed.measure.split``.
+``references`` has the columns predictor, value and K_L; see ``testbed.measure.references``.
 """
 
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from testbed.report import marks
 from testbed.report.palette import (
     PART_NAMES,
     PARTS,
@@ -25,8 +27,11 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, s
 GRID = "#e7e8ea"
 
 
-def divergence(estimates: pd.DataFrame) -> Any:
-    """Return K against D for each P on logarithmic axes, with intervals; fresh data is the asymptote at the right."""
+def divergence(estimates: pd.DataFrame, references: pd.DataFrame) -> Any:
+    """Return K against D for each P on logarithmic axes, with intervals; fresh data is the asymptote at the right.
+
+    Predictors that learn within the window are levels.
+    """
     import plotly.graph_objects as go
 
     frame = estimates[(estimates["quantity"] == "K") & (estimates["value"] > 0)]
@@ -49,7 +54,8 @@ def divergence(estimates: pd.DataFrame) -> Any:
                 **_points(part, x, bottom, colour), name=name, showlegend=bool(name), marker_symbol=symbol
             )
     _layout(figure, "stored training tokens D", "K, nats per token")
-    _log_axis(figure, frame["value"], axis="y")
+    drawn = marks.levels(figure, references, (tokens[0] if tokens else fresh / 2, fresh))
+    _log_axis(figure, [*frame["value"], *drawn], axis="y")
     labels = [short(d) for d in tokens] + ["fresh data"]
     figure.update_xaxes(type="log", tickvals=[*tokens, fresh], ticktext=labels)
     return figure
@@ -116,8 +122,11 @@ def variance(estimates: pd.DataFrame, constants: dict[int, float]) -> Any:
     return figure
 
 
-def learning(curves: pd.DataFrame) -> Any:
-    """Return K against optimisation steps, one line per run, coloured by size; stored runs dotted."""
+def learning(curves: pd.DataFrame, references: pd.DataFrame) -> Any:
+    """Return K against optimisation steps, one line per run, coloured by size; stored runs dotted.
+
+    Predictors that learn within the window are levels.
+    """
     import plotly.graph_objects as go
 
     colours = size_colours(curves["parameters"].astype(int).to_list())
@@ -133,13 +142,18 @@ def learning(curves: pd.DataFrame) -> Any:
         )  # fmt: skip
         named.add(label)
     _layout(figure, "optimisation steps", "K, nats per token")
-    _log_axis(figure, curves["K"], axis="y")
+    steps = curves.loc[curves["step"] > 0, "step"]
+    drawn = marks.levels(figure, references, (float(steps.min()), float(steps.max())))
+    _log_axis(figure, [*curves["K"], *drawn], axis="y")
     _log_axis(figure, curves["step"], axis="x")
     return figure
 
 
-def positions(frame: pd.DataFrame) -> Any:
-    """Return K on fresh data at each position of the window, on top of the Bayes curve h_t, for each P."""
+def positions(frame: pd.DataFrame, references: pd.DataFrame) -> Any:
+    """Return K on fresh data at each position of the window, on top of the Bayes curve h_t, for each P.
+
+    So are predictors that learn within the window.
+    """
     import plotly.graph_objects as go
 
     online = frame[frame["role"] == "online"]
@@ -160,6 +174,7 @@ def positions(frame: pd.DataFrame) -> Any:
         line={"color": "#333333", "width": 2, "dash": "dot"},
     )
     _layout(figure, "position t in the window", "h_t + K_t, nats")
+    marks.curves(figure, references, bayes)
     return figure
 
 

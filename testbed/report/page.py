@@ -18,6 +18,7 @@ CONFIG = {
     "responsive": True,
     "plotlyServerURL": "",
 }
+BESIDE = " Grey: predictors that learn within the window, without training; the Bayes predictive is K = 0."
 HEADINGS = {
     "B": "B: limit of fresh data",
     "gap": "Ω: optimisation gap",
@@ -37,7 +38,8 @@ class Page:
     ``ledger`` holds one mapping per verdict (the fields of ``testbed.verdict.Verdict``), ``checks`` name, passed and
     sentence, ``truth`` name, value, low, high, error and method; ``estimates``, ``parts`` and ``curves`` are the tables
     of ``testbed.measure.split``; ``constants`` C_P of the joint law of V; ``positions`` the table of the measure
-    of that name; ``dropped`` counts what was left out, by reason.
+    of that name; ``references`` the lines of ``testbed.measure.references``, none for a run without; ``dropped`` counts
+    what was left out, by reason.
     """
 
     title: str
@@ -49,6 +51,7 @@ class Page:
     curves: pd.DataFrame
     constants: Mapping[int, float]
     positions: pd.DataFrame
+    references: pd.DataFrame
     truth: Sequence[Mapping[str, Any]]
     dropped: Mapping[str, int]
     spec: str
@@ -117,6 +120,7 @@ def interval(low: float | int | None, high: float | int | None) -> str:
 def _figures(page: Page) -> list[dict[str, Any]]:
     """Draw the figures for which there is data, each with what it shows."""
     kinds = set(page.estimates["quantity"])
+    beside = BESIDE if len(page.references) else ""
     drawn = []
     if len(page.parts):
         drawn.append(
@@ -130,8 +134,9 @@ def _figures(page: Page) -> list[dict[str, Any]]:
         drawn.append(
             (
                 "Excess loss against data",
-                "K at the kept checkpoint. Dotted: the level reached on fresh data in as many steps (diamond).",
-                figures.divergence(page.estimates),
+                "K at the kept checkpoint. Dotted: the level reached on fresh data in as many steps (diamond)."
+                + beside,
+                figures.divergence(page.estimates, page.references),
             )
         )
     if "B" in kinds:
@@ -156,16 +161,16 @@ def _figures(page: Page) -> list[dict[str, Any]]:
             (
                 "Along the window",
                 "Loss on fresh data position by position, K_t on top of the Bayes curve h_t: within a block the regime "
-                "becomes known; at its end all is open again.",
-                figures.positions(page.positions),
+                "becomes known; at its end all is open again." + beside,
+                figures.positions(page.positions, page.references),
             )
         )
     if len(page.curves):
         drawn.append(
             (
                 "Learning curves",
-                "K along training, every replicate. Solid: fresh data; dotted: stored data.",
-                figures.learning(page.curves),
+                "K along training, every replicate. Solid: fresh data; dotted: stored data." + beside,
+                figures.learning(page.curves, page.references),
             )
         )
     return [{"heading": heading, "caption": caption, "html": _html(found)} for heading, caption, found in drawn]

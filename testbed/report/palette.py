@@ -85,6 +85,18 @@ def whiskers(frame: pd.DataFrame, bottom: float) -> tuple[np.ndarray, np.ndarray
     return above_N, value_N - np.minimum(np.maximum(low_N, bottom), value_N)
 
 
+def apart(value_N: np.ndarray, gap: float) -> np.ndarray:
+    """Return the values in the same order, moved up and down so that neighbours are at least ``gap`` apart.
+
+    >>> apart(np.array([1.0, 0.0, 0.0]), 0.5)
+    array([ 1.  , -0.25,  0.25])
+    """
+    order_N, steps_N = np.argsort(value_N, kind="stable"), gap * np.arange(len(value_N))
+    wanted_N = value_N[order_N] - steps_N
+    up_N, down_N = np.maximum.accumulate(wanted_N), np.minimum.accumulate(wanted_N[::-1])[::-1]
+    return ((up_N + down_N) / 2 + steps_N)[np.argsort(order_N)]
+
+
 def fresh_position(tokens: Sequence[int]) -> float:
     """Return the abscissa at which online training stands, one step right of all stored tokens."""
     ordered = sorted(set(tokens))

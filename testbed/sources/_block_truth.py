@@ -1,7 +1,6 @@
 """The entropies of block-stationary sources."""
 
 import functools
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,85 +9,72 @@ import numpy as np
 from jaxtyping import Array, Float, Int32, Key
 from scipy.special import entr
 
-from testbed.sources import _blocks, _curve, _laws, _truth
-from testbed.sources._blocks import Tables
+from testbed.sources import _blocks, _components, _curve, _mixed_states, _renewal, _truth, _walked
+from testbed.sources._blocks import Belief, Tables
+from testbed.sources._curve import Curve
+from testbed.sources._mixed_states import Walk
 from testbed.sources._source import Source
-from testbed.sources._truth import Budget, Quantity, Truth
+from testbed.sources._truth import Absent, Budget, Quantity, Truth
 from testbed.sources.block_stationary import BlockStationary
 
-
-class Parts(NamedTuple):
-    """What the closed forms are made of.
-
-    Entropies of a block's regime, of its first own token given the regime, of each later one given the one before,
-    and of whether a block ends; and the chance that a token begins a block.
-    """
-
-    regime: float
-    first: float
-    later: float
-    ending: float
-    begins: float
+CONTEXTS = 2**14
+NARROW = 1e-3
 
 
 def truth(source: BlockStationary, length: int, budget: Budget) -> Truth:
     """Return the entropies over windows of `length` tokens."""
     _truth.check_length(length)
-    parts = _parts(source)
-    exact = functools.partial(_truth.rounded, operations=4.0 * source.alphabet**2)
-    oracle = _oracle(source, parts)
+    exact = functools.partial(_truth.rounded, operations=4.0 * source.alphabet**2 + len(source.length_law().met_J))
+    oracle = _oracle(source)
     if source.announced and source.phase == "aligned":
-        values = _announced_values(source, parts, length)
+        values = _announced_values(source, length)
         curve, epsilon = tuple(map(exact, values)), exact(float(np.mean(values)))
     else:
         curve, epsilon = _measured_curve(source, length, budget)
     if source.announced:
-        rate = exact(oracle + parts.begins * parts.regime + parts.ending)
+        lengths = source.length_law()
+        rate = exact(oracle + _regime_entropy(source) / lengths.mean + _renewal.ending(lengths))
     elif source.lengths == "fixed":
         rate = _mean_over_block(source, budget)
     else:
         rate = _bracketed_rate(source, length, budget)
-    return Truth(length=length, curve=curve, epsilon=epsilon, rate=rate, oracle=exact(oracle))
+    found = Truth(length=length, curve=curve, epsilon=epsilon, rate=rate, oracle=exact(oracle))
+    _truth.check_width(found, budget)
+    return found
 
 
-def _parts(source: BlockStationary) -> Parts:
-    prior_K, law_KV = source.regime_prior(), source.stationary_laws()
-    row_entropy_KU, begins = _laws.entropy(source.components()), 1 / source.block_length
-    weights_KU = law_KV if source.order else np.ones((source.regimes, 1))
-    geometric = source.lengths == "geometric"
-    return Parts(
-        regime=float(entr(prior_K).sum()),
-        first=float(prior_K @ _laws.entropy(law_KV)),
-        later=float(prior_K @ (weights_KU * row_entropy_KU).sum(1)),
-        ending=float(entr(begins) + entr(1 - begins)) if geometric else 0.0,
-        begins=begins,
-    )
+def _regime_entropy(source: BlockStationary) -> float:
+    return float(entr(source.regime_prior()).sum())
 
 
-def _oracle(source: BlockStationary, parts: Parts) -> float:
+def _oracle(source: BlockStationary) -> float:
     """Return the long-run mean given regimes and boundaries, which leave nothing uncertain about an announcer."""
-    begins = parts.begins
-    if not source.announced:
-        return begins * parts.first + (1 - begins) * parts.later
-    second = begins * (1 - begins) if source.lengths == "geometric" else begins
-    return second * parts.first + (1 - begins - second) * parts.later
+    lengths = source.length_law()
+    begins = 1 / lengths.mean
+    named = begins if source.announced else 0.0
+    first = begins * float(_renewal.survival(lengths, 2)[1]) if source.announced else begins
+    own = _components.first_entropy(source), _components.later_entropy(source)
+    return first * own[0] + (1 - named - first) * own[1]
 
 
-def _announced_values(source: BlockStationary, parts: Parts, length: int) -> list[float]:
-    """Return h_t where every block from the first position on names its regime."""
-    if source.lengths == "fixed":
-        block = [parts.regime, parts.first, *[parts.later] * (source.block_length - 2)]
-        return [block[position % source.block_length] for position in range(length)]
-    begins = parts.begins
-    either = parts.ending + begins * parts.regime
-    second = either + (1 - begins) * parts.first
-    further = either + (1 - begins) * (begins * parts.first + (1 - begins) * parts.later)
-    return [parts.regime, second, *[further] * length][:length]
+def _announced_values(source: BlockStationary, length: int) -> list[float]:
+    """Return h_t where every block from the first position on names its regime, so that regime and age are known.
+
+    The token before has age j with probability (renewals * survival)_j; what is uncertain then is whether its block
+    ends, and either the next regime or the next token of this one.
+    """
+    lengths = source.length_law()
+    hazard_T, survival_T = _renewal.hazard(lengths, length), _renewal.survival(lengths, length)
+    own_T = np.append(_components.first_entropy(source), np.full(length - 1, _components.later_entropy(source)))
+    regime = _regime_entropy(source)
+    after_T = entr(hazard_T) + entr(1 - hazard_T) + hazard_T * regime + (1 - hazard_T) * own_T
+    later_T = np.convolve(_renewal.renewals(lengths, length), survival_T * after_T)
+    return [regime, *map(float, later_T[: length - 1])]
 
 
 def _measured_curve(source: BlockStationary, length: int, budget: Budget) -> tuple[tuple[Quantity, ...], Quantity]:
     """Return h_t and its mean; aligned blocks of fixed length are independent, so that one block holds them all."""
-    repeats = source.phase == "aligned" and source.lengths == "fixed"
+    repeats = _repeats(source)
     horizon = min(length, source.block_length) if repeats else length
     curve = _curve_of(source, horizon, budget)
     values = curve.positions()
@@ -96,9 +82,16 @@ def _measured_curve(source: BlockStationary, length: int, budget: Budget) -> tup
     return tuple(values[position % horizon] for position in range(length)), curve.mean(weights_L)
 
 
+def _repeats(source: BlockStationary) -> bool:
+    return source.phase == "aligned" and source.lengths == "fixed"
+
+
 @functools.lru_cache(maxsize=1)
-def _curve_of(source: BlockStationary, horizon: int, budget: Budget) -> _curve.Curve:
-    return _curve.curve(type(source), source.tables(np.float64), horizon, budget)
+def _curve_of(source: BlockStationary, horizon: int, budget: Budget) -> Curve:
+    """Return the curve of a window; a single block has the law of one regime for ever."""
+    machine = _components.machine(source) if _repeats(source) and not source.announced else source.machine()
+    steps = source.regimes * (source.vocabulary + min(horizon, len(source.length_law().met_J)) + 8)
+    return _walked.curve(source, machine, horizon, budget, operations=horizon * steps)
 
 
 def _mean_over_block(source: BlockStationary, budget: Budget) -> Quantity:
@@ -108,48 +101,62 @@ def _mean_over_block(source: BlockStationary, budget: Budget) -> Quantity:
 
 
 def _bracketed_rate(source: BlockStationary, length: int, budget: Budget) -> Quantity:
-    """Return the rate of geometric blocks, between h_L and the same entropy given the state before the window.
+    """Return the rate of blocks of random length, between h_L and the same entropy given the state before the window.
 
-    Both are those of the stationary process, of which alignment is forgotten in the long run. They are enumerated at
-    position `length` if the contexts are few enough, otherwise sampled on the same sequences as means over the later
-    half of a window of at least eight mean block lengths.
+    Both are those of the stationary process, of which alignment is forgotten in the long run. They are sums over
+    contexts where these leave an interval narrow enough, otherwise means over samples if those leave a narrower one.
     """
-    kind = type(source)
+    certified = _certified_rate(source, budget)
+    if certified is not None and certified.high - certified.low <= (budget.width or NARROW):
+        return certified
+    sampled = _sampled_rate(source, length, budget)
+    return sampled if certified is None or sampled.error < certified.error else certified
+
+
+def _certified_rate(source: BlockStationary, budget: Budget) -> Quantity | None:
+    """Return the interval from the contexts of a small machine, as many tokens long as their number allows."""
+    machine = source.machine()
+    if isinstance(machine, Absent) or len(machine.initial_S) ** 2 * machine.symbols > _mixed_states.LARGEST_NUMBERS:
+        return None
+    starts = _mixed_states.known(machine.stationary_S), _mixed_states.unknown(machine.stationary_S)
+    walks = [Walk(machine, start) for start in starts]
+    contexts = min(budget.contexts, CONTEXTS) if budget.width is None else budget.contexts
+    depth, width = 0, np.inf
+    while width > 1e-12 and all(walk.reach(depth + 1, contexts) for walk in walks):
+        depth += 1
+        width = walks[1].positions[-1].entropy - walks[0].positions[-1].entropy
+    low, high = walks[0].positions[-1].low, walks[1].positions[-1].high
+    return _truth.bracketed(low, high, method="certified interval")
+
+
+def _sampled_rate(source: BlockStationary, length: int, budget: Budget) -> Quantity:
+    """Return the interval from means over the later half of a window of at least eight mean block lengths."""
     tables = msgspec.structs.replace(source, phase="uniform").tables(np.float64)
-    if source.regimes * source.alphabet**length <= budget.contexts:
-        ends = _informed(source, tables, length), float(_curve.enumerated(kind, tables, length, source.alphabet)[-1])
-        low, high = (_truth.rounded(end, _curve.operations(tables, length)) for end in ends)
-        return _truth.bracketed(low.low, high.high, method="certified interval")
     window = max(length, 8 * source.block_length)
     shape = (max(2, budget.tokens // window), window, source.alphabet)
-    low_B, high_B = _curve.sampled(_ends, kind, tables, shape, budget).T
+    low_B, high_B = _curve.sampled(_ends, type(source), tables, shape, budget).T
     low, high = (_truth.sampled(float(end_B.mean()), _curve.standard_error(end_B)) for end_B in (low_B, high_B))
     return _truth.bracketed(low.low, high.high, method="Monte Carlo")
-
-
-def _informed(source: BlockStationary, tables: Tables, length: int) -> float:
-    """Return H(X_L | X_<L, regime and symbol before the window) by enumeration."""
-    law_KV = source.regime_prior()[:, None] * source.stationary_laws()
-    low = 0.0
-    with jax.enable_x64(True):
-        for regime, symbol in np.argwhere(law_KV > 0):
-            state = jax.tree.map(np.asarray, _after(tables, jnp.int32(regime), jnp.int32(symbol)))
-            low += law_KV[regime, symbol] * _curve.enumerated(type(source), state, length, source.alphabet)[-1]
-    return float(low)
 
 
 def _ends(kind: type[Source], length: int, tables: Tables, key: Key[Array, ""]) -> Float[Array, "2"]:
     """Return the mean entropies over the later half of a window, with and without the state before it."""
     tokens_L, latents = kind.sample(tables, key=key, length=length + 1)
-    informed_LV = kind.log_predictive(_after(tables, latents.regime_L[0], tokens_L[0]), tokens_L[1:])
+    before = _after(tables, (latents.regime_L[0], latents.age_L[0], tokens_L[0]), length)
+    informed_LV = kind.log_predictive(before, tokens_L[1:])
     uninformed_LV = kind.log_predictive(tables, tokens_L)[1:]
     return jnp.stack([_curve.entropy(each_LV[length // 2 :]).mean() for each_LV in (informed_LV, uninformed_LV)])
 
 
-def _after(tables: Tables, regime: Int32[Array, ""], symbol: Int32[Array, ""]) -> Tables:
-    """Return the law of what follows a symbol of a regime; its age plays no part where blocks are geometric."""
+def _after(tables: Tables, state: tuple[Int32[Array, ""], ...], length: int) -> Tables:
+    """Return the law of the `length` tokens that follow a regime, an age and a symbol: a block begun before them."""
+    regime, age, symbol = state
     tables = jax.tree.map(jnp.asarray, tables)
-    known_KJ = jnp.zeros_like(tables.initial_KJ).at[regime, -1].set(1)
-    contexts = tables.rows_KUV.shape[1]
+    ages, contexts = tables.hazard_J.shape[0], tables.rows_KUV.shape[1]
+    known_K = jnp.zeros_like(tables.prior_K).at[regime].set(1)
+    present = Belief(jnp.zeros((known_K.shape[0], 1), known_K.dtype), known_K)
+    begun_K1, older_K = _blocks.advanced(tables.prior_K, jnp.zeros_like(known_K[:1]), tables.hazard_J[age], present)
+    following_J = jnp.minimum(age + 1 + jnp.arange(min(ages, length), dtype=jnp.int32), ages - 1)
     rows_KUV = tables.rows_KUV.at[:, -2].set(tables.rows_KUV[:, jnp.minimum(symbol, contexts - 2)])
-    return tables._replace(initial_KJ=_blocks.advanced(tables, known_KJ), rows_KUV=rows_KUV)
+    initial_K2 = jnp.stack([begun_K1[:, 0], older_K], axis=1)
+    return tables._replace(residual_J=tables.hazard_J[following_J], initial_K2=initial_K2, rows_KUV=rows_KUV)

@@ -1,15 +1,18 @@
 """Finite-state presentations of a law: the exact second-order quantities of any source that has one."""
 
-from fractions import Fraction
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Complex, Float, Int
 
 from testbed.sources._truth import Absent, Mixing
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
 LARGEST_EDGES = 2**22
 LARGEST_DENSE = 2048
+LARGEST_POWER = 256
 
 
 class Machine(NamedTuple):
@@ -46,13 +49,17 @@ def emissions(machine: Machine) -> Float[np.ndarray, "S V"]:
     return rows_SV
 
 
-def moved(machine: Machine, belief_RS: Float[np.ndarray, "R S"]) -> Float[np.ndarray, "R S"]:
-    """Return the laws of the state one token later, whatever the token."""
+def chain(machine: Machine) -> "csr_array":
+    """Return P(next state | state), sparse."""
     from scipy.sparse import csr_array  # late: reading a configuration needs no scipy
 
     states = len(machine.initial_S)
-    chain_SS = csr_array((machine.probability_E, (machine.origin_E, machine.target_E)), shape=(states, states))
-    return np.asarray(belief_RS @ chain_SS)
+    return csr_array((machine.probability_E, (machine.origin_E, machine.target_E)), shape=(states, states))
+
+
+def moved(machine: Machine, belief_RS: Float[np.ndarray, "R S"]) -> Float[np.ndarray, "R S"]:
+    """Return the laws of the state one token later, whatever the token."""
+    return np.asarray(belief_RS @ chain(machine))
 
 
 def entering(machine: Machine, weights_S: Float[np.ndarray, " S"]) -> Float[np.ndarray, "V S"]:
@@ -69,9 +76,12 @@ def pair_law(machine: Machine, lag: int) -> Float[np.ndarray, "V V"]:
     """
     if lag == 0:
         return np.diag(entering(machine, machine.stationary_S).sum(1))
-    state_VS = entering(machine, machine.stationary_S)
-    for _ in range(lag - 1):
-        state_VS = moved(machine, state_VS)
+    state_VS, chain_SS = entering(machine, machine.stationary_S), chain(machine)
+    if len(machine.stationary_S) <= LARGEST_POWER:
+        state_VS = state_VS @ np.linalg.matrix_power(chain_SS.toarray(), lag - 1)
+    else:
+        for _ in range(lag - 1):
+            state_VS = np.asarray(state_VS @ chain_SS)
     return np.asarray(state_VS @ emissions(machine))
 
 
@@ -87,50 +97,34 @@ def mixing(machine: Machine) -> Mixing | Absent:
     P(X_0 = a, X_k = b) - P(a)·P(b) = C·T^(k-1)·R with the chain T of states. The chain is reduced to the states that
     R excites and C observes, so that a memory no pair of tokens shows does not count.
 
-    Error: directions below 1e-10 count as absent, powers below 1e-12 as zero, and an eigenvalue within 1e-9 of modulus
-    1 as of modulus 1.
+    Whether classes and cycles exist is read off the graph of the chain, so that a regime that lasts very long is told
+    apart from one that lasts for ever.
+
+    Error: that of `_spectrum.visible`; eigenvalues within 1e-9 of a root of unity that the cycles allow count as it.
     """
+    from testbed.sources import _spectrum  # late: it imports scipy
+
     states = len(machine.initial_S)
     if states > LARGEST_DENSE:
         return Absent(f"{states} states: eigenvalues are computed densely, up to {LARGEST_DENSE}")
-    seen = _visible(machine)
-    power = np.eye(len(seen))
-    for lag in range(len(seen) + 1):
-        if np.abs(power).max(initial=0.0) < 1e-12:
-            return Mixing(decay="finite" if lag else "independent", value=float(lag))
-        power = power @ seen
-    values = np.linalg.eigvals(seen)
-    second = values[np.abs(values).argmax()]
-    if abs(second) < 1 - 1e-9:
-        real = abs(second.imag) < 1e-12
-        return Mixing(decay="geometric", value=float(second.real if real else abs(second)))
-    cycles = values[np.abs(values) > 1 - 1e-9]
-    if np.abs(cycles - 1).min() < 1e-9:
+    lasts = np.flatnonzero(machine.stationary_S)
+    chain_SS = chain(machine)[lasts][:, lasts]
+    arriving_SV = entering(machine, machine.stationary_S)[:, lasts].T
+    seen = _spectrum.visible(chain_SS.toarray(), emissions(machine)[lasts], arriving_SV)
+    lasting, vanishing = _spectrum.invertible(seen)
+    if not len(lasting):
+        return Mixing(decay="finite" if vanishing else "independent", value=float(vanishing))
+    return _decay(np.linalg.eigvals(lasting), *_spectrum.classes_and_period(chain_SS))
+
+
+def _decay(values: Complex[np.ndarray, " Q"] | Float[np.ndarray, " Q"], classes: int, period: int) -> Mixing:
+    """Return the decay by these eigenvalues, in a chain of so many classes with that common period."""
+    on_circle = values[np.abs(values) > 1 - 1e-9]
+    turns = np.rint(np.angle(on_circle) / (2 * np.pi) * period).astype(int) % period
+    if classes > 1 and (turns == 0).any():
         return Mixing(decay="never", value=1.0)
-    periods = [Fraction(float(np.angle(value)) / (2 * np.pi)).limit_denominator(states).denominator for value in cycles]
-    return Mixing(decay="periodic", value=float(np.lcm.reduce(periods)))
-
-
-def _visible(machine: Machine) -> Float[np.ndarray, "R R"]:
-    """Return the chain of states on the directions through which one token can tell of a later one."""
-    chain_SS = moved(machine, np.eye(len(machine.initial_S)))
-    arriving_SV = entering(machine, machine.stationary_S).T
-    excited_SV = emissions(machine) - machine.stationary_S @ emissions(machine)
-    basis_SR = _reached(chain_SS, excited_SV)
-    reduced = basis_SR.T @ chain_SS @ basis_SR
-    observed = _reached(reduced.T, basis_SR.T @ arriving_SV)
-    return np.asarray(observed.T @ reduced @ observed)
-
-
-def _reached(chain: Float[np.ndarray, "S S"], start: Float[np.ndarray, "S V"]) -> Float[np.ndarray, "S R"]:
-    """Return an orthonormal basis of the span of start, chain·start, chain²·start, …"""
-    basis = np.zeros((len(chain), 0))
-    fresh = start
-    while fresh.shape[1]:
-        fresh = fresh - basis @ (basis.T @ fresh)
-        fresh = fresh - basis @ (basis.T @ fresh)
-        left, size, _ = np.linalg.svd(fresh, full_matrices=False)
-        fresh = left[:, size > 1e-10]
-        basis = np.concatenate([basis, fresh], axis=1)
-        fresh = chain @ fresh
-    return basis
+    if turns.any():
+        return Mixing(decay="periodic", value=float(np.lcm.reduce(period // np.gcd(turns[turns > 0], period))))
+    second = values[np.abs(values).argmax()]
+    size = min(float(abs(second)), 1 - 2.0**-53)
+    return Mixing(decay="geometric", value=float(np.copysign(size, second.real)) if abs(second.imag) < 1e-12 else size)

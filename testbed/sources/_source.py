@@ -21,7 +21,7 @@ class _Meta(msgspec.StructMeta, abc.ABCMeta):
     pass
 
 
-class Source(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", metaclass=_Meta):
+class Source(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", forbid_unknown_fields=True, metaclass=_Meta):
     """A law of X_1, X_2, … over the symbols 0..alphabet-1, given by a frozen specification.
 
     `sample` and `log_predictive` are pure functions of `tables`, one sequence at a time, for jit and vmap: two
@@ -33,6 +33,14 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", metacl
     not have come (the law given such a context is not defined) that token is left out as evidence, so that the rows
     stay normalised and free of NaN.
     """
+
+    good_for: ClassVar[str]
+    """What a reader may use the world for, in a sentence or two."""
+
+    @classmethod
+    @abc.abstractmethod
+    def exhibit(cls) -> "Source":
+        """Return the example that the gallery shows."""
 
     @property
     @abc.abstractmethod
@@ -73,6 +81,14 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", metacl
         _machine.check_lag(lag)
         machine = self.machine()
         return machine if isinstance(machine, Absent) else _machine.pair_law(machine, lag)
+
+    def autocovariance(self, features_VM: Float[np.ndarray, "V M"], lag: int) -> Float[np.ndarray, "M M"] | Absent:
+        """Return Cov(f(X_0), f(X_lag)) for a feature vector f(v) of each symbol, at a random moment of the long run."""
+        once_VV, later_VV = self.pair_law(0), self.pair_law(lag)
+        if isinstance(once_VV, Absent) or isinstance(later_VV, Absent):
+            return later_VV if isinstance(later_VV, Absent) else Absent("no law of one token")
+        mean_M = np.diag(once_VV) @ features_VM
+        return np.asarray(features_VM.T @ later_VV @ features_VM - np.outer(mean_M, mean_M))
 
     def mixing(self) -> Mixing | Absent:
         """Return how fast tokens far apart become independent; see `Mixing`."""

@@ -1,6 +1,6 @@
 """What is known exactly about a source, and how it came to be known."""
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -26,7 +26,7 @@ class Quantity(msgspec.Struct, frozen=True, kw_only=True):
     error: float
 
 
-class Absent(msgspec.Struct, frozen=True, array_like=True):
+class Absent(NamedTuple):
     """What stands in place of a quantity that a source cannot offer; in JSON for programs it becomes null."""
 
     reason: str
@@ -107,3 +107,19 @@ def check_length(length: int) -> None:
     """Refuse an empty window."""
     if length < 1:
         raise ValueError(f"length={length}: a window holds at least 1 token; give a positive length.")
+
+
+def check_width(truth: Truth, budget: Budget) -> None:
+    """Refuse a truth with an interval wider than the budget allows, and name what a narrower one would cost."""
+    if budget.width is None:
+        return
+    named = {"epsilon": truth.epsilon, "rate": truth.rate, "oracle": truth.oracle}
+    for name, each in {**named, **{f"h_{t}": each for t, each in enumerate(truth.curve, 1)}}.items():
+        if isinstance(each, Absent) or each.high - each.low <= budget.width:
+            continue
+        width = each.high - each.low
+        remedy = f"ask for width={1.01 * width:.2g} or leave it out"
+        if each.method == "Monte Carlo":
+            tokens = budget.tokens * (width / budget.width) ** 2
+            remedy = f"sampling would take about tokens={tokens:.1e}, not {budget.tokens}; allow them, or {remedy}"
+        raise ValueError(f"width={budget.width}: the interval of {name} is {width:.3g} wide ({each.method}); {remedy}.")

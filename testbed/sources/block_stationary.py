@@ -2,19 +2,21 @@
 
 from typing import ClassVar, Literal
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 from jaxtyping import Array, Float, Int, Int32, Key
 
 from testbed import catalog
-from testbed.sources import _blocks, _laws
+from testbed.sources import _blocks, _laws, _machine, _renewal, _truth
 from testbed.sources._blocks import Latents, Tables
+from testbed.sources._components import Components
 from testbed.sources._machine import Machine
-from testbed.sources._source import Source
-from testbed.sources._truth import Absent, Budget, Truth
+from testbed.sources._renewal import Lengths
+from testbed.sources._truth import Absent, Budget, Mixing, Truth
 
 
-class BlockStationary(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
+class BlockStationary(Components, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
     """Blocks of i.i.d. or Markov tokens, each from one of K component laws chosen afresh; blocks are independent.
 
     Inside a block a Markov component starts from its own stationary law.
@@ -25,47 +27,30 @@ class BlockStationary(Source, frozen=True, kw_only=True, tag=catalog.tag(__name_
         " Bayes curve, the rate and the oracle differ visibly, so mistaking one for another shows."
     )
 
-    vocabulary: int = 32
-    """Number of symbols V, announcers not counted."""
-    regimes: int = 4
-    """Number K of component laws."""
     block_length: int = 16
-    """Mean block length w in tokens, announcer included."""
-    lengths: Literal["fixed", "geometric"] = "fixed"
+    """Mean block length w in tokens, announcer included (not used if `block_share` is given)."""
+    block_share: float | None = None
+    """Let w grow with the window: blocks of this share ρ of it, w = ρ·n rounded."""
+    lengths: Literal["fixed", "geometric", "power_law"] = "fixed"
     """Law of the block lengths."""
+    tail: float | None = None
+    """Tail index α > 1 of power-law lengths, P(length > s) ∝ (1+s/c)^-α - (1+longest/c)^-α with c set by the mean."""
+    longest: int = 65536
+    """Where power-law lengths are cut; correlations follow the power law only at lags well below it."""
     phase: Literal["aligned", "uniform"] = "aligned"
     """Whether a block begins at the first position, or the process is met at a random moment."""
     boundaries: Literal["hidden", "announced"] = "hidden"
     """Whether each block begins with a symbol V+k that names its regime k."""
-    order: Literal[0, 1] = 1
-    """Order of the components: 0 for i.i.d., 1 for Markov."""
-    concentration: float = 0.15
-    """Concentration of the symmetric Dirichlet law of the component rows (not used if `laws` are given)."""
-    smoothing: float = 0.02
-    """Weight of the uniform row mixed into each drawn row (not used if `laws` are given)."""
-    seed: int = 0
-    """Seed of the draw (not used if `laws` are given)."""
-    laws: tuple[tuple[tuple[float, ...], ...], ...] | None = None
-    """The component rows themselves: K × 1 × V for order 0, K × V × V for order 1."""
-    prior: tuple[float, ...] | None = None
-    """Probabilities of the regimes; uniform if not given."""
 
     def __post_init__(self) -> None:
-        _laws.at_least("vocabulary", self.vocabulary, 2, "a single symbol carries no information")
-        _laws.at_least("regimes", self.regimes, 1, "a block needs a law to draw from")
-        _laws.one_of("lengths", self.lengths, ("fixed", "geometric"))
+        super().__post_init__()
+        _laws.one_of("lengths", self.lengths, ("fixed", "geometric", "power_law"))
         _laws.one_of("phase", self.phase, ("aligned", "uniform"))
         _laws.one_of("boundaries", self.boundaries, ("hidden", "announced"))
-        _laws.one_of("order", self.order, (0, 1))
-        least, remedy = (2, "make room for a token after the announcer") if self.announced else (1, "use whole tokens")
-        _laws.at_least("block_length", self.block_length, least, remedy)
-        _laws.chain_size(self.vocabulary)
-        _laws.positive("concentration", self.concentration)
-        _laws.fraction("smoothing", self.smoothing)
-        self.regime_prior()
-        for component in self.components():
-            if self.order:
-                _laws.recurrent("a component chain", component)
+        remedy = "make room for a token after the announcer" if self.announced else "use whole tokens"
+        _laws.at_least("block_length", self.block_length, self._shortest, remedy)
+        _check_share(self.block_share)
+        _check_tail(self)
 
     @classmethod
     def exhibit(cls) -> "BlockStationary":
@@ -73,50 +58,78 @@ class BlockStationary(Source, frozen=True, kw_only=True, tag=catalog.tag(__name_
         return cls()
 
     @property
-    def stationary(self) -> bool:
-        """Return whether the window begins at a random moment of the process."""
-        return self.phase == "uniform"
-
-    def machine(self) -> Machine | Absent:
-        """Return the machine of regime, age and previous symbol."""
-        return Absent("not written yet")
-
-    @property
     def alphabet(self) -> int:
         """Return the number of symbols, announcers included."""
         return self.vocabulary + (self.regimes if self.announced else 0)
+
+    @property
+    def stationary(self) -> bool:
+        """Return whether the window begins at a random moment of the process."""
+        return self.phase == "uniform"
 
     @property
     def announced(self) -> bool:
         """Return whether blocks begin with an announcer."""
         return self.boundaries == "announced"
 
-    def regime_prior(self) -> Float[np.ndarray, " K"]:
-        """Return the law of a block's regime, float64."""
-        if self.prior is None:
-            return np.full(self.regimes, 1 / self.regimes)
-        return _laws.given_rows("prior", self.prior, (self.regimes,))
+    @property
+    def _shortest(self) -> int:
+        return 2 if self.announced else 1
 
-    def components(self) -> Float[np.ndarray, "K U V"]:
-        """Return the component laws without announcers, float64: one row each for order 0, V rows for order 1."""
-        shape = (self.regimes, self.vocabulary if self.order else 1, self.vocabulary)
-        if self.laws is not None:
-            return _laws.given_rows("laws", self.laws, shape)
-        return _laws.dirichlet_rows(shape, self.concentration, seed=self.seed, smoothing=self.smoothing)
+    def for_window(self, length: int) -> "BlockStationary":
+        """Return the source with the block length that windows of `length` tokens have."""
+        if self.block_share is None:
+            return self
+        _truth.check_length(length)
+        block_length = max(self._shortest, round(self.block_share * length))
+        return msgspec.structs.replace(self, block_length=block_length, block_share=None)
 
-    def stationary_laws(self) -> Float[np.ndarray, "K V"]:
-        """Return the stationary law of each component, float64."""
-        if self.order == 0:
-            return self.components()[:, 0]
-        return np.stack([_laws.stationary("a component chain", chain) for chain in self.components()])
+    def length_law(self) -> Lengths:
+        """Return the law of the block lengths.
+
+        Error: ValueError if it depends on the window.
+        """
+        if self.block_share is not None:
+            raise ValueError(
+                f"block_share={self.block_share}: block lengths are known only once the window is; ask the source"
+                " that for_window(n) returns."
+            )
+        if self.lengths == "power_law":
+            return _renewal.power_law(self.block_length, self.tail or 0.0, self.longest)
+        return (_renewal.fixed if self.lengths == "fixed" else _renewal.geometric)(self.block_length)
+
+    def machine(self) -> Machine | Absent:
+        """Return the machine of regime, age and previous symbol."""
+        from testbed.sources import _block_machine  # late, as it is about this class
+
+        return _block_machine.machine(self)
+
+    def pair_law(self, lag: int) -> Float[np.ndarray, "V V"]:
+        """Return P(X_0 = a, X_lag = b) at a random moment, from the chance that both lie in one block."""
+        from testbed.sources import _block_dependence  # late, as it is about this class
+
+        _machine.check_lag(lag)
+        return _block_dependence.pair_law(self, lag)
+
+    def mixing(self) -> Mixing | Absent:
+        """Return how fast tokens far apart become independent.
+
+        Power-law lengths of tail index α give the exponent α-1. That holds up to lags well below `longest`, beyond
+        which nothing is left; where the cut leaves less than a factor of ten in the lag, the cut is what is told.
+        """
+        from testbed.sources import _block_dependence  # late, as it is about this class
+
+        return _block_dependence.mixing(self)
 
     def tables(self, dtype: npt.DTypeLike = np.float32) -> Tables:
         """Return the numbers of the law."""
-        prior_K, rows_KUV = self.regime_prior(), _rows(self)
-        hazard_J, age_J = _ages(self)
-        initial_KJ = prior_K[:, None] * age_J
-        cdfs = _laws.cumulative(prior_K), _laws.cumulative(initial_KJ.reshape(-1)), _laws.cumulative(rows_KUV)
-        return Tables(*_laws.cast(dtype, prior_K, hazard_J, initial_KJ, rows_KUV, *cdfs))
+        prior_K, rows_KUV, lengths = self.regime_prior(), _rows(self), self.length_law()
+        age_A = lengths.met_J if self.stationary else np.ones(1)
+        initial_KA = prior_K[:, None] * age_A
+        initial_K2 = np.stack([initial_KA[:, 0], initial_KA[:, 1:].sum(1)], axis=1)
+        cdfs = _laws.cumulative(prior_K), _laws.cumulative(initial_KA.reshape(-1)), _laws.cumulative(rows_KUV)
+        hazards = lengths.hazard_J, _renewal.residual(lengths)
+        return Tables(*_laws.cast(dtype, prior_K, *hazards, initial_K2, rows_KUV, *cdfs))
 
     @staticmethod
     def sample(tables: Tables, *, key: Key[Array, ""], length: int) -> tuple[Int32[Array, " L"], Latents]:
@@ -125,14 +138,20 @@ class BlockStationary(Source, frozen=True, kw_only=True, tag=catalog.tag(__name_
 
     @staticmethod
     def log_predictive(tables: Tables, tokens_L: Int[Array | np.ndarray, " L"]) -> Float[Array, "L V"]:
-        """Return the Bayes prediction by exact filtering over regime and age, at K·(V + J) operations a token."""
+        """Return the Bayes prediction by exact filtering over regime and age.
+
+        A token costs K·(V + J) operations, where blocks have J ages or the window has J tokens, whichever is less.
+        """
         return _blocks.predicted(tables, tokens_L)
 
     def truth(self, length: int, *, budget: Budget = Budget()) -> Truth:  # noqa: B008 - frozen
-        """Return the entropies; closed forms where boundaries are announced and aligned, and for the oracle."""
+        """Return the entropies: closed forms where boundaries are announced and aligned, and for the oracle.
+
+        Others are sums over contexts as far as the budget goes, and sampled beyond.
+        """
         from testbed.sources import _block_truth  # late, as it is about this class
 
-        return _block_truth.truth(self, length, budget)
+        return _block_truth.truth(self.for_window(length), length, budget)
 
 
 def _rows(source: BlockStationary) -> Float[np.ndarray, "K U V"]:
@@ -148,13 +167,23 @@ def _rows(source: BlockStationary) -> Float[np.ndarray, "K U V"]:
     return np.concatenate([padded, announcer_K1V], axis=1)
 
 
-def _ages(source: BlockStationary) -> tuple[Float[np.ndarray, " J"], Float[np.ndarray, " J"]]:
-    """Return, per age, the chance that the block ends there and the probability of meeting it at position 1."""
-    length = source.block_length
-    if source.lengths == "fixed":
-        hazard_J = np.eye(length)[-1]
-        met_J = np.full(length, 1 / length)
-    else:
-        hazard_J = np.full(2, 1 / length)
-        met_J = np.array([1 / length, 1 - 1 / length])
-    return hazard_J, met_J if source.phase == "uniform" else np.eye(len(met_J))[0]
+def _check_share(share: float | None) -> None:
+    if share is not None and not 0 < share <= 1:
+        raise ValueError(f"block_share={share}: a block is a part of the window, in (0, 1]; give for example 0.25.")
+
+
+def _check_tail(source: BlockStationary) -> None:
+    """Refuse a tail index where none is meant, and power-law lengths without the mean that is asked for."""
+    tail, mean, longest = source.tail, source.block_length, source.longest
+    if (tail is None) == (source.lengths == "power_law"):
+        rule = f"lengths={source.lengths!r} and tail={tail}: power-law lengths have a tail index and no others do"
+        raise ValueError(f"{rule}; give for example lengths='power_law' and tail=1.5, or leave tail out.")
+    if tail is None:
+        return
+    if not (tail > 1 and np.isfinite(tail)):
+        raise ValueError(f"tail={tail}: it must be above 1, or no mean block length exists; give for example tail=1.5.")
+    if source.block_share is None and not 1 < mean < (longest + 1) / 2:
+        raise ValueError(
+            f"block_length={mean} with longest={longest}: power-law lengths cut there have a mean above 1 and below"
+            f" {(longest + 1) / 2}; change the block length, or raise longest."
+        )

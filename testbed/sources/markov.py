@@ -10,7 +10,7 @@ import numpy.typing as npt
 from jaxtyping import Array, Float, Int, Int32, Key
 
 from testbed import catalog
-from testbed.sources import _laws, _machine, _truth
+from testbed.sources import _chains, _laws, _truth
 from testbed.sources._machine import Machine
 from testbed.sources._source import NoLatents, Source
 from testbed.sources._truth import Budget, Truth
@@ -43,6 +43,10 @@ class Markov(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
     """Concentration of the symmetric Dirichlet law of the rows (not used if `rows` are given)."""
     smoothing: float = 0.0
     """Weight of the uniform row mixed into each drawn row (not used if `rows` are given)."""
+    support: int | None = None
+    """Number of possible successors of each context (None: all symbols); the chain is irreducible nevertheless."""
+    zipf: float | None = None
+    """Exponent a of the stationary law P(v) ∝ (v+1)^-a, which drawn rows of order 1 are scaled to (None: as drawn)."""
     seed: int = 0
     """Seed of the draw (not used if `rows` are given)."""
     rows: tuple[tuple[float, ...], ...] | None = None
@@ -54,7 +58,24 @@ class Markov(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
         _laws.chain_size(self.vocabulary**self.order)
         _laws.positive("concentration", self.concentration)
         _laws.fraction("smoothing", self.smoothing)
+        self._check_shape()
         _laws.recurrent("the chain", _laws.context_chain(self.transitions()))
+
+    def _check_shape(self) -> None:
+        """Refuse a shape of the rows that cannot be had."""
+        if self.support is not None:
+            _laws.at_least("support", self.support, 2, "with one successor only the sequence would be a fixed cycle")
+            if self.support > self.vocabulary:
+                raise ValueError(f"support={self.support}: there are {self.vocabulary} symbols; give at most that.")
+            if self.smoothing > 0:
+                raise ValueError(f"support={self.support}: smoothing makes every successor possible; leave one out.")
+        if self.zipf is not None:
+            _laws.at_least("zipf", self.zipf, 0, "order the symbols from frequent to rare")
+            if self.order > 1:
+                raise ValueError(f"zipf={self.zipf}: only rows of order 1 can be scaled to it; leave it or order out.")
+        given = [name for name in ("rows", "support", "zipf") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} are both given: each fixes the rows; leave only one of them.")
 
     @classmethod
     def exhibit(cls) -> "Markov":
@@ -76,16 +97,14 @@ class Markov(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
         rows_UV, weights_U = self.transitions(), _levels(self)[-1][0]
         origin_E, symbol_E = np.nonzero(rows_UV)
         target_E = (origin_E * self.vocabulary + symbol_E) % len(rows_UV)
-        return Machine(
-            self.vocabulary, weights_U, weights_U, origin_E, symbol_E, target_E, rows_UV[origin_E, symbol_E]
-        )
+        return Machine(self.vocabulary, weights_U, weights_U, origin_E, symbol_E, target_E, rows_UV[origin_E, symbol_E])
 
     def transitions(self) -> Float[np.ndarray, "U V"]:
         """Return P(next symbol | last k symbols), float64, one row per context of k symbols, the oldest first."""
         shape = (self.vocabulary**self.order, self.vocabulary)
         if self.rows is not None:
             return _laws.given_rows("rows", self.rows, shape)
-        return _laws.dirichlet_rows(shape, self.concentration, seed=self.seed, smoothing=self.smoothing)
+        return _drawn(self)
 
     def tables(self, dtype: npt.DTypeLike = np.float32) -> Tables:
         """Return the numbers of the law."""
@@ -117,19 +136,31 @@ class Markov(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
         return log_rows_UV[context_L]
 
     def truth(self, length: int, *, budget: Budget = Budget()) -> Truth:  # noqa: B008 - frozen
-        """Return the entropies Σ_u P(u)·H(row u), a closed form, so the budget is not used."""
+        """Return the entropies Σ_u P(u)·H(row u), a closed form, so that only the width of the budget plays a part."""
         _truth.check_length(length)
         operations = 4.0 * self.vocabulary ** (2 * self.order)
         level = [float(weights @ _laws.entropy(rows)) for weights, rows in _levels(self)]
         value = [level[min(position, self.order)] for position in range(length)]
         rate = _truth.rounded(level[-1], operations)
-        return Truth(
-            length=length,
-            curve=tuple(_truth.rounded(entropy, operations) for entropy in value),
-            epsilon=_truth.rounded(float(np.mean(value)), operations),
-            rate=rate,
-            oracle=rate,
-        )
+        curve = tuple(_truth.rounded(entropy, operations) for entropy in value)
+        epsilon = _truth.rounded(float(np.mean(value)), operations)
+        found = Truth(length=length, curve=curve, epsilon=epsilon, rate=rate, oracle=rate)
+        _truth.check_width(found, budget)
+        return found
+
+
+@functools.lru_cache(maxsize=64)
+def _drawn(source: Markov) -> Float[np.ndarray, "U V"]:
+    """Return the drawn rows."""
+    if source.support is not None:
+        size = source.vocabulary, source.order, source.support
+        return _chains.sparse_rows(*size, source.concentration, seed=source.seed)
+    shape = (source.vocabulary**source.order, source.vocabulary)
+    rows_UV = _laws.dirichlet_rows(shape, source.concentration, seed=source.seed, smoothing=source.smoothing)
+    if source.zipf is None:
+        return rows_UV
+    law_V = np.arange(1.0, source.vocabulary + 1) ** -source.zipf
+    return _chains.balanced_rows(rows_UV, law_V / law_V.sum())
 
 
 @functools.lru_cache(maxsize=64)

@@ -9,18 +9,26 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from testbed.measure import references
 from testbed.measure.checks import Check, checks
 from testbed.measure.claimed import ESTIMATES
 from testbed.measure.split import curves, estimates, loss_parts, variance_law
 from testbed.report import figures
 from testbed.report.page import Page, render
-from testbed.report.palette import floor, short, size_colours, ticks, whiskers
+from testbed.report.palette import apart, floor, short, size_colours, ticks, whiskers
 from testbed.report.picture import picture
 from testbed.verdict import Claim, judge
 from tests.measure.synthetic import World, analysis
 
 LEVEL = 0.95
 HOSTILE = "<img src=x onerror=alert(1)>"
+REFERENCES = pd.DataFrame(
+    [
+        ("{}", "KT, order 0", np.array([0.3, 0.5]), np.array([0.5, 0.4, 0.3]), np.full(3, 0.1)),
+        ("{}", "context tree, depth 3", np.array([0.3, 0.49]), np.array([0.6, 0.3, 0.285]), np.full(3, 0.1)),
+    ],
+    columns=references.COLUMNS,
+)
 
 
 class Reader(html.parser.HTMLParser):
@@ -70,6 +78,7 @@ def page():
         curves=curves(run),
         constants=dict(zip(run.horizons, law.constants_G.tolist(), strict=True)),
         positions=pd.DataFrame(along, columns=["parameters", "role", "t", "K", "K_se", "h"]),
+        references=references.lines(REFERENCES, level=LEVEL),
         truth=[
             {
                 "name": f"h_{t}",
@@ -130,12 +139,14 @@ def test_a_page_of_nothing_is_a_page(page):
         page.curves.iloc[:0],
         {},
         page.positions.iloc[:0],
+        page.references.iloc[:0],
         [],
         {},
         "",
         {},
     )
-    assert "No claim was declared." in render(empty)
+    shown = render(empty)
+    assert "No claim was declared." in shown and "no reference predictor was asked for" in shown
 
 
 def test_invalid_lines_without_numbers_are_shown(page):
@@ -156,6 +167,55 @@ def test_the_stacked_bars_end_at_the_loss(page):
     assert np.allclose(top, page.parts.sort_values(["parameters", "tokens"])["loss"])
 
 
+def lines_and_names(drawn):
+    """The right ends of the reference lines, and where their names stand."""
+    names = {note.text: note.y for note in drawn.layout.annotations}
+    return {trace.name: trace.y[-1] for trace in drawn.data if trace.name in names}, names
+
+
+def test_reference_predictors_are_levels_with_their_names_beside_them(page):
+    wanted = {"KT, order 0": 0.4, "context tree, depth 3": 0.395}
+    for drawn in (figures.divergence(page.estimates, page.references), figures.learning(page.curves, page.references)):
+        ends, names = lines_and_names(drawn)
+        assert ends == pytest.approx(wanted)
+        assert {name: 10**y for name, y in names.items()} == pytest.approx(wanted, rel=0.5)
+        assert names["KT, order 0"] > names["context tree, depth 3"]
+        for trace in drawn.data:
+            if trace.name in wanted:
+                assert len(set(trace.y)) == 1
+        none = figures.divergence(page.estimates, page.references.iloc[:0])
+        assert not none.layout.annotations
+
+
+def test_a_predictor_that_is_the_worlds_own_has_no_level_and_spoils_no_axis(page):
+    own = page.references.assign(value=[1e-17, 0.395])
+    drawn = figures.divergence(page.estimates, own)
+    assert set(lines_and_names(drawn)[0]) == {"context tree, depth 3"}
+    assert min(drawn.layout.yaxis.tickvals) > 1e-6
+    bare = figures.divergence(page.estimates.iloc[:0], own.iloc[:1])
+    assert not bare.data and not bare.layout.annotations
+
+
+def test_reference_predictors_are_added_to_the_bayes_curve(page):
+    ends, names = lines_and_names(figures.positions(page.positions, page.references))
+    assert ends == pytest.approx({"KT, order 0": 1 / 3 + 0.3, "context tree, depth 3": 1 / 3 + 0.285})
+    assert names["KT, order 0"] - names["context tree, depth 3"] > 0.015
+
+
+def test_reference_predictors_have_a_row_with_their_interval(text):
+    row = text[text.index("<td>KT, order 0</td>") :]
+    assert ">0.4</td>" in row[:400] and "−0.8706" in row[:400] and "1.671" in row[:400]
+
+
+def test_names_are_put_apart_in_their_order():
+    value_N = np.array([3.0, 0.0, 0.1, 0.1, 9.0])
+    found_N = apart(value_N, 0.5)
+    assert (np.diff(np.sort(found_N)) >= 0.5 - 1e-12).all()
+    assert (np.argsort(found_N, kind="stable") == np.argsort(value_N, kind="stable")).all()
+    assert found_N[0] == 3.0 and found_N[4] == 9.0
+    assert (apart(value_N, 0.0) == value_N).all() and len(apart(value_N[:0], 1.0)) == 0
+
+
 @pytest.mark.parametrize("which", [slice(None), slice(0, 5)])
 def test_parts_that_are_not_told_apart_are_drawn_as_one(page, which):
     table = page.parts.sort_values(["parameters", "tokens"], ignore_index=True).assign(bound_only=False)
@@ -170,7 +230,11 @@ def test_parts_that_are_not_told_apart_are_drawn_as_one(page, which):
 
 def test_logarithmic_axes_get_only_positive_ends(page):
     frame = pd.concat([page.estimates, page.estimates.assign(low=-np.inf, high=np.inf)])
-    for drawn in (figures.divergence(frame), figures.bias(frame), figures.variance(frame, dict(page.constants))):
+    for drawn in (
+        figures.divergence(frame, page.references),
+        figures.bias(frame),
+        figures.variance(frame, dict(page.constants)),
+    ):
         for trace in drawn.data:
             y = np.asarray(trace.y, dtype=float)
             assert (y > 0).all()

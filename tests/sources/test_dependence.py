@@ -61,6 +61,25 @@ def test_pair_law_of_a_stationary_world_is_that_of_its_strings(world):
         check_pairs(world, world.pair_law)
 
 
+def check_autocovariance(world, found_MM, features_VM, lag):
+    """Against E[f(X_0) f(X_lag)'] - E[f] E[f]' summed over all strings."""
+    strings = np.indices((world.alphabet,) * SHORT).reshape(SHORT, -1)
+    weights = joint_law(world, SHORT).reshape(-1)
+    first, later = features_VM[strings[0]], features_VM[strings[lag]]
+    expected_MM = (weights * first.T) @ later - np.outer(weights @ first, weights @ later)
+    np.testing.assert_allclose(found_MM, expected_MM, atol=1e-10)
+
+
+@every_world
+def test_autocovariance_of_features(world):
+    features_VM = np.random.default_rng(0).standard_normal((world.alphabet, 2))
+    for lag in (0, 2):
+        found_MM = world.autocovariance(features_VM, lag)
+        if isinstance(found_MM, Absent) or not world.stationary:
+            return
+        check_autocovariance(world, found_MM, features_VM, lag)
+
+
 @every_world
 def test_negative_lags_are_refused(world):
     with pytest.raises(ValueError, match="lag=-1.*0 or more"):
@@ -81,13 +100,17 @@ def check_mixing(world, mixing):
         assert covariances(world, [last])[0] > 1e-12 and max(covariances(world, range(last + 1, last + 9))) < 1e-12
     if mixing.decay == "geometric":
         assert 0 < abs(mixing.value) < 1
-        lag = max(8, int(np.log(1e-7) / np.log(abs(mixing.value))))
-        size = [max(covariances(world, range(start, start + 6))) for start in (lag // 2, lag)]
-        slope = np.log(size[1] / size[0]) / (lag - lag // 2)
-        np.testing.assert_allclose(slope, np.log(abs(mixing.value)), rtol=0.15)
+        rate = np.log(abs(mixing.value))
+        lag = max(8, int(np.log(1e-7) / rate))
+        # the largest of six lags, with the decay taken out, so that the phase of an oscillation does not matter
+        windows = [range(start, start + 6) for start in (lag // 2, lag)]
+        size = [
+            max(covariances(world, lags) * np.exp(-rate * np.array(lags))) for lags in windows
+        ]
+        slope = rate + np.log(size[1] / size[0]) / (lag - lag // 2)
+        np.testing.assert_allclose(slope, rate, rtol=0.15)
     if mixing.decay == "power law":
-        lags = np.array([64, 512])
-        size = np.array([max(covariances(world, [lag])) for lag in lags])
+        size = np.array([max(covariances(world, [lag])) for lag in (64, 512)])
         np.testing.assert_allclose(-np.diff(np.log(size))[0] / np.log(8), mixing.value, atol=0.15)
     if mixing.decay in ("periodic", "never"):
         assert max(covariances(world, range(1000, 1000 + int(mixing.value)))) > 1e-6
@@ -113,6 +136,8 @@ def test_laws_reject_wrong_second_order_quantities():
     world = Markov(vocabulary=2, rows=((0.8, 0.2), (0.3, 0.7)))
     with pytest.raises(AssertionError):
         check_pairs(world, lambda lag: world.pair_law(lag + 1))
+    with pytest.raises(AssertionError):
+        check_autocovariance(world, world.autocovariance(np.eye(2), 1), np.eye(2), 2)
     with pytest.raises(AssertionError):
         check_mixing(world, Mixing(decay="geometric", value=0.6))
     with pytest.raises(AssertionError):

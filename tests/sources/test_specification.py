@@ -15,6 +15,7 @@ from tests.sources.families.block_stationary import TINY, TINY_LAWS
 from tests.sources.families.markov import GOLDEN
 from tests.sources.worlds import every_world, exact_truth, family, refused
 
+NAMES = ["source", "length", "curve", "epsilon", "rate", "oracle", "mixing", "autocovariance"]
 HALVES = (0.5, 0.5)
 SPLIT = ((1.0, 0.0), (0.0, 1.0))
 REFUSED = [
@@ -109,7 +110,7 @@ def test_a_truth_can_be_shown_and_recorded(world):
     Console(file=shown, width=120).print(_render.table(world, truth))
     assert all(word in shown.getvalue() for word in ("epsilon", "rate", "oracle", truth.epsilon.method))
     record = json.loads(json.dumps(_render.record(world, truth)))
-    assert list(record) == ["source", "length", "curve", "epsilon", "rate", "oracle", "absent"]
+    assert list(record) == [*NAMES, "absent"]
     assert [row["t"] for row in record["curve"]] == [1, 2, 3, 4, 5]
     assert all(record[name] is None and reason for name, reason in record["absent"].items())
     assert msgspec.convert(record["source"], AnySource) == world

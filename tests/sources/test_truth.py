@@ -74,13 +74,14 @@ def test_rate_agrees_with_enumeration(world):
     check_rate(world, exact_truth(world).rate)
 
 
-def test_certified_interval_is_the_enumerated_one():
+def test_certified_interval_lies_within_the_enumerated_one():
     world = BlockStationary(**TINY, lengths="geometric", phase="uniform")
     rate = exact_truth(world).rate
     with_regime = joint_by_first_regime(world, SHORT + 1)
     low = block_entropy(with_regime) - block_entropy(with_regime.sum(-1))
     assert rate.method == "certified interval"
-    np.testing.assert_allclose([rate.low, rate.high], [low, reference_curve(world, SHORT)[-1]], atol=1e-10)
+    assert low - 1e-10 <= rate.low <= rate.high <= reference_curve(world, SHORT)[-1] + 1e-10
+    assert rate.high - rate.low < 1e-4
 
 
 @pytest.mark.parametrize("world", ALL_BLOCKS, ids=lambda world: f"{world.lengths}-{world.phase}-{world.boundaries}")

@@ -12,6 +12,19 @@ EXAMPLES = [
     Markov(vocabulary=2, rows=((0.8, 0.2), (0.3, 0.7))),
     Markov(vocabulary=2, rows=GOLDEN),
     Markov(vocabulary=3, order=2, concentration=0.5, smoothing=0.1, seed=1),
+    Markov(vocabulary=3, order=2, support=2, seed=2),
+    Markov(vocabulary=4, zipf=1.5, seed=3),
+]
+REFUSED = [
+    ({"vocabulary": 4, "support": 1}, "support=1", "fixed cycle"),
+    ({"vocabulary": 4, "support": 5}, "support=5", "give at most that"),
+    ({"vocabulary": 4, "support": 2, "smoothing": 0.1}, "support=2", "leave one out"),
+    ({"vocabulary": 4, "zipf": -1.0}, "zipf=-1.0", "order the symbols"),
+    ({"vocabulary": 4, "zipf": 1.0, "order": 2}, "zipf=1.0", "leave it or order out"),
+    ({"vocabulary": 4, "zipf": 1.0, "support": 2}, "support and zipf are both given", "leave only one"),
+    ({"vocabulary": 2, "rows": GOLDEN, "support": 2}, "rows and support are both given", "leave only one"),
+    ({"vocabulary": 8, "zipf": 2.0, "concentration": 0.03, "seed": 3}, "off by 1", "raise the smoothing"),
+    ({"vocabulary": 8, "zipf": 3.0, "concentration": 0.001, "seed": 1}, "too uneven", "raise the smoothing"),
 ]
 
 

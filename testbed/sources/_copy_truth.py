@@ -1,0 +1,115 @@
+"""The entropies of copied spans."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import msgspec
+import numpy as np
+from jaxtyping import Array, Float, Key
+
+from testbed.sources import _copy_kernel, _curve, _laws, _machine_truth, _truth
+from testbed.sources._copy_kernel import Evidence, Tables
+from testbed.sources._curve import Curve
+from testbed.sources._source import Source
+from testbed.sources._truth import Absent, Budget, Quantity, Truth
+from testbed.sources.copy_spans import CopySpans
+
+EPISODES, FEW_STATES = 8, 64
+
+
+def truth(source: CopySpans, length: int, budget: Budget) -> Truth:
+    """Return the entropies over windows of `length` tokens."""
+    fresh, operations = float(_laws.entropy(source.fresh_law())), 4.0 * source.vocabulary
+    oracle = _truth.rounded(fresh * (1 - len(source.gaps) * source.span / sum(source.lengths())), operations)
+    if len(source.gaps) == 1 and not source.stationary:
+        age_L = np.arange(length) % source.lengths()[0]
+        values = np.where(age_L < source.span + source.gaps[0], fresh, 0.0)
+        curve = tuple(_truth.rounded(float(value), operations) for value in values)
+        epsilon = _truth.rounded(float(values.mean()), operations)
+        return Truth(length=length, curve=curve, epsilon=epsilon, rate=oracle, oracle=oracle)
+    found = _by_machine(source, length, budget, oracle) or _by_sampling(source, length, budget, oracle)
+    _truth.check_width(found, budget)
+    return found
+
+
+def _by_machine(source: CopySpans, length: int, budget: Budget, oracle: Quantity) -> Truth | None:
+    """Return the entropies by sums over beliefs, where the machine is so small that they beat sampling, or must."""
+    machine = source.machine()
+    if isinstance(machine, Absent) or (len(machine.initial_S) > FEW_STATES and budget.width is None):
+        return None
+    found = _machine_truth.truth(source, length, budget, oracle=oracle)
+    rate = oracle if len(source.gaps) == 1 else found.rate
+    return msgspec.structs.replace(found, rate=rate)
+
+
+def _by_sampling(source: CopySpans, length: int, budget: Budget, oracle: Quantity) -> Truth:
+    """Return the entropies by the filter."""
+    curve = _curve_of(source, length, budget)
+    rate = oracle if len(source.gaps) == 1 else _rate(source, length, budget, oracle)
+    epsilon = curve.mean(np.full(length, 1 / length))
+    return Truth(length=length, curve=curve.positions(), epsilon=epsilon, rate=rate, oracle=oracle)
+
+
+def _curve_of(source: CopySpans, length: int, budget: Budget) -> Curve:
+    """Return h_t; what stands before the first possible repetition within the window is as if all were fresh."""
+    kind, tables, known = CopySpans, source.tables(np.float64), min(length, source.span + min(source.gaps))
+    if known < _curve.depth(source.alphabet, length, budget):
+        return _curve.curve(kind, tables, length, budget)
+    samples_BL = np.zeros((0, length))
+    if known < length:
+        samples_BL = _curve.curve(kind, tables, length, msgspec.structs.replace(budget, contexts=1)).samples_BL
+    exact_T = np.full(known, float(_laws.entropy(source.fresh_law())))
+    return Curve(exact_T, samples_BL, 4 * source.vocabulary)
+
+
+def _rate(source: CopySpans, length: int, budget: Budget, oracle: Quantity) -> Quantity:
+    """Return the rate: gaps add at most ln G nats per episode to the oracle; sampled bounds if they say more.
+
+    Those are means over the later half of long windows of the stationary process: h_t, and the same entropy for one
+    who knows gap and age at some position before, and all tokens that can still be repeated after it.
+    """
+    most = float(np.log(len(source.gaps))) * len(source.gaps) / sum(source.lengths())
+    tables = msgspec.structs.replace(source, phase="uniform").tables(np.float64)
+    window = max(length, EPISODES * max(source.lengths()))
+    shape = (max(2, budget.tokens // window), window, source.alphabet)
+    ends_BX = most + _curve.sampled(_excess, CopySpans, (tables, _told(source)), shape, budget)
+    low, high = (_truth.sampled(float(end_B.mean()), _curve.standard_error(end_B)) for end_B in ends_BX.T)
+    added = max(low.low, 0.0), min(high.high, most)
+    if added[0] > added[1]:
+        return _truth.bracketed(oracle.low, oracle.high + most, method="certified interval")
+    return _truth.bracketed(oracle.low + added[0], oracle.high + added[1], method="Monte Carlo")
+
+
+def _told(source: CopySpans) -> Float[np.ndarray, "G A"]:
+    """Return what each token would tell of the gap if every token showed whether it is a repetition: ln G in all."""
+    told_GA = np.zeros((len(source.gaps), max(source.lengths())))
+    for left, gap in enumerate(sorted(source.gaps, reverse=True), 1):
+        for own in range(len(source.gaps)):
+            if source.gaps[own] >= gap:
+                chance = 1 / left if source.gaps[own] == gap else 1 - 1 / left
+                told_GA[own, source.span + gap] = -np.log(chance)
+    return told_GA
+
+
+def _excess(_: type[Source], length: int, tables: Any, key: Key[Array, ""]) -> Float[Array, "2"]:
+    """Return two mean entropies over the later half of one window, less what the oracle and `_told` would add up to.
+
+    They are the entropies of one who knows gap and age at a position before, and of one who does not. What is taken
+    off, given the same tokens, has a known mean, and leaves little to vary.
+    """
+    law, told_GA = Tables(*map(jnp.asarray, tables[0])), jnp.asarray(tables[1])
+    tokens_L, latents = _copy_kernel.sampled(law, key, length)
+    begin = law.start_GA.shape[1]
+    known_GA = jnp.zeros_like(law.start_GA).at[latents.gap_L[begin], latents.age_L[begin]].set(1)
+    usual_GA = _curve.entropy(jnp.log(law.law_V)[None])[0] * (1 - law.repeats_GA) + told_GA
+
+    def step(belief_GA: Float[Array, "G A"], seen: Evidence) -> tuple[Float[Array, "G A"], Float[Array, ""]]:
+        entropy = _curve.entropy(jnp.log(_copy_kernel.mixed(law, belief_GA, seen))[None])[0]
+        return _copy_kernel.updated(law, belief_GA, seen), entropy - (belief_GA * usual_GA).sum()
+
+    starts = (known_GA, begin), (law.start_GA, 0)
+    evidence = _copy_kernel.evidence(law, tokens_L)
+    later = [jax.tree.map(lambda each, first=first: each[first:], evidence) for _, first in starts]
+    found = [jax.lax.scan(step, start_GA, seen)[1] for (start_GA, _), seen in zip(starts, later, strict=True)]
+    return jnp.stack([excess_T[-(length // 2) :].mean() for excess_T in found])

@@ -1,0 +1,110 @@
+"""Tokens of a law that was drawn from a Dirichlet law: Pólya's urn, its prediction, and its entropies as exact sums."""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+from jaxtyping import Array, Float, Int32
+
+from testbed.sources import _laws, _truth
+from testbed.sources._truth import Quantity
+
+LEAST, MOST = 1e-30, 1e30
+
+
+class Urn(NamedTuple):
+    """The weights of a Dirichlet law, their sum, and the cumulative mean law."""
+
+    weights_V: Float[Array, " V"]
+    total: Float[Array, ""]
+    cdf_V: Float[Array, " V"]
+
+
+def urn(weights_V: Float[np.ndarray, " V"], dtype: npt.DTypeLike) -> Urn:
+    """Return the numbers of the urn, rounded to `dtype`."""
+    return Urn(*_laws.cast(dtype, weights_V, np.asarray(weights_V.sum()), _laws.cumulative(weights_V)))
+
+
+def weights(
+    vocabulary: int, concentration: int | float, given: tuple[int | float, ...] | None
+) -> Float[np.ndarray, " V"]:
+    """Return the weights of the Dirichlet law, one per symbol, float64: those given, else all the concentration.
+
+    Error: ValueError if they are not one positive number per symbol, or beyond what float32 holds.
+    """
+    name = "concentration" if given is None else "weights"
+    weights_V = np.asarray([concentration] * vocabulary if given is None else given, dtype=np.float64)
+    if weights_V.shape != (vocabulary,):
+        raise ValueError(f"weights has {weights_V.size} numbers for {vocabulary} symbols; give one number per symbol.")
+    for worst in weights_V[~((weights_V >= LEAST) & (weights_V <= MOST))][:1]:
+        raise ValueError(f"{name} holds {worst}: it must lie between {LEAST} and {MOST}; give for example 1.0.")
+    return weights_V
+
+
+def drawn(urn: Urn, uniform_L: Float[Array, " L"], seen_L: Int32[Array, " L"]) -> Int32[Array, " L"]:
+    """Return tokens, each of the law of which the `seen_L` tokens just before it are draws: one uniform per token.
+
+    A token is a fresh draw of the mean law with probability A/(seen + A), A the sum of the weights, and otherwise
+    repeats one of those before it, all equally likely. So first every token finds the fresh draw it goes back to.
+
+    Error: probabilities are kept to the spacing of the uniform draws.
+    Source: Blackwell and MacQueen (1973), "Ferguson distributions via Pólya urn schemes".
+    """
+    place_L = uniform_L * (seen_L.astype(uniform_L.dtype) + urn.total)
+    fresh_L = (place_L < urn.total) | (seen_L == 0)
+    symbol_L = jnp.searchsorted(urn.cdf_V, place_L / urn.total, side="right").astype(jnp.int32)
+    back_L = jnp.minimum((place_L - urn.total).astype(jnp.int32), seen_L - 1)
+    position_L = jnp.arange(len(uniform_L), dtype=jnp.int32)
+    parent_L = jnp.where(fresh_L, position_L, position_L - 1 - back_L)
+    for _ in range((len(uniform_L) - 1).bit_length()):
+        parent_L = parent_L[parent_L]
+    return jnp.minimum(symbol_L, len(urn.weights_V) - 1)[parent_L]
+
+
+def prediction(urn: Urn, count_V: Float[Array, " V"], seen: Float[Array, ""]) -> Float[Array, " V"]:
+    """Return (count + weight)/(seen + sum of the weights), the law of the next draw after `seen` draws of one law."""
+    return (count_V + urn.weights_V) / (seen + urn.total)
+
+
+def mean_law(weights_V: Float[np.ndarray, " V"]) -> Float[np.ndarray, " V"]:
+    """Return the mean of the law."""
+    return np.asarray(weights_V / weights_V.sum())
+
+
+def pair_law(weights_V: Float[np.ndarray, " V"]) -> Float[np.ndarray, "V V"]:
+    """Return P(a, b) for two draws of one law: (w_a·w_b + [a=b]·w_a) / (A·(A+1))."""
+    mean_V, total = mean_law(weights_V), weights_V.sum()
+    return np.asarray((np.outer(mean_V, mean_V) * total + np.diag(mean_V)) / (total + 1))
+
+
+def mean_entropy(weights_V: Float[np.ndarray, " V"]) -> Quantity:
+    """Return the mean entropy of the law, ψ(A+1) - Σ_v (w_v/A)·ψ(w_v+1)."""
+    from scipy.special import psi  # late: reading a configuration needs no scipy
+
+    last = float(psi(weights_V.sum() + 1))
+    value = float(mean_law(weights_V) @ (last - psi(weights_V + 1)))
+    return _truth.rounded(value, len(weights_V) + 8 * (1 + abs(last)))
+
+
+def entropies(weights_V: Float[np.ndarray, " V"], count: int) -> Float[np.ndarray, " T"]:
+    """Return H(next draw | the draws so far) after 0, 1, …, count-1 draws of one law.
+
+    It is Σ_v E[-p·ln p] with p = (c + w_v)/(n + A): the count c of a single symbol is beta-binomial. Its law is carried
+    from n to n+1 as the urn does, by sums of positive terms. Symbols of one weight are counted once.
+
+    Error: about 4n + V roundings.
+    """
+    from scipy.special import entr  # late: reading a configuration needs no scipy
+
+    weight_U, first_U, times_U = np.unique(weights_V, return_index=True, return_counts=True)
+    others_U1 = np.array([np.delete(weights_V, first).sum() for first in first_U])[:, None]
+    law_UC, entropy_T = np.ones((len(weight_U), 1)), np.zeros(count)
+    for seen in range(count):
+        count_C = np.arange(seen + 1.0)
+        total_U1 = weight_U[:, None] + others_U1 + seen
+        chance_UC = (count_C + weight_U[:, None]) / total_U1
+        entropy_T[seen] = times_U @ (law_UC * entr(chance_UC)).sum(1)
+        another_UC = (others_U1 + (seen - count_C)) / total_U1
+        law_UC = np.pad(law_UC * another_UC, ((0, 0), (0, 1))) + np.pad(law_UC * chance_UC, ((0, 0), (1, 0)))
+    return entropy_T

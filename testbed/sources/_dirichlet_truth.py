@@ -1,0 +1,153 @@
+"""The entropies of blocks whose laws are drawn from a Dirichlet law."""
+
+import functools
+import math
+
+import msgspec
+import numpy as np
+from jaxtyping import Float
+from scipy.special import entr
+
+from testbed.sources import _curve, _dirichlet, _renewal, _truth
+from testbed.sources._curve import Curve
+from testbed.sources._truth import Budget, Method, Quantity, Truth
+from testbed.sources.dirichlet_blocks import DirichletBlocks
+
+CONTEXTS = 2**12
+NARROW = 1e-3
+MOST_DRAWS = 2**13
+
+
+def truth(source: DirichletBlocks, length: int, budget: Budget) -> Truth:
+    """Return the entropies over windows of `length` tokens."""
+    _truth.check_length(length)
+    repeats = source.lengths == "fixed" and source.phase == "aligned"
+    if source.announced or repeats:
+        value_L = _announced_values(source, length) if source.announced else _repeated_values(source, length)
+        curve = Curve(value_L, np.zeros((0, length)), _operations(source, length))
+    else:
+        curve = _curve_of(source, length, budget)
+    law = _dirichlet.mean_entropy(source.dirichlet())
+    own = 1 - 1 / source.block_length if source.announced else 1.0
+    found = Truth(
+        length=length,
+        curve=curve.positions(),
+        epsilon=curve.mean(np.full(length, 1 / length)),
+        rate=_rate(source, length, budget),
+        oracle=_truth.rounded(own * law.value, law.error / _truth.UNIT_ROUNDOFF + 2),
+    )
+    _truth.check_width(found, budget)
+    return found
+
+
+def _rate(source: DirichletBlocks, length: int, budget: Budget) -> Quantity:
+    if source.announced:
+        return _announced_rate(source)
+    if source.lengths == "fixed":
+        mean = float(_repeated_values(source, source.block_length).mean())
+        return _truth.rounded(mean, _operations(source, source.block_length), method="enumeration")
+    return _bracketed_rate(source, length, budget)
+
+
+def _operations(source: DirichletBlocks, draws: int) -> int:
+    return 16 * draws + source.vocabulary
+
+
+def _repeated_values(source: DirichletBlocks, length: int) -> Float[np.ndarray, " L"]:
+    """Return h_t where blocks of fixed length begin at known places."""
+    block = _dirichlet.entropies(source.dirichlet(), min(length, source.block_length))
+    return np.asarray(block[np.arange(length) % source.block_length])
+
+
+def _announced_values(source: DirichletBlocks, length: int) -> Float[np.ndarray, " L"]:
+    """Return h_t by renewal theory: the age of the token before tells the chance of an announcer, and the own tokens.
+
+    A block begins at each place with probability 1/w if it is met at a random moment. The first block may then be
+    older than the window, which leaves all tokens so far for its own.
+    """
+    lengths, entropy_T = source.length_law(), _dirichlet.entropies(source.dirichlet(), length)
+    begins, older_T = _renewal.renewals(lengths, length), np.zeros(length)
+    if source.phase == "uniform":
+        begins = np.full(length, 1 / lengths.mean)
+        residual = _renewal.residual(lengths)
+        place = np.arange(-1, length - 1)
+        ends = np.where(place < 0, begins, residual[np.clip(place, 0, len(residual) - 1)])
+        lasts = [1.0, *(_renewal.tail(lengths, position) / lengths.mean for position in range(1, length))]
+        older_T = np.array(lasts) * _either(ends, entropy_T)
+    survival_T, hazard_T = _renewal.survival(lengths, length), _renewal.hazard(lengths, length)
+    begun_T = np.convolve(begins, survival_T * _either(hazard_T, entropy_T))
+    return np.asarray(older_T + np.append(0.0, begun_T[: length - 1]))
+
+
+def _either(ends_T: Float[np.ndarray, " T"], entropy_T: Float[np.ndarray, " T"]) -> Float[np.ndarray, " T"]:
+    """Return the entropy of a token that is an announcer with some chance, otherwise the next draw of the block."""
+    return np.asarray(entr(ends_T) + entr(1 - ends_T) + (1 - ends_T) * entropy_T)
+
+
+def _announced_rate(source: DirichletBlocks) -> Quantity:
+    """Return the mean over the age of a token; ages that are not summed have entropies between the last and the law's.
+
+    These fall with every draw.
+    """
+    lengths = source.length_law()
+    count = source.block_length
+    if source.lengths == "geometric":
+        count = min(math.ceil(40 * lengths.mean), MOST_DRAWS)
+    ends_T = _renewal.hazard(lengths, count)
+    met_T = _renewal.survival(lengths, count) / lengths.mean
+    entropy_T = _dirichlet.entropies(source.dirichlet(), count)
+    value = float(met_T @ _either(ends_T, entropy_T))
+    rest = _renewal.tail(lengths, count) / lengths.mean
+    law = np.array([_dirichlet.mean_entropy(source.dirichlet()).low, entropy_T[-1]])
+    low, high = value + rest * _either(np.repeat(ends_T[-1], 2), law)
+    summed = [_truth.rounded(float(end), _operations(source, count), method="enumeration") for end in (low, high)]
+    if high - low <= summed[1].error:
+        return summed[1]
+    return _truth.bracketed(summed[0].low, summed[1].high, method="certified interval")
+
+
+@functools.lru_cache(maxsize=2)
+def _curve_of(source: DirichletBlocks, length: int, budget: Budget) -> Curve:
+    tables = source.tables(np.float64)
+    return _curve.curve(DirichletBlocks, tables, length, budget)._replace(
+        operations=length * _operations(source, length)
+    )
+
+
+def _bracketed_rate(source: DirichletBlocks, length: int, budget: Budget) -> Quantity:
+    """Return the rate of geometric blocks with hidden boundaries: an interval from enumerated or from sampled contexts.
+
+    As these blocks have no memory, the first boundary in a window is independent of all before it, and what follows
+    it has the law of a window. So, with q = 1/w and p a position, telling that boundary (and if there is none, where
+    the block began) leaves
+
+        Σ_{k <= p} q·(1-q)^(p-k)·h_k + Σ_{n >= p} q·(1-q)^n·H(a draw after n draws of its law) <= rate <= h_p.
+
+    The bounds are taken at the last position that can be enumerated, or as means over the later half of a window of at
+    least twelve mean block lengths.
+    """
+    contexts = min(budget.contexts, CONTEXTS) if budget.width is None else budget.contexts
+    window = max(length, 12 * source.block_length)
+    depth = _curve.depth(source.alphabet, window, msgspec.structs.replace(budget, contexts=contexts))
+    exact = _curve_of(source, depth, msgspec.structs.replace(budget, contexts=source.alphabet**depth))
+    certified = _bracket(source, exact, np.eye(depth)[-1])
+    if certified.high - certified.low <= (budget.width or NARROW):
+        return certified
+    late_L = np.arange(window) >= window // 2
+    sampled = _bracket(source, _curve_of(source, window, budget), late_L / late_L.sum())
+    return min(certified, sampled, key=lambda found: found.high - found.low)
+
+
+def _bracket(source: DirichletBlocks, curve: Curve, share_L: Float[np.ndarray, " L"]) -> Quantity:
+    """Return the interval between the means of both bounds over positions with these shares."""
+    begins, length = 1 / source.block_length, len(share_L)
+    draws = length + 4 * source.block_length
+    met_T = begins * (1 - begins) ** np.arange(draws)
+    entropy_T = _dirichlet.entropies(source.dirichlet(), draws)
+    rest = (1 - begins) ** draws * _dirichlet.mean_entropy(source.dirichlet()).low
+    from_T = np.cumsum((met_T * entropy_T)[::-1])[::-1] + rest
+    weights_L = np.correlate(share_L, met_T[:length], mode="full")[length - 1 :]
+    low, high = curve.mean(weights_L), curve.mean(share_L)
+    lasting = _truth.rounded(float(share_L @ from_T[1 : length + 1]), _operations(source, draws))
+    method: Method = "certified interval" if high.method == "enumeration" else "Monte Carlo"
+    return _truth.bracketed(low.low + lasting.low, high.high, method=method)

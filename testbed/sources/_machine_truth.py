@@ -1,0 +1,181 @@
+"""The entropies of any source that is a finite hidden Markov chain."""
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import msgspec
+import numpy as np
+from jaxtyping import Array, Float, Key
+
+from testbed.sources import _curve, _edges, _laws, _machine, _mixed_states, _truth
+from testbed.sources._curve import Curve
+from testbed.sources._edges import Edges
+from testbed.sources._machine import Machine
+from testbed.sources._mixed_states import Walk
+from testbed.sources._source import Source
+from testbed.sources._truth import Absent, Budget, Quantity, Truth
+
+TIGHT, NARROW = 1e-13, 1e-9
+RATE_WORK, WIDTH_WORK = 2**23, 2**35
+RATE_WINDOW, SAMPLED_WORK, FEWEST = 128, 2**31, 30
+
+
+def truth(source: Source, length: int, budget: Budget, *, oracle: Quantity | Absent | None = None) -> Truth:
+    """Return the entropies of a source that has a `Machine`, over windows of `length` tokens.
+
+    h_t is a sum over contexts, of which those that say the same of the state count as one: exact as far as
+    `budget.contexts` of them suffice. Beyond, where the source is stationary, h_t lies between the lower bound of the
+    rate and the last exact h_t; where it is not, or where Monte Carlo is expected to give less width, h_t is sampled.
+    The rate of a unifilar machine is a closed form; any other lies between H(X_L | X_<L, state before X_1) and
+    H(X_L | X_<L), summed or, if less wide, sampled. With `budget.width`, the sums are taken on until the interval is
+    as narrow as asked. The oracle, unless given, is the entropy of a token given the state before it.
+
+    Error: see `Walk`; Monte Carlo as in `Curve`. ValueError if `budget.width` is out of reach.
+    """
+    _truth.check_length(length)
+    machine = source.machine()
+    if isinstance(machine, Absent):
+        raise TypeError(f"{type(source).__name__} is no finite machine ({machine.reason}); use `_curve` instead.")
+    upper = Walk(machine, _mixed_states.unknown(machine.stationary_S))
+    windows = upper if source.stationary else Walk(machine, _mixed_states.unknown(machine.initial_S))
+    whole = windows.reach(length, budget.contexts)
+    bounds = _bounds(machine, upper, budget, wanted=source.stationary and not whole)
+    if whole or (source.stationary and _suffices(windows, bounds, budget, budget.tokens // length)):
+        curve = _positions(windows, bounds.low, length)
+        epsilon = _mean(curve)
+    else:
+        samples = _sampled(source, length, budget, windows)
+        curve, epsilon = samples.positions(), samples.mean(np.full(length, 1 / length))
+    rate = bounds if bounds.method == "closed form" else _narrowest(source, machine, upper, bounds, length, budget)
+    known = _given_state(machine) if oracle is None else oracle
+    found = Truth(length=length, curve=curve, epsilon=epsilon, rate=rate, oracle=known)
+    _truth.check_width(found, budget)
+    return found
+
+
+def unifilar(machine: Machine) -> bool:
+    """Return whether state and token always fix the next state, in the long run."""
+    taken_E = (machine.probability_E > 0) & (machine.stationary_S[machine.origin_E] > 0)
+    step_EX = np.stack([machine.origin_E, machine.symbol_E, machine.target_E], 1)[taken_E]
+    return len(np.unique(step_EX, axis=0)) == len(np.unique(step_EX[:, :2], axis=0))
+
+
+def _given_state(machine: Machine) -> Quantity:
+    """Return the long-run entropy of a token given the state before it."""
+    value = float(machine.stationary_S @ _laws.entropy(_machine.emissions(machine)))
+    return _truth.rounded(value, 4.0 * len(machine.stationary_S) ** 2 + machine.symbols)
+
+
+def _bounds(machine: Machine, upper: Walk, budget: Budget, *, wanted: bool) -> Quantity:
+    """Return the entropy rate: a closed form, or bounds taken as close as affordable.
+
+    With a closed form the upper walk is taken on only if a width is asked for and `wanted` by the curve.
+    """
+    closed, given_state = unifilar(machine), _given_state(machine)
+    if closed and (budget.width is None or not wanted):
+        return given_state
+    if len(machine.stationary_S) ** 2 > _mixed_states.LARGEST_NUMBERS:
+        return given_state if closed else _bracket(given_state.low, upper.positions[-1].high)
+    lower = Walk(machine, _mixed_states.known(machine.stationary_S))
+    _narrow(upper, lower, budget)
+    return given_state if closed else _bracket(lower.positions[-1].low, upper.positions[-1].high)
+
+
+def _narrow(upper: Walk, lower: Walk, budget: Budget) -> None:
+    """Take both walks on until the rate lies between bounds that are close enough, or the budget is spent.
+
+    Error: ValueError if a width is asked for and out of reach.
+    """
+    contexts, work = (budget.contexts, RATE_WORK) if budget.width is None else (math.inf, WIDTH_WORK)
+    widths: list[float] = []
+    growing = True
+    while growing:
+        reached = [walk.reach(len(widths) + 1, contexts, work) for walk in (upper, lower)]
+        widths.append(upper.positions[-1].high - lower.positions[-1].low)
+        gap = upper.positions[-1].entropy - lower.positions[-1].entropy
+        growing = any(reached) and gap > TIGHT and widths[-1] > (budget.width or 0.0)
+    if budget.width is not None and widths[-1] > budget.width:
+        raise ValueError(_too_wide(widths, lower, budget.width))
+
+
+def _too_wide(widths: list[float], lower: Walk, width: float) -> str:
+    """Return what was reached, what the width would cost if the interval shrinks on as it did, and the remedy."""
+    depth, contexts, reached = len(lower.positions), lower.positions[-1].contexts, widths[-1]
+    back = min(3, depth - 1)
+    shrinking = (widths[depth - 1] / widths[depth - 1 - back]) ** (1 / back) if back else 1.0
+    cost = "more context does not narrow it"
+    if shrinking < 1:
+        more = math.ceil(math.log(width / reached) / math.log(shrinking))
+        needed = contexts ** (1 + more / depth)
+        cost = f"it shrinks by {shrinking:.3g} per token, so that {depth + more} tokens and about {needed:.1e} distinct"
+        cost += " contexts would be needed"
+    return (
+        f"width={width}: the certified interval is still {reached:.3g} wide after {depth} tokens and"
+        f" {contexts} distinct contexts, as many as memory or patience allow; {cost};"
+        f" ask for width={1.01 * reached:.2g} or leave it out."
+    )
+
+
+def _suffices(walk: Walk, bounds: Quantity, budget: Budget, rows: int) -> bool:
+    """Return whether the interval up to the walk's last entropy is as narrow as asked, or as that many samples give.
+
+    Fewer than FEWEST samples do not tell their own error.
+    """
+    last = walk.positions[-1]
+    expected = 2 * _truth.NORMAL_QUANTILE * last.deviation / math.sqrt(rows) if rows >= FEWEST else math.inf
+    return budget.width is not None or last.high - bounds.low <= max(expected, NARROW)
+
+
+def _positions(windows: Walk, low: float, length: int) -> tuple[Quantity, ...]:
+    """Return h_t one by one as far as known, then the interval between the bound of the rate and the last of them."""
+    known = windows.positions[:length]
+    exact = tuple(_truth.bracketed(each.low, each.high, method="enumeration") for each in known)
+    return exact + (_bracket(low, exact[-1].high),) * (length - len(exact))
+
+
+def _mean(positions: tuple[Quantity, ...]) -> Quantity:
+    """Return the mean of quantities none of which is sampled."""
+    low, high = (float(np.mean([getattr(each, end) for each in positions])) for end in ("low", "high"))
+    return _truth.bracketed(low, high, method=positions[-1].method)
+
+
+def _bracket(low: float, high: float) -> Quantity:
+    return _truth.bracketed(low, high, method="certified interval")
+
+
+def _sampled(source: Source, length: int, budget: Budget, windows: Walk) -> Curve:
+    """Return the curve with its first positions as the walk gives them."""
+    least = msgspec.structs.replace(budget, contexts=1)
+    curve = _curve.curve(type(source), source.tables(np.float64), length, least)
+    known = windows.positions[:length]
+    operations = math.ceil(max(each.error for each in known) / _truth.UNIT_ROUNDOFF)
+    return curve._replace(exact_T=np.array([each.entropy for each in known]), operations=operations)
+
+
+def _narrowest(
+    source: Source, machine: Machine, upper: Walk, bounds: Quantity, length: int, budget: Budget
+) -> Quantity:
+    """Return the rate between its bounds, or if that is less wide between two Monte Carlo means.
+
+    The means estimate the same two bounds over the later half of windows of RATE_WINDOW tokens or more.
+    """
+    window = max(length, RATE_WINDOW)
+    rows = min(budget.tokens, SAMPLED_WORK // len(machine.origin_E)) // window
+    if _suffices(upper, bounds, budget, rows):
+        return bounds
+    tables = _edges.tables_of(machine._replace(initial_S=machine.stationary_S), np.float64)
+    ends_BX = _curve.sampled(_ends, type(source), tables, (rows, window, machine.symbols), budget)
+    low, high = (_truth.sampled(float(end_B.mean()), _curve.standard_error(end_B)) for end_B in ends_BX.T)
+    between = _truth.bracketed(low.low, high.high, method="Monte Carlo")
+    return between if between.error < bounds.error else bounds
+
+
+def _ends(_: type[Source], length: int, tables: Any, key: Key[Array, ""]) -> Float[Array, "2"]:
+    """Return the mean entropies over the later half of one window, with and without the state before it."""
+    edges: Edges = jax.tree.map(jnp.asarray, tables)
+    tokens_L, state_L = _edges.sampled(edges, key=key, length=length)
+    informed = edges._replace(initial_S=jnp.zeros_like(edges.initial_S).at[state_L[0]].set(1))
+    rows_LV = (_edges.predicted(each, tokens_L)[length // 2 :] for each in (informed, edges))
+    return jnp.stack([_curve.entropy(each_LV).mean() for each_LV in rows_LV])

@@ -1,0 +1,72 @@
+"""The entropies of noisy sources: by their machine while it is small, and otherwise through that of the base."""
+
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Key
+
+from testbed.sources import _curve, _edges, _laws, _machine, _machine_truth, _noise, _truth
+from testbed.sources._source import Source
+from testbed.sources._truth import Absent, Budget, Quantity, Truth
+from testbed.sources._wrapped import machine_of
+
+if TYPE_CHECKING:
+    from testbed.sources.noisy import Noisy
+
+SMALL_EDGES = 2**18
+RATE_WINDOW, RATE_TOKENS = 128, 2**17
+
+
+def truth(source: "Noisy", length: int, budget: Budget) -> Truth:
+    """Return the entropies of a noisy source over windows of `length` tokens."""
+    _truth.check_length(length)
+    machine = source.machine()
+    if not isinstance(machine, Absent) and len(machine.origin_E) <= SMALL_EDGES:
+        return _machine_truth.truth(source, length, budget)
+    curve = _curve.curve(type(source), source.tables(np.float64), length, budget)
+    found = Truth(
+        length=length,
+        curve=curve.positions(),
+        epsilon=curve.mean(np.full(length, 1 / length)),
+        rate=_rate(source, length, budget),
+        oracle=_oracle(source),
+    )
+    _truth.check_width(found, budget)
+    return found
+
+
+def _oracle(source: "Noisy") -> Quantity:
+    """Return the long-run entropy of a token given the state of the base's machine before it."""
+    machine = machine_of(source.base)
+    entropy_S = _laws.entropy(source.blurred(_machine.emissions(machine)))
+    return _truth.rounded(float(machine.stationary_S @ entropy_S), 4.0 * len(entropy_S) ** 2 + source.alphabet)
+
+
+def _rate(source: "Noisy", length: int, budget: Budget) -> Quantity:
+    """Return the rate between the means, over later halves of windows, with the first state known and unknown."""
+    machine = machine_of(source.base)
+    machine = machine._replace(initial_S=machine.stationary_S)
+    tables = (
+        _edges.tables_of(machine, np.float64),
+        _noise.tables_of(machine, np.float64),
+        _noise.places_of(machine).astype(np.int32),
+        np.array(source.sigma),
+    )
+    window = max(length, RATE_WINDOW)
+    shape = (max(2, min(budget.tokens, RATE_TOKENS) // window), window, source.alphabet)
+    low_B, high_B = _curve.sampled(_ends, type(source), tables, shape, budget).T
+    low, high = (_truth.sampled(float(end_B.mean()), _curve.standard_error(end_B)) for end_B in (low_B, high_B))
+    return _truth.bracketed(low.low, high.high, method="Monte Carlo")
+
+
+def _ends(_: type[Source], length: int, tables: Any, key: Key[Array, ""]) -> Float[Array, "2"]:
+    """Return the mean entropies over the later half of one window, with and without the state before it."""
+    edges, unknown, place_S, sigma = jax.tree.map(jnp.asarray, tables)
+    path_key, noise_key = jax.random.split(key)
+    clean_L, state_L = _edges.sampled(edges, key=path_key, length=length)
+    tokens_L = _noise.added(sigma, clean_L, symbols=len(edges.uniform_V), key=noise_key)[0]
+    starts = _noise.known(unknown, place_S[state_L[0]]), unknown
+    rows_LV = (_noise.predicted(start, tokens_L, sigma)[length // 2 :] for start in starts)
+    return jnp.stack([_curve.entropy(each_LV).mean() for each_LV in rows_LV])

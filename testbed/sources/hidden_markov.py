@@ -1,0 +1,177 @@
+"""Hidden Markov chains: the classics of computational mechanics by name, and any other by its matrices."""
+
+import functools
+import json
+import pathlib
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from jaxtyping import Array, Float, Int, Int32, Key
+
+from testbed import catalog
+from testbed.sources import _edges, _laws, _machine
+from testbed.sources._classics import CLASSICS
+from testbed.sources._edges import Edges
+from testbed.sources._machine import Machine
+from testbed.sources._source import Source
+from testbed.sources._truth import Budget, Truth
+
+LARGEST_STATES = 4096
+
+
+class Latents(NamedTuple):
+    """The state of the chain before each token."""
+
+    state_L: Int32[Array, " L"]
+
+
+class HiddenMarkov(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
+    """A stationary hidden Markov chain that emits on its transitions: a classic by name, or given by matrices."""
+
+    good_for: ClassVar[str] = (
+        "Prediction that needs a belief about a hidden state: how much context a model can use, how slowly the entropy"
+        " of a token falls to its rate, and what geometry its inner states must hold."
+    )
+
+    process: str | None = None
+    """Name of a classic."""
+    parameters: tuple[float, ...] = ()
+    """All parameters of the classic in the order of its definition (none: their usual values)."""
+    transitions: tuple[tuple[tuple[float, ...], ...], ...] | None = None
+    """The matrices T[x][s][s'] = P(X = x, next state = s' | state = s) themselves."""
+
+    def __post_init__(self) -> None:
+        if (self.process is None) == (self.transitions is None):
+            raise ValueError(
+                f"process={self.process!r} with transitions {'absent' if self.transitions is None else 'given'}: a"
+                " source has one law; give either the name of a classic or the matrices."
+            )
+        if self.process is not None:
+            _laws.one_of("process", self.process, tuple(CLASSICS))
+            _check_parameters(self.process, self.parameters)
+        elif self.parameters:
+            raise ValueError(f"parameters={self.parameters}: matrices have none; leave them out or name a process.")
+        _laws.recurrent("the chain of states", self.matrices().sum(0))
+
+    @classmethod
+    def exhibit(cls) -> "HiddenMarkov":
+        """Return mess3, whose beliefs form a fractal."""
+        return cls(process="mess3")
+
+    @property
+    def alphabet(self) -> int:
+        """Return the number V of symbols."""
+        return len(self.matrices())
+
+    @property
+    def stationary(self) -> bool:
+        """Return True: the chain starts from its stationary law."""
+        return True
+
+    def matrices(self) -> Float[np.ndarray, "V S S"]:
+        """Return T[x, s, s'] = P(X = x, next state = s' | state = s), float64."""
+        if self.process is None:
+            return _given_matrices(self.transitions)
+        classic = CLASSICS[self.process]
+        return classic.build(*(self.parameters or classic.defaults.values()))
+
+    def machine(self) -> Machine:
+        """Return the chain."""
+        return _machine_of(self)
+
+    def tables(self, dtype: npt.DTypeLike = np.float32) -> Edges:
+        """Return the numbers of the law."""
+        return _edges.tables_of(_machine_of(self), dtype)
+
+    @staticmethod
+    def sample(tables: Edges, *, key: Key[Array, ""], length: int) -> tuple[Int32[Array, " L"], Latents]:
+        """Return one sequence and the states before its tokens."""
+        tokens_L, state_L = _edges.sampled(tables, key=key, length=length)
+        return tokens_L, Latents(state_L)
+
+    @staticmethod
+    def log_predictive(tables: Edges, tokens_L: Int[Array | np.ndarray, " L"]) -> Float[Array, "L V"]:
+        """Return log P(X_t = v | X_<t) by filtering the state."""
+        return _edges.predicted(tables, tokens_L)
+
+    def truth(self, length: int, *, budget: Budget = Budget()) -> Truth:  # noqa: B008 - frozen
+        """Return the entropies, sums over distinct beliefs as far as the budget goes and between bounds beyond."""
+        from testbed.sources import _machine_truth  # late: it imports scipy
+
+        return _machine_truth.truth(self, length, budget)
+
+
+def from_file(path: str | pathlib.Path) -> HiddenMarkov:
+    """Return the chain whose matrices T[x][s][s'] stand in a file: {"T": …} in JSON, or the array T in npz.
+
+    Error: ValueError if there is no such file, it holds no array of numbers called T, or T is no stationary chain.
+    """
+    file = pathlib.Path(path)
+    if not file.is_file():
+        raise ValueError(f"{file}: there is no such file; give the path of a .json or .npz file.")
+    if file.suffix not in (".json", ".npz"):
+        raise ValueError(f"{file}: its ending must be .json or .npz; save the matrices in one of these forms.")
+    content = _from_npz(file) if file.suffix == ".npz" else _from_json(file)
+    if not isinstance(content, dict) or "T" not in content:
+        raise ValueError(f"{file}: it holds no T; store the matrices T[x][s][s'] under that name.")
+    return HiddenMarkov(transitions=tuple(tuple(map(tuple, rows)) for rows in _given_matrices(content["T"]).tolist()))
+
+
+def _from_json(file: pathlib.Path) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{file}: it is not JSON ({error}); write an object like {{'T': [[[0.5, …]]]}}.") from None
+
+
+def _from_npz(file: pathlib.Path) -> Any:
+    import zipfile  # late: few configurations are read from a file
+
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            return {"T": arrays["T"]} if "T" in arrays else {}
+    except (ValueError, OSError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{file}: it is no npz archive of numbers ({error}); save it by numpy.savez.") from None
+
+
+def _given_matrices(transitions: Any) -> Float[np.ndarray, "V S S"]:
+    """Return matrices given by hand, each state's probabilities normalised to the last digit."""
+    try:
+        array = np.asarray(transitions, dtype=np.float64)
+    except (ValueError, TypeError):
+        raise ValueError("transitions are ragged or no numbers: give one square matrix for each symbol.") from None
+    if array.ndim != 3 or array.shape[1] != array.shape[2] or array.size == 0:
+        raise ValueError(f"transitions have the shape {array.shape}: it must be (V, S, S); give T[x][s][s'].")
+    symbols, states, _ = array.shape
+    _laws.at_least("transitions: number of symbols", symbols, 2, "a single symbol carries no information")
+    if states > LARGEST_STATES:
+        raise ValueError(f"transitions have {states} states: at most {LARGEST_STATES} are supported; merge some.")
+    rows = _laws.given_rows(
+        "transitions", list(array.transpose(1, 0, 2).reshape(states, -1)), (states, array[:, 0].size)
+    )
+    return np.ascontiguousarray(rows.reshape(states, symbols, states).transpose(1, 0, 2))
+
+
+def _check_parameters(process: str, parameters: tuple[float, ...]) -> None:
+    """Refuse parameters that are too few, too many or no probabilities."""
+    classic = CLASSICS[process]
+    names = ", ".join(classic.defaults)
+    if parameters and len(parameters) != len(classic.defaults):
+        raise ValueError(
+            f"parameters={parameters}: {process} has {len(classic.defaults)}, namely {names}; give all or none."
+        )
+    for name, value in zip(classic.defaults, parameters, strict=bool(parameters)):
+        largest = classic.largest.get(name, 1.0)
+        if not 0 <= value <= largest:
+            raise ValueError(
+                f"{name}={value} of {process}: it must lie between 0 and {largest}; the usual value is"
+                f" {classic.defaults[name]}."
+            )
+
+
+@functools.lru_cache(maxsize=64)
+def _machine_of(source: HiddenMarkov) -> Machine:
+    T_VSS = source.matrices()
+    law_S = _laws.stationary("the chain of states", T_VSS.sum(0))
+    return _machine.from_matrices(T_VSS, law_S, law_S)

@@ -1,0 +1,116 @@
+"""Observation noise: tokens replaced at random."""
+
+from typing import Any, ClassVar, NamedTuple
+
+import jax
+import numpy as np
+import numpy.typing as npt
+from jaxtyping import Array, Bool, Float, Int, Int32, Key
+
+from testbed import catalog
+from testbed.sources import _laws, _machine, _noise
+from testbed.sources._edges import Edges
+from testbed.sources._machine import Machine
+from testbed.sources._noise import Nodes
+from testbed.sources._truth import Absent, Budget, Mixing, Truth
+from testbed.sources._wrapped import Kind, Wrapper, check_machine, machine_of
+from testbed.sources.markov import Markov
+
+
+class Tables(NamedTuple):
+    """The class and the tables of the base for sampling, its machine for filtering, and the noise on V symbols."""
+
+    kind: Kind
+    base: Any
+    machine: Nodes | Edges
+    sigma: Float[Array, ""]
+    chance_V: Float[Array, " V"]
+
+
+class Latents(NamedTuple):
+    """The latents of the base, and whether each token was replaced (it may have been by itself)."""
+
+    base: Any
+    replaced_L: Bool[Array, " L"]
+
+
+class Noisy(Wrapper, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
+    """A source whose every token is replaced, with probability σ, by a uniform draw from the alphabet."""
+
+    good_for: ClassVar[str] = (
+        "The noise of the data as a knob: from the base at σ = 0 to pure chance at σ = 1, with the same correlations"
+        " damped by (1-σ)², so that signal and noise can be set apart."
+    )
+
+    sigma: float
+    """Probability σ that a token is replaced."""
+
+    def __post_init__(self) -> None:
+        _laws.fraction("sigma", self.sigma)
+        check_machine(self.base)
+
+    @classmethod
+    def exhibit(cls) -> "Noisy":
+        """Return a chain on four symbols in which one token out of five is replaced."""
+        return cls(base=Markov(vocabulary=4, concentration=0.3, smoothing=0.02), sigma=0.2)
+
+    def machine(self) -> Machine | Absent:
+        """Return the machine of the base, with an edge for each symbol that noise may make of another."""
+        machine = machine_of(self.base)
+        states = len(machine.initial_S)
+        move_W, index_E = np.unique(machine.origin_E * states + machine.target_E, return_inverse=True)
+        if len(move_W) * self.alphabet > _machine.LARGEST_EDGES:
+            return Absent(f"{len(move_W) * self.alphabet} edges: machines have at most {_machine.LARGEST_EDGES}")
+        clean_WV = np.zeros((len(move_W), self.alphabet))
+        np.add.at(clean_WV, (index_E, machine.symbol_E), machine.probability_E)
+        noisy_WV = self.blurred(clean_WV)
+        index_F, symbol_F = np.nonzero(noisy_WV)
+        return machine._replace(
+            origin_E=move_W[index_F] // states,
+            symbol_E=symbol_F,
+            target_E=move_W[index_F] % states,
+            probability_E=noisy_WV[index_F, symbol_F],
+        )
+
+    def blurred(self, measure_V: Float[np.ndarray, "*rows V"]) -> Float[np.ndarray, "*rows V"]:
+        """Return what noise makes of a measure on the symbols, whatever its total."""
+        return (1 - self.sigma) * measure_V + self.sigma / self.alphabet * measure_V.sum(-1, keepdims=True)
+
+    def pair_law(self, lag: int) -> Float[np.ndarray, "V V"] | Absent:
+        """Return the pair law of the base with noise on both tokens, which at lag 0 are one."""
+        pairs_VV = self.base.pair_law(lag)
+        if isinstance(pairs_VV, Absent):
+            return pairs_VV
+        return np.diag(self.blurred(np.diag(pairs_VV))) if lag == 0 else self.blurred(self.blurred(pairs_VV).T).T
+
+    def mixing(self) -> Mixing | Absent:
+        """Return that of the base, as noise damps the correlations of all lags alike, unless it leaves none."""
+        return Mixing(decay="independent", value=0.0) if self.sigma == 1 else self.base.mixing()
+
+    def tables(self, dtype: npt.DTypeLike = np.float32) -> Tables:
+        """Return the numbers of the law."""
+        machine = _noise.tables_of(machine_of(self.base), dtype)
+        noise = _laws.cast(dtype, np.array(self.sigma), np.full(self.alphabet, 1 / self.alphabet))
+        return Tables(Kind(type(self.base)), self.base.tables(dtype), machine, *noise)
+
+    @staticmethod
+    def sample(tables: Tables, *, key: Key[Array, ""], length: int) -> tuple[Int32[Array, " L"], Latents]:
+        """Return one sequence, the latents of the base, and which tokens were replaced."""
+        base_key, own_key = jax.random.split(key)
+        clean_L, latents = tables.kind.source.sample(tables.base, key=base_key, length=length)
+        tokens_L, replaced_L = _noise.added(tables.sigma, clean_L, symbols=len(tables.chance_V), key=own_key)
+        return tokens_L, Latents(latents, replaced_L)
+
+    @staticmethod
+    def log_predictive(tables: Tables, tokens_L: Int[Array | np.ndarray, " L"]) -> Float[Array, "L V"]:
+        """Return the Bayes prediction by exact filtering over the states of the base's machine."""
+        return _noise.predicted(tables.machine, tokens_L, tables.sigma)
+
+    def truth(self, length: int, *, budget: Budget = Budget()) -> Truth:  # noqa: B008 - frozen
+        """Return the entropies; the oracle knows the state of the base's machine before the token.
+
+        It does not know whether the token is replaced.
+        """
+        from testbed.sources import _noise_truth  # late, as it is about this class
+
+        return _noise_truth.truth(self.for_window(length), length, budget)

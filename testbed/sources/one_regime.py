@@ -1,0 +1,89 @@
+"""One regime for ever: a component law is chosen once, and all tokens of the sequence come from it."""
+
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from jaxtyping import Array, Float, Int, Int32, Key
+
+from testbed import catalog
+from testbed.sources import _blocks, _components, _laws, _machine
+from testbed.sources._blocks import Tables
+from testbed.sources._components import Components
+from testbed.sources._machine import Machine
+from testbed.sources._truth import Absent, Budget, Mixing, Truth
+
+
+class Latents(NamedTuple):
+    """The regime of the sequence."""
+
+    regime: Int32[Array, ""]
+
+
+class OneRegime(Components, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
+    """Tokens of one of K component laws, i.i.d. or Markov, chosen once for the whole sequence."""
+
+    good_for: ClassVar[str] = (
+        "The limit in which averages do not converge: a window holds a single block however long it is, so the spread"
+        " of a mean stays where the regimes put it, while the Bayes prediction soon knows the regime."
+    )
+
+    @classmethod
+    def exhibit(cls) -> "OneRegime":
+        """Return four chains on twelve symbols."""
+        return cls(vocabulary=12, concentration=0.5)
+
+    @property
+    def alphabet(self) -> int:
+        """Return the number V of symbols."""
+        return self.vocabulary
+
+    @property
+    def stationary(self) -> bool:
+        """Return True: each component starts from its stationary law."""
+        return True
+
+    def machine(self) -> Machine | Absent:
+        """Return the machine of regime and, for order 1, previous symbol."""
+        return _components.machine(self)
+
+    def pair_law(self, lag: int) -> Float[np.ndarray, "V V"]:
+        """Return Σ_z P(z)·diag(π_z)·P_z^lag."""
+        _machine.check_lag(lag)
+        return _components.pair_law(self, lag)
+
+    def mixing(self) -> Mixing | Absent:
+        """Return "never", or if all regimes have one symbol law, the decay inside a regime."""
+        return _components.mixing(self)
+
+    def tables(self, dtype: npt.DTypeLike = np.float32) -> Tables:
+        """Return the numbers of the law: those of a block that begins at the first position and never ends."""
+        prior_K, start_K1V = self.regime_prior(), self.stationary_laws()[:, None]
+        previous = self.components() if self.order else start_K1V[:, :0]
+        rows_KUV = np.concatenate([previous, start_K1V, start_K1V], axis=1)
+        never_J = np.zeros(2)
+        initial_K2 = np.stack([prior_K, np.zeros_like(prior_K)], axis=1)
+        cdf_K = _laws.cumulative(prior_K)
+        cdfs = cdf_K, cdf_K, _laws.cumulative(rows_KUV)
+        return Tables(*_laws.cast(dtype, prior_K, never_J, never_J, initial_K2, rows_KUV, *cdfs))
+
+    @staticmethod
+    def sample(tables: Tables, *, key: Key[Array, ""], length: int) -> tuple[Int32[Array, " L"], Latents]:
+        """Return one sequence and its regime."""
+        tokens_L, latents = _blocks.sampled(tables, key, length)
+        return tokens_L, Latents(latents.regime_L[0])
+
+    @staticmethod
+    def log_predictive(tables: Tables, tokens_L: Int[Array | np.ndarray, " L"]) -> Float[Array, "L V"]:
+        """Return the Bayes prediction by exact filtering over the regime, at K·V operations a token."""
+        return _blocks.predicted(tables, tokens_L)
+
+    def truth(self, length: int, *, budget: Budget = Budget()) -> Truth:  # noqa: B008 - frozen
+        """Return the entropies; the rate is the oracle, as the regime is learned in the end or makes no difference.
+
+        It is a closed form. The curve is a sum over the distinct posteriors of the regime (for order 0, over counts)
+        as far as the budget goes, and sampled beyond.
+        """
+        from testbed.sources import _one_regime_truth  # late, as it is about this class
+
+        return _one_regime_truth.truth(self, length, budget)

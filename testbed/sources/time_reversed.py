@@ -1,0 +1,93 @@
+"""Reversal of time: a source read backwards."""
+
+from typing import Any, ClassVar, NamedTuple
+
+import jax.numpy as jnp
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from jaxtyping import Array, Float, Int, Int32, Key
+
+from testbed import catalog
+from testbed.sources import _edges
+from testbed.sources._edges import Edges
+from testbed.sources._machine import Machine
+from testbed.sources._truth import Absent, Budget, Mixing, Truth
+from testbed.sources._wrapped import Kind, Wrapper, check_machine, machine_of
+from testbed.sources.markov import Markov
+
+
+class Tables(NamedTuple):
+    """The class and the tables of the base for sampling, and the edges of the reversed machine for filtering."""
+
+    kind: Kind
+    base: Any
+    edges: Edges
+
+
+class TimeReversed(Wrapper, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
+    """A stationary source read backwards: its last token comes first."""
+
+    good_for: ClassVar[str] = (
+        "Equal entropies by another road: every h_t is that of the base, yet what a reader must remember to reach it"
+        " may differ, so that a gap between the two directions is the learner's own."
+    )
+
+    def __post_init__(self) -> None:
+        if not self.base.stationary:
+            raise ValueError(
+                f"base={type(self.base).__name__} is not stationary: only a stationary law has one reversal for windows"
+                ' of every length; give phase="uniform" to a base of blocks, or use another base.'
+            )
+        check_machine(self.base)
+
+    @classmethod
+    def exhibit(cls) -> "TimeReversed":
+        """Return a chain of order 2 on three symbols, backwards."""
+        return cls(base=Markov(vocabulary=3, order=2, concentration=0.3, smoothing=0.02))
+
+    def machine(self) -> Machine:
+        """Return the machine of the base with every edge turned round: T̃[x, s', s] = π(s)·T[x, s, s'] / π(s')."""
+        machine = machine_of(self.base)
+        flow_E = machine.stationary_S[machine.origin_E] * machine.probability_E
+        arriving_S = np.bincount(machine.target_E, flow_E, len(machine.initial_S))
+        taken_E = flow_E > 0
+        return machine._replace(
+            initial_S=machine.stationary_S,
+            origin_E=machine.target_E[taken_E],
+            symbol_E=machine.symbol_E[taken_E],
+            target_E=machine.origin_E[taken_E],
+            probability_E=flow_E[taken_E] / arriving_S[machine.target_E[taken_E]],
+        )
+
+    def pair_law(self, lag: int) -> Float[np.ndarray, "V V"] | Absent:
+        """Return the pair law of the base, transposed."""
+        pairs_VV = self.base.pair_law(lag)
+        return pairs_VV if isinstance(pairs_VV, Absent) else pairs_VV.T
+
+    def mixing(self) -> Mixing | Absent:
+        """Return that of the base: correlations know no direction."""
+        return self.base.mixing()
+
+    def tables(self, dtype: npt.DTypeLike = np.float32) -> Tables:
+        """Return the numbers of the law."""
+        return Tables(Kind(type(self.base)), self.base.tables(dtype), _edges.tables_of(self.machine(), dtype))
+
+    @staticmethod
+    def sample(tables: Tables, *, key: Key[Array, ""], length: int) -> tuple[Int32[Array, " L"], Any]:
+        """Return one sequence, and the latents of the base in the base's own order of time."""
+        tokens_L, latents = tables.kind.source.sample(tables.base, key=key, length=length)
+        return jnp.flip(tokens_L), latents
+
+    @staticmethod
+    def log_predictive(tables: Tables, tokens_L: Int[Array | np.ndarray, " L"]) -> Float[Array, "L V"]:
+        """Return the Bayes prediction by exact filtering over the states of the reversed machine."""
+        return _edges.predicted(tables.edges, tokens_L)
+
+    def truth(self, length: int, *, budget: Budget = Budget()) -> Truth:  # noqa: B008 - frozen
+        """Return the entropies of the base: a string and its mirror image are equally probable.
+
+        There is no oracle: a state of the base, met from its other side, holds the tokens that are to come.
+        """
+        oracle = Absent("the states of the base, met backwards, hold the tokens that are to come")
+        return msgspec.structs.replace(self.base.truth(length, budget=budget), oracle=oracle)

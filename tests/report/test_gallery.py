@@ -1,0 +1,193 @@
+"""The gallery says what the code says of every world, and its pictures are there."""
+
+import re
+import shlex
+from pathlib import Path
+from xml.etree import ElementTree
+
+import msgspec
+import numpy as np
+import pytest
+
+from testbed import catalog
+from testbed.overrides import overridden
+from testbed.report import gallery, sketch
+from testbed.report.portrait import picture, portrait
+from testbed.sources import Absent, Budget, HiddenMarkov, Iid, Markov, _pairs, _render
+
+DOCS = Path(__file__).parents[2] / "docs"
+SHELF = catalog.shelf("testbed.sources")
+LARGEST = 60_000
+LABELS = ["h_1", "h_2", f"h_{gallery.LENGTH}", "ε", "rate", "oracle"]
+
+
+def sections(page):
+    """The text about each world, by name."""
+    return dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", page, flags=re.MULTILINE | re.DOTALL))
+
+
+def rows(section):
+    """The truth of a world: label to (value, method, error)."""
+    cells = [re.split(r" ?\| ?", line)[1:-1] for line in section.splitlines() if line.startswith("| ")]
+    return {label: (value, method, error) for label, value, _, method, error in cells if label in LABELS}
+
+
+def check_structure(page, folder):
+    """Every world of the shelf is in the table and has a section, a picture, its sentence and a command that holds."""
+    assert re.findall(r"^\| \[(\w+)\]\(#\1\)", page, flags=re.MULTILINE) == list(SHELF)
+    found = sections(page)
+    assert list(found) == list(SHELF)
+    for name, kind in SHELF.items():
+        assert kind.good_for in found[name]
+        assert f"](gallery/{name}.svg)" in found[name]
+        drawn = (folder / "gallery" / f"{name}.svg").read_text()
+        assert ElementTree.fromstring(drawn).tag.endswith("svg") and len(drawn) < LARGEST
+        assert list(rows(found[name])) == LABELS
+        words = shlex.split(re.search(r"^testbed truth (.*)$", found[name], flags=re.MULTILINE).group(1))
+        assert words[-2:] == ["--length", str(gallery.LENGTH)] and words[0] == name
+        assert overridden(kind, None, words[1:-2], "truth", description="", helped=False) == kind.exhibit()
+
+
+def margin(method, error):
+    return (6 if method == "Monte Carlo" else 1) * error
+
+
+def check_numbers(section, truth):
+    """The numbers of a page against a truth, within what both say of their errors (Monte Carlo: six of them)."""
+    curve = {f"h_{t}": truth.curve[t - 1] for t in (1, 2, gallery.LENGTH)}
+    expected = curve | {"ε": truth.epsilon, "rate": truth.rate, "oracle": truth.oracle}
+    for label, (value, method, error) in rows(section).items():
+        found = expected[label]
+        if isinstance(found, Absent):
+            assert (value, method) == ("none", found.reason)
+            continue
+        allowed = margin(method, float(error)) + margin(found.method, found.error) + 1e-11
+        assert abs(float(value) - found.value) <= allowed, label
+
+
+@pytest.fixture(scope="module")
+def page():
+    return (DOCS / "gallery.md").read_text()
+
+
+def test_the_page_shows_every_world(page):
+    check_structure(page, DOCS)
+    assert {path.stem for path in (DOCS / "gallery").iterdir()} == SHELF.keys()
+    assert gallery.INTRODUCTION.strip() in page
+
+
+@pytest.mark.parametrize("name", SHELF)
+def test_the_page_shows_the_numbers_of_the_code(name, page):
+    check_numbers(sections(page)[name], SHELF[name].exhibit().truth(gallery.LENGTH, budget=Budget(tokens=2**14)))
+
+
+def test_a_page_that_lacks_a_world_or_a_picture_is_rejected(page, tmp_path):
+    for wrong in (
+        re.sub(r"^## markov\n.*?(?=^## )", "", page, flags=re.MULTILINE | re.DOTALL),
+        re.sub(r"^\| \[markov\].*\n", "", page, flags=re.MULTILINE),
+        page.replace(SHELF["markov"].good_for, ""),
+        page.replace("(gallery/markov.svg)", "(gallery/iid.svg)"),
+        page.replace("truth markov --vocabulary 8", "truth markov --vocabulary 9"),
+    ):
+        assert wrong != page
+        with pytest.raises(AssertionError):
+            check_structure(wrong, DOCS)
+    with pytest.raises(FileNotFoundError):
+        check_structure(page, tmp_path)
+
+
+def test_a_page_with_a_number_of_yesterday_is_rejected(page):
+    section, truth = sections(page)["markov"], SHELF["markov"].exhibit().truth(gallery.LENGTH)
+    check_numbers(section, truth)
+    rate = rows(section)["rate"][0]
+    with pytest.raises(AssertionError, match="rate"):
+        check_numbers(section.replace(f"| rate | {rate}", f"| rate | {float(rate) + 1e-9}"), truth)
+
+
+@pytest.fixture(scope="module")
+def shown():
+    worlds = (Markov(vocabulary=3, seed=1), HiddenMarkov(process="golden_mean"))
+    return [portrait(world, world.truth(6), sequences=3, lags=range(1, 5)) for world in worlds]
+
+
+def test_a_picture_is_an_svg_and_the_same_twice(shown):
+    drawn = [picture(each) for each in shown]
+    assert drawn == [picture(each) for each in shown] and drawn[0] != drawn[1]
+    for text in drawn:
+        assert ElementTree.fromstring(text).tag.endswith("svg") and text.count("<image") == 1
+        assert all(word in text for word in ("rate", "oracle", "samples: ", "lag k"))
+
+
+def test_a_section_tells_what_the_portrait_holds(shown):
+    text = gallery.page(shown)
+    found = sections(text)
+    assert list(found) == ["markov", "hidden_markov"]
+    assert "0.462098120373" in found["hidden_markov"], "(2/3) ln 2, the rate of the golden mean process"
+    for each in shown:
+        assert _render.decay(each.mixing) in text and type(each.source).good_for in text
+
+
+def test_what_is_not_offered_is_said_everywhere(shown, capsys):
+    whole = shown[0]
+    truth = msgspec.structs.replace(whole.truth, rate=Absent("no limit"), oracle=Absent("no latents [here]"))
+    lacking = whole._replace(truth=truth, memory=Absent("no pair law"), mixing=Absent("no machine"))
+    text, drawn = gallery.page([lacking]), picture(lacking)
+    for reason in ("no limit", "no latents [here]", "no pair law", "no machine"):
+        assert reason in text
+    assert all(word in drawn for word in ("rate: none", "oracle: none", "not offered: no pair law"))
+    record = _render.record(whole.source, truth)
+    assert (record["rate"], record["oracle"]) == (None, None)
+    assert record["absent"] == {"rate": "no limit", "oracle": "no latents [here]"}
+    sketch.show(whole.source, truth)
+    assert "no latents [here]" in capsys.readouterr().out
+
+
+def test_the_symbols_of_a_large_alphabet_keep_their_order():
+    world = Iid(vocabulary=1000)
+    drawn = picture(portrait(world, world.truth(4), sequences=2))
+    assert "1000 symbols" in drawn and "no two tokens are correlated" in drawn
+
+
+@pytest.mark.parametrize("flip", [0.25, 0.5, 1.0])
+def test_autocovariance_of_two_states(flip):
+    """Of a symmetric chain C_k = λ^k·C_0, λ = 1 - 2·flip."""
+    world = Markov(vocabulary=2, rows=((1 - flip, flip), (flip, 1 - flip)))
+    found = _pairs.autocovariance(world, range(1, 6))
+    expected_K = (1 - 2 * flip) ** np.arange(1, 6)
+    np.testing.assert_allclose(found.trace_K, expected_K, atol=1e-12)
+    np.testing.assert_allclose(found.norm_K, np.abs(expected_K), atol=1e-12)
+
+
+def test_autocovariance_of_too_many_symbols_is_not_offered():
+    assert "5000 symbols" in _pairs.autocovariance(Iid(vocabulary=5000), [1]).reason
+
+
+def test_autocovariance_of_what_is_certain_is_zero():
+    world = Iid(vocabulary=2, weights=(1.0, 0.0))
+    assert not _pairs.autocovariance(world, [1, 2]).norm_K.any()
+
+
+@pytest.mark.parametrize("length", [1, 2, 5, 64, 96, 300])
+def test_a_staircase_has_a_dot_for_each_position_and_no_other(length):
+    row_L = np.random.default_rng(length).integers(0, 4 * sketch.HEIGHT, length)
+    dots_YX = sketch._steps(row_L)
+    columns = dots_YX.shape[1]
+    for position, row in enumerate(row_L):
+        begin, end = -(-position * columns // length), -(-(position + 1) * columns // length)
+        shared = position * columns // length
+        assert dots_YX[row, begin:end].all() and (end > begin or dots_YX[row, shared])
+        middle = dots_YX[:, begin + 1 : end]
+        assert middle.sum() == middle.shape[1], "between two steps there is one dot a column"
+
+
+@pytest.mark.parametrize("length", [1, 2, 300])
+def test_a_sketch_names_its_lines_and_fits(length):
+    truth = Markov(vocabulary=3, order=2, concentration=0.3, smoothing=0.1, seed=2).truth(length)
+    text = sketch.sketch(truth).plain
+    lines = text.splitlines()
+    assert len(lines) == sketch.HEIGHT + 1 and max(map(len, lines)) <= 80
+    named = {name: y for y, line in enumerate(lines) for name in re.findall(r"h_\d+|rate|oracle", line)}
+    assert named.keys() == {f"h_{length}", "rate", "oracle"} and named["rate"] == named["oracle"] == sketch.HEIGHT - 1
+    assert length == 2 or named[f"h_{length}"] == (0 if length == 1 else sketch.HEIGHT - 1)
+    cells = [[ord(letter) - 0x2800 for letter in line if 0x2800 <= ord(letter) < 0x2900] for line in lines[:-1]]
+    assert np.array(cells).shape == (sketch.HEIGHT, sketch.WIDTH) and np.array(cells).any(0).all()

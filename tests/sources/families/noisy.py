@@ -1,0 +1,48 @@
+"""Noise on tokens, by blurring the law of the base along every axis."""
+
+import numpy as np
+
+from testbed.sources import BlockStationary, Iid, Markov, Noisy
+from tests.sources.enumeration import block_entropy, growth
+from tests.sources.families.block_stationary import TINY
+from tests.sources.families.markov import GOLDEN
+
+CHAIN, GOLDEN_MEAN = Markov(vocabulary=2, rows=((0.8, 0.2), (0.3, 0.7))), Markov(vocabulary=2, rows=GOLDEN)
+EXAMPLES = [
+    Noisy(base=CHAIN, sigma=0.2),
+    Noisy(base=CHAIN, sigma=0.9),
+    Noisy(base=GOLDEN_MEAN, sigma=0.0),
+    Noisy(base=GOLDEN_MEAN, sigma=0.3),
+    Noisy(base=Iid(vocabulary=3, weights=(0.5, 0.5, 0.0)), sigma=0.4),
+    Noisy(base=CHAIN, sigma=1.0),
+    Noisy(base=Markov(vocabulary=2, order=2, seed=1), sigma=0.5),
+    Noisy(base=BlockStationary(**TINY, lengths="geometric"), sigma=0.8),
+]
+REFUSED = [({"base": CHAIN, "sigma": sigma}, f"sigma={sigma}", "give for example") for sigma in (-0.1, 1.5)]
+
+
+def joint(source, length):
+    from tests.sources import worlds  # late: it reads the examples of this file
+
+    return blurred(worlds.joint_law(source.base, length), source.sigma, range(length))
+
+
+def blurred(law, sigma, axes):
+    """What replacing the tokens of these axes, each with probability sigma, makes of a law."""
+    for axis in axes:
+        law = (1 - sigma) * law + sigma * law.mean(axis=axis, keepdims=True)
+    return law
+
+
+def rate_bounds(source):
+    """Below, the entropy after noisy tokens and, long before, as many clean ones as the base remembers."""
+    from tests.sources import worlds
+
+    length = 9 if source.alphabet == 2 else 6
+    memory = {Iid: 0, Markov: getattr(source.base, "order", None)}.get(type(source.base))
+    high = growth(joint(source, length))[-1] if source.stationary else np.log(source.alphabet)
+    if memory is None:
+        bounds = worlds.rate_bounds(source.base)
+        return None if bounds is None else (bounds[0], high)
+    law = blurred(worlds.joint_law(source.base, length), source.sigma, range(memory, length))
+    return block_entropy(law) - block_entropy(law.sum(-1)), high

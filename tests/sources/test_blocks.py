@@ -1,0 +1,307 @@
+"""Block-stationary and one-regime worlds: long memory, growing blocks, dependence, and truths by counting."""
+
+import itertools
+import math
+
+import jax
+import jax.numpy as jnp
+import msgspec
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from testbed.measure.contexts import reference
+from testbed.model.transformer import Transformer
+from testbed.sources import Absent, BlockStationary, Budget, Mixing, OneRegime, _block_truth, _machine, _renewal
+from tests.small import EXPERIMENT
+from tests.sources.enumeration import block_entropy
+from tests.sources.families import one_regime
+from tests.sources.families.block_stationary import EXAMPLES, TINY, length_law
+from tests.sources.test_dependence import check_mixing
+from tests.sources.test_predictive import check_prediction, contexts, predicted
+from tests.sources.worlds import SHORT, compiled, joint_law
+
+LONG = {**TINY, "lengths": "power_law", "tail": 1.5, "phase": "uniform"}
+COINS = (((0.9, 0.1),), ((0.4, 0.6),))
+FLIP, STICKY = ((0.0, 1.0), (1.0, 0.0)), ((0.9, 0.1), (0.1, 0.9))
+ALIKE = {**TINY, "laws": (STICKY, STICKY), "prior": None}
+
+
+def law_label(world):
+    return f"{world.lengths}-{world.phase}-{world.boundaries}-order {world.order}"
+
+
+# Lengths
+
+
+@pytest.mark.parametrize(("mean", "tail", "longest"), [(16, 1.5, 65536), (2, 1.05, 4), (3, 4.0, 8), (30, 1.2, 64)])
+def test_power_law_lengths_meet_their_mean_and_their_formula(mean, tail, longest):
+    lengths = _renewal.power_law(mean, tail, longest)
+    assert lengths.survival_J.sum() == pytest.approx(mean, rel=1e-12)
+    exactly_J = lengths.survival_J * lengths.hazard_J
+    assert exactly_J.sum() == pytest.approx(1, abs=1e-12) and lengths.hazard_J[-1] == 1
+    source = BlockStationary(block_length=mean, lengths="power_law", tail=tail, longest=longest)
+    exactly, _, _ = length_law(source)
+    ages = range(min(longest, 200))
+    np.testing.assert_allclose(exactly_J[:200], [exactly(age + 1) for age in ages], rtol=1e-6, atol=1e-12)
+
+
+def test_a_power_law_has_its_tail():
+    ages = np.array([512, 4096])
+    survival = _renewal.survival(_renewal.power_law(16, 1.5, 2**22), 5000)[ages]
+    assert -np.log(survival[1] / survival[0]) / np.log(8) == pytest.approx(1.5, abs=0.03)
+
+
+@pytest.mark.parametrize("lengths", [_renewal.fixed(4), _renewal.geometric(4), _renewal.power_law(4, 1.3, 30)])
+def test_a_block_met_at_a_random_moment_lasts_as_its_age_says(lengths):
+    """The residual hazard against a sum over ages, and renewals against powers of the chain of ages."""
+    count = 40
+    survival, hazard = _renewal.survival(lengths, 4 * count), _renewal.hazard(lengths, 4 * count)
+    lasts = [survival[1 + elapsed :].sum() for elapsed in range(6)]
+    ends = [(survival * hazard)[1 + elapsed :].sum() for elapsed in range(6)]
+    shown = min(6, len(lengths.hazard_J))
+    expected = np.divide(ends, lasts, out=np.ones(6), where=np.array(lasts) > 1e-9)
+    np.testing.assert_allclose(_renewal.residual(lengths)[:shown], expected[:shown], atol=1e-4)
+    age_T, begins = np.eye(1, count)[0], []
+    for _ in range(12):
+        begins.append(age_T[0])
+        ended = age_T @ hazard[:count]
+        age_T = np.append(ended, (age_T * (1 - hazard[:count]))[:-1])
+    np.testing.assert_allclose(_renewal.renewals(lengths, 12), begins, atol=1e-12)
+    np.testing.assert_allclose(
+        [_renewal.tail(lengths, age) for age in (0, 3, 7)], [survival[a:].sum() for a in (0, 3, 7)], atol=1e-6
+    )
+
+
+# Long memory
+
+
+@pytest.mark.parametrize("boundaries", ["hidden", "announced"])
+@pytest.mark.parametrize("phase", ["aligned", "uniform"])
+def test_prediction_of_blocks_of_any_length(phase, boundaries):
+    world = BlockStationary(**{**LONG, "phase": phase, "boundaries": boundaries, "longest": 2000})
+    check_prediction(world, predicted(world, contexts(world)))
+
+
+@pytest.mark.parametrize("boundaries", ["hidden", "announced"])
+def test_long_blocks_make_correlations_fall_as_a_power(boundaries):
+    world = BlockStationary(**LONG, boundaries=boundaries)
+    assert world.mixing() == Mixing(decay="power law", value=0.5)
+    check_mixing(world, world.mixing())
+    with pytest.raises(AssertionError):
+        check_mixing(world, Mixing(decay="power law", value=0.8))
+
+
+def test_a_power_law_without_room_for_it_is_told_as_what_it_is():
+    world = BlockStationary(**LONG, longest=64)
+    assert world.mixing() == Mixing(decay="finite", value=63.0)
+    check_mixing(world, world.mixing())
+
+
+def sizes(jaxpr):
+    """The sizes of all intermediate results."""
+    for equation in jaxpr.eqns:
+        yield from (math.prod(variable.aval.shape) for variable in equation.outvars)
+        for inner in jax.tree.leaves(
+            equation.params, is_leaf=lambda leaf: hasattr(leaf, "eqns") or hasattr(leaf, "jaxpr")
+        ):
+            if hasattr(inner, "jaxpr") or hasattr(inner, "eqns"):
+                yield from sizes(getattr(inner, "jaxpr", inner))
+
+
+def test_a_token_costs_the_same_however_long_blocks_may_be():
+    world = BlockStationary(**LONG, longest=2**16)
+    traced = jax.make_jaxpr(world.log_predictive)(world.tables(), np.zeros(16, np.int32))
+    found = list(sizes(traced.jaxpr))
+    assert len(found) > 30 and max(found) < 2**10
+
+
+@pytest.mark.parametrize("world", [each for each in EXAMPLES if each.stationary and not each.announced], ids=law_label)
+def test_what_follows_a_known_state_adds_up_to_the_law(world):
+    """Σ P(regime, age, symbol) P(x | them) over the states before a window: the law of one token more."""
+    tables, lengths = world.tables(np.float64), world.length_law()
+    tokens_BL, joint = contexts(world, 3), joint_law(world, 4)
+    total = np.zeros((world.alphabet, len(tokens_BL)))
+    after = jax.jit(lambda tables, state: _block_truth._after(tables, state, 3))
+    with jax.enable_x64(True):
+        for state in itertools.product(range(world.regimes), range(len(lengths.met_J)), range(world.alphabet)):
+            follows = after(tables, tuple(map(jnp.int32, state)))
+            logp_BLV = np.asarray(compiled(world.log_predictive)(follows, tokens_BL))
+            logp_B = np.take_along_axis(logp_BLV, tokens_BL[..., None], 2).sum((1, 2))
+            regime, age, symbol = state
+            weight = world.regime_prior()[regime] * lengths.met_J[age] * world.stationary_laws()[regime, symbol]
+            total[symbol] += weight * np.exp(logp_B)
+    np.testing.assert_allclose(total.reshape(joint.shape), joint, atol=1e-12)
+
+
+def test_both_ways_to_the_rate_of_long_blocks_agree():
+    world = BlockStationary(**LONG, longest=8)
+    certified = _block_truth._certified_rate(world, Budget())
+    rough = _block_truth._sampled_rate(world, 5, Budget(tokens=2**17))
+    assert certified.method == "certified interval" and certified.error < 1e-4 and rough.method == "Monte Carlo"
+    assert rough.low <= certified.high and certified.low <= rough.high
+
+
+def test_the_rate_of_very_long_blocks_is_sampled():
+    truth = BlockStationary(**LONG).truth(4, budget=Budget(tokens=2**15))
+    assert truth.rate.method == "Monte Carlo" and truth.rate.error < 0.02
+    assert truth.curve[-1].method == "enumeration" and truth.curve[-1].error < 1e-10
+
+
+# Growing blocks
+
+
+def test_a_share_of_the_window_is_a_block_length():
+    world = BlockStationary(block_share=0.25)
+    assert world.alphabet == 32 and not world.stationary
+    assert [world.for_window(n).block_length for n in (1, 6, 64, 1000)] == [1, 2, 16, 250]
+    assert world.for_window(64) == BlockStationary(block_length=16)
+    announced = msgspec.structs.replace(world, boundaries="announced")
+    assert announced.for_window(1).block_length == 2
+    fixed = BlockStationary(**TINY)
+    assert fixed.for_window(64) is fixed
+    growing = BlockStationary(**{**TINY, "block_length": 16}, block_share=0.6)
+    assert growing.truth(SHORT) == fixed.truth(SHORT)
+
+
+@pytest.mark.parametrize("asked", ["tables", "machine", "mixing", "length_law"])
+def test_a_share_without_a_window_is_refused(asked):
+    with pytest.raises(ValueError, match=r"block_share=0.25.*once the window is.*for_window\(n\)"):
+        getattr(BlockStationary(block_share=0.25), asked)()
+    with pytest.raises(ValueError, match=r"block_share=0.25.*for_window\(n\)"):
+        BlockStationary(block_share=0.25).pair_law(1)
+
+
+def test_cells_and_evaluation_windows_hold_the_world_of_their_window():
+    growing = msgspec.structs.replace(EXPERIMENT.world, block_share=0.5)
+    experiment = msgspec.structs.replace(EXPERIMENT, world=growing)
+    concrete = msgspec.structs.replace(EXPERIMENT.world, block_length=8)
+    assert {cell.world for cell in experiment.pilot_cells()} == {concrete}
+    drawn, expected = (reference(world, sequences=4, length=16, seed=0) for world in (growing, concrete))
+    np.testing.assert_array_equal(drawn.logp_BLV, expected.logp_BLV)
+    assert isinstance(experiment.model, Transformer) and experiment.model.context == 16
+
+
+# Dependence
+
+
+@pytest.mark.parametrize("world", EXAMPLES, ids=law_label)
+def test_pair_laws_are_those_of_the_machine(world):
+    machine = world.machine()
+    for lag in range(12):
+        np.testing.assert_allclose(world.pair_law(lag), _machine.pair_law(machine, lag), atol=1e-12)
+
+
+@pytest.mark.parametrize("world", EXAMPLES, ids=law_label)
+def test_mixing_is_that_of_the_machine(world):
+    """Truncated power laws excepted: their correlations end, which eigenvalues see only as many zeros."""
+    found, expected = world.mixing(), _machine.mixing(world.machine())
+    assert found.decay == expected.decay and found.value == pytest.approx(expected.value, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("world", "expected"),
+    [
+        (BlockStationary(**{**TINY, "block_length": 1}), Mixing(decay="independent", value=0)),
+        (BlockStationary(**{**TINY, "block_length": 1}, lengths="geometric"), Mixing(decay="independent", value=0)),
+        (BlockStationary(vocabulary=3, regimes=1, order=0), Mixing(decay="independent", value=0)),
+        (BlockStationary(**{**ALIKE, "block_length": 4}), Mixing(decay="finite", value=3)),
+        (BlockStationary(**{**ALIKE, "block_length": 200}), Mixing(decay="finite", value=113)),
+        (BlockStationary(**{**ALIKE, "block_length": 5}, lengths="geometric"), Mixing(decay="geometric", value=0.64)),
+        (
+            BlockStationary(**{**ALIKE, "laws": (FLIP, FLIP)}, lengths="geometric"),
+            Mixing(decay="geometric", value=-2 / 3),
+        ),
+        (BlockStationary(**{**LONG, "laws": (STICKY, STICKY)}), Mixing(decay="geometric", value=0.8)),
+        (BlockStationary(**{**LONG, "laws": (FLIP, FLIP)}), Mixing(decay="power law", value=0.5)),
+        (OneRegime(**one_regime.TINY), Mixing(decay="never", value=1)),
+        (OneRegime(vocabulary=2, regimes=2, laws=(STICKY, STICKY)), Mixing(decay="geometric", value=0.8)),
+        (OneRegime(vocabulary=2, regimes=2, laws=(FLIP, FLIP)), Mixing(decay="periodic", value=2)),
+        (OneRegime(**one_regime.COINS, laws=(COINS[0], COINS[0])), Mixing(decay="independent", value=0)),
+    ],
+)
+def test_mixing_of_special_cases(world, expected):
+    found = world.mixing()
+    assert found.decay == expected.decay and found.value == pytest.approx(expected.value, abs=1e-9)
+    check_mixing(world, found)
+
+
+def test_machines_too_large_to_write_out_are_absent():
+    world = BlockStationary(vocabulary=64, regimes=16, block_length=64)
+    assert isinstance(world.machine(), Absent) and world.pair_law(63).sum() == pytest.approx(1)
+    assert world.mixing() == Mixing(decay="finite", value=63)
+    huge = OneRegime(vocabulary=256, regimes=80)
+    assert isinstance(huge.machine(), Absent) and huge.mixing().decay == "never"
+
+
+# Truths by counting
+
+
+def counted_curve(length, coins, prior):
+    """H(X_t | X_<t) of one of several coins, by sums over the number of ones: the growth of string entropies."""
+    totals = []
+    for t in range(length + 1):
+        ones = np.arange(t + 1)
+        of_count = sum(p * binom.pmf(ones, t, coin) for p, coin in zip(prior, coins, strict=True))
+        strings = np.array([math.comb(t, one) for one in ones], dtype=float)
+        totals.append(-(of_count * np.log(of_count / strings)).sum())
+    return np.diff(totals)
+
+
+@pytest.mark.parametrize("kind", [OneRegime, BlockStationary])
+def test_coins_are_counted(kind):
+    length = 64
+    fields = {"block_length": length} if kind is BlockStationary else {}
+    truth = kind(vocabulary=2, regimes=2, order=0, laws=COINS, prior=(0.3, 0.7), **fields).truth(length)
+    expected = counted_curve(length, (0.1, 0.6), (0.3, 0.7))
+    assert all(each.method == "enumeration" and each.error < 1e-9 for each in truth.curve)
+    np.testing.assert_allclose([each.value for each in truth.curve], expected, atol=1e-9)
+    assert truth.epsilon.value == pytest.approx(expected.mean(), abs=1e-9)
+    coins = [block_entropy(np.array([1 - coin, coin])) for coin in (0.1, 0.6)]
+    rate = 0.3 * coins[0] + 0.7 * coins[1]
+    assert truth.oracle.value == pytest.approx(rate, abs=1e-12)
+    assert truth.rate.value == pytest.approx(rate if kind is OneRegime else expected.mean(), abs=1e-9)
+
+
+def test_announced_blocks_of_fixed_length_repeat():
+    world = BlockStationary(**TINY, boundaries="announced")
+    values = [each.value for each in world.truth(7).curve]
+    regime, own = block_entropy(np.array([0.3, 0.7])), world.stationary_laws()
+    first = 0.3 * block_entropy(own[0]) + 0.7 * block_entropy(own[1])
+    np.testing.assert_allclose(values[0::3], regime, atol=1e-12)
+    np.testing.assert_allclose(values[1::3], first, atol=1e-12)
+
+
+@pytest.mark.parametrize("source", [BlockStationary(**TINY), OneRegime(**one_regime.TINY)])
+def test_an_interval_too_wide_is_refused(source):
+    with pytest.raises(ValueError, match=r"width=1e-06.*Monte Carlo.*tokens="):
+        source.truth(40, budget=Budget(contexts=1, tokens=2**12, width=1e-6))
+
+
+# Streams
+
+
+@pytest.mark.parametrize(
+    ("world", "expected"),
+    [
+        (BlockStationary(), (28, 29, 4, 0, 16, 8, 5, 15, 10, 0, 10, 6, 7, 8, 4, 7)),
+        (
+            BlockStationary(lengths="geometric", phase="uniform", boundaries="announced"),
+            (28, 29, 4, 0, 16, 8, 5, 15, 10, 0, 33, 9, 5, 15, 34, 4),
+        ),
+        (BlockStationary(phase="uniform"), (28, 29, 4, 0, 16, 8, 5, 15, 10, 0, 10, 6, 7, 8, 4, 7)),
+    ],
+)
+def test_samples_are_golden(world, expected):
+    """A change here means that runs can no longer be repeated from their seeds."""
+    tokens_L, _ = world.sample(world.tables(), key=jax.random.key(5), length=16)
+    assert tuple(np.asarray(tokens_L).tolist()) == expected
+
+
+def test_two_sequences_of_one_regime_differ_in_it():
+    world = OneRegime(**one_regime.COINS, laws=(((1.0, 0.0),), ((0.0, 1.0),)))
+    tokens_BL, latents = jax.vmap(lambda key: world.sample(world.tables(), key=key, length=9))(
+        jax.random.split(jax.random.key(0), 64)
+    )
+    np.testing.assert_array_equal(np.asarray(tokens_BL), np.asarray(latents.regime)[:, None].repeat(9, 1))
+    assert 16 < np.asarray(latents.regime).sum() < 48

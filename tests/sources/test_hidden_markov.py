@@ -1,0 +1,124 @@
+"""The classics: numbers from the literature, what pairs of tokens show, and chains read from a file."""
+
+import json
+
+import numpy as np
+import pytest
+
+from testbed.sources import Budget, HiddenMarkov, Mixing
+from testbed.sources._classics import CLASSICS
+from testbed.sources.hidden_markov import from_file
+from tests.sources.families.hidden_markov import TRANSIENT
+
+LN2 = np.log(2)
+
+
+@pytest.mark.parametrize(
+    ("process", "rate"),
+    [
+        ("golden_mean", 2 / 3 * LN2),
+        ("even", 2 / 3 * LN2),
+        ("rrxor", 2 / 3 * LN2),
+        ("zero_one_random", LN2 / 3),
+        ("random_insertion", 0.6 * LN2),  # the first two of the (1, ½, 1)/2.5 states toss a fair coin
+        ("nemo", 0.75 * LN2),  # the first and the last of the (2, 1, 1)/4 states do
+    ],
+)
+def test_rates_in_closed_form(process, rate):
+    found = HiddenMarkov(process=process).truth(2).rate
+    assert found.method == "closed form" and found.value == pytest.approx(rate, abs=1e-14)
+
+
+def test_rrxor_synchronises_slowly():
+    truth = HiddenMarkov(process="rrxor").truth(16)
+    assert truth.curve[15].method == "enumeration"
+    assert truth.curve[15].value == pytest.approx(0.476286, abs=5e-7)
+
+
+def test_mess3_of_the_literature():
+    truth = HiddenMarkov(process="mess3").truth(8)
+    values = [quantity.value for quantity in truth.curve[:6]]
+    np.testing.assert_allclose(values, [1.098612, 1.091068, 1.089391, 1.089004, 1.088915, 1.088894], atol=5e-7)
+    assert truth.rate.low <= 1.088888205493 and truth.rate.high >= 1.088888209772
+
+
+def test_mess3_within_the_interval_of_the_literature():
+    rate = HiddenMarkov(process="mess3").truth(2, budget=Budget(width=4e-9)).rate
+    assert rate.low >= 1.088888205493 and rate.high <= 1.088888209772
+
+
+def test_slow_mess3_of_the_literature():
+    rate = HiddenMarkov(process="mess3", parameters=(0.05, 0.85)).truth(2).rate
+    assert rate.method == "certified interval" and rate.low <= 0.793457511 and rate.high >= 0.793457647
+
+
+def test_pairs_of_rrxor_are_independent_though_triples_are_not():
+    world = HiddenMarkov(process="rrxor")
+    assert world.mixing() == Mixing(decay="independent", value=0.0)
+    np.testing.assert_allclose([world.pair_law(lag) for lag in range(1, 9)], 0.25, atol=1e-15)
+    assert world.truth(3).curve[2].value < LN2 - 0.05
+    assert HiddenMarkov(process="rrxor", parameters=(0.5, 0.4)).mixing().decay == "periodic"
+
+
+@pytest.mark.parametrize(
+    ("process", "mixing"),
+    [
+        ("golden_mean", Mixing(decay="geometric", value=-0.5)),
+        ("even", Mixing(decay="geometric", value=-0.5)),
+        ("zero_one_random", Mixing(decay="periodic", value=3.0)),
+        ("mess3", Mixing(decay="geometric", value=0.55)),
+        ("sns", Mixing(decay="finite", value=1.0)),
+    ],
+)
+def test_mixing_of_the_classics(process, mixing):
+    found = HiddenMarkov(process=process).mixing()
+    assert found.decay == mixing.decay and found.value == pytest.approx(mixing.value, abs=1e-9)
+
+
+@pytest.mark.parametrize("process", CLASSICS)
+def test_usual_values_are_those_given_by_hand(process):
+    classic = CLASSICS[process]
+    given = HiddenMarkov(process=process, parameters=tuple(classic.defaults.values()))
+    np.testing.assert_array_equal(given.matrices(), HiddenMarkov(process=process).matrices())
+    np.testing.assert_allclose(given.matrices().sum((0, 2)), 1, atol=1e-15)
+
+
+def test_a_chain_is_read_from_json_and_npz(tmp_path):
+    (tmp_path / "chain.json").write_text(json.dumps({"T": TRANSIENT}))
+    np.savez(tmp_path / "chain.npz", T=np.array(TRANSIENT))
+    world = HiddenMarkov(transitions=TRANSIENT)
+    for name in ("chain.json", "chain.npz"):
+        np.testing.assert_allclose(from_file(tmp_path / name).matrices(), world.matrices(), atol=1e-15)
+    assert from_file(str(tmp_path / "chain.json")) == from_file(tmp_path / "chain.npz")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("absent.json", None, r"absent\.json: there is no such file; give the path"),
+        ("chain.txt", "{}", r"chain\.txt: its ending must be \.json or \.npz"),
+        ("chain.json", "{'T': 1}", r"chain\.json: it is not JSON .*write an object"),
+        ("chain.json", "\udcff", r"chain\.json: it is not JSON .*write an object"),
+        ("chain.json", '{"t": []}', r"chain\.json: it holds no T; store the matrices"),
+        ("chain.json", "[]", r"chain\.json: it holds no T"),
+        ("chain.json", '{"T": [[0.5, 0.5]]}', r"shape \(1, 2\).*give T\[x\]\[s\]\[s'\]"),
+        ("chain.json", '{"T": [[["a"]], [["b"]]]}', "ragged or no numbers"),
+        ("chain.json", '{"T": {"a": 1}}', "ragged or no numbers"),
+        ("chain.json", '{"T": [[[0.5]], [[0.4]]]}', "sums to 0.9"),
+        ("chain.npz", "no archive", r"chain\.npz: it is no npz archive .*numpy\.savez"),
+    ],
+)
+def test_a_file_that_holds_no_chain_is_refused(tmp_path, name, content, message):
+    if content is not None:
+        (tmp_path / name).write_bytes(content.encode("utf-8", "surrogateescape"))
+    with pytest.raises(ValueError, match=message):
+        from_file(tmp_path / name)
+
+
+def test_npz_without_numbers_is_refused(tmp_path):
+    np.savez(tmp_path / "other.npz", U=np.ones(2))
+    np.savez(tmp_path / "objects.npz", T=np.array([{}, None], dtype=object))
+    with pytest.raises(ValueError, match="holds no T"):
+        from_file(tmp_path / "other.npz")
+    with pytest.raises(ValueError, match=r"no npz archive of numbers.*numpy\.savez"):
+        from_file(tmp_path / "objects.npz")
