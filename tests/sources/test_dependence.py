@@ -82,7 +82,7 @@ def test_autocovariance_of_features(world):
 
 @every_world
 def test_negative_lags_are_refused(world):
-    with pytest.raises(ValueError, match="lag=-1.*0 or more"):
+    with pytest.raises(ValueError, match=r"lag=-1.*0 or more"):
         world.pair_law(-1)
 
 
@@ -104,9 +104,7 @@ def check_mixing(world, mixing):
         lag = max(8, int(np.log(1e-7) / rate))
         # the largest of six lags, with the decay taken out, so that the phase of an oscillation does not matter
         windows = [range(start, start + 6) for start in (lag // 2, lag)]
-        size = [
-            max(covariances(world, lags) * np.exp(-rate * np.array(lags))) for lags in windows
-        ]
+        size = [max(covariances(world, lags) * np.exp(-rate * np.array(lags))) for lags in windows]
         slope = rate + np.log(size[1] / size[0]) / (lag - lag // 2)
         np.testing.assert_allclose(slope, rate, rtol=0.15)
     if mixing.decay == "power law":

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from testbed import catalog
 from testbed.sources import BlockStationary, Markov
 from tests.sources.families.block_stationary import TINY
 from tests.sources.families.markov import GOLDEN
@@ -79,7 +80,7 @@ def shape_of(tables):
     return structure, tuple(np.shape(leaf) for leaf in leaves)
 
 
-@pytest.mark.parametrize("kind", sorted({type(world) for world in WORLDS}, key=lambda kind: kind.__name__), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", catalog.shelf("testbed.sources").values(), ids=lambda kind: kind.__name__)
 def test_one_program_serves_all_tables_of_one_shape(kind):
     worlds = [world for world in WORLDS if type(world) is kind]
     shapes = {shape_of(world.tables()) for world in worlds}

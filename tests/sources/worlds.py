@@ -1,11 +1,10 @@
-"""The example worlds, and their law by the enumeration code of their families: plain numpy, no kernel of the package."""
+"""The example worlds, and their law by the enumeration code of their families: no kernel of the package."""
 
 import functools
 import importlib
 
 import jax
 import msgspec
-import numpy as np
 import pytest
 
 from testbed import catalog
