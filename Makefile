@@ -4,13 +4,14 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo gallery test lint lock bench calibrate clean
+.PHONY: help setup demo gallery test lint lock bench calibrate clean published
 
 help:
 	@echo "make demo       set up, run the quick preset of bias_variance, say where the report is"
 	@echo "make test       set up, lint, types, import contracts, tests"
 	@echo "make gallery    draw docs/gallery.md and its pictures again, from the worlds of the shelf"
-	@echo "make bench      benchmarks/lanes.py: speed of packed lanes on this machine"
+	@echo "make bench      speed on this machine: packed lanes, and worlds against a forward pass"
+	@echo "make published  published entropies, redundancies and exponents beside ours"
 	@echo "make calibrate  the long calibrations of the statistics (minutes; not part of make test)"
 	@echo "make lock       resolve requirements.lock again (needs uv)"
 	@echo "make clean      remove $(VENV) and runs/"
@@ -41,6 +42,10 @@ test: lint
 
 bench: $(READY)
 	$(BIN)/python benchmarks/lanes.py
+	$(BIN)/python benchmarks/worlds.py
+
+published: $(READY)
+	$(BIN)/python benchmarks/published.py
 
 calibrate: $(READY)
 	$(BIN)/python benchmarks/calibrate_stats.py

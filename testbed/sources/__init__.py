@@ -11,6 +11,7 @@ from testbed.sources.facts import Facts
 from testbed.sources.grammar import Grammar
 from testbed.sources.hidden_markov import HiddenMarkov
 from testbed.sources.iid import Iid
+from testbed.sources.in_context_markov import InContextMarkov
 from testbed.sources.inflated import Inflated
 from testbed.sources.markov import Markov
 from testbed.sources.mixture import Mixture
@@ -31,6 +32,7 @@ __all__ = [
     "Grammar",
     "HiddenMarkov",
     "Iid",
+    "InContextMarkov",
     "Inflated",
     "Machine",
     "Markov",

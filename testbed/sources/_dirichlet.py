@@ -11,6 +11,7 @@ from testbed.sources import _laws, _truth
 from testbed.sources._truth import Quantity
 
 LEAST, MOST = 1e-30, 1e30
+FEWEST = 32
 
 
 class Urn(NamedTuple):
@@ -108,3 +109,18 @@ def entropies(weights_V: Float[np.ndarray, " V"], count: int) -> Float[np.ndarra
         another_UC = (others_U1 + (seen - count_C)) / total_U1
         law_UC = np.pad(law_UC * another_UC, ((0, 0), (0, 1))) + np.pad(law_UC * chance_UC, ((0, 0), (1, 0)))
     return entropy_T
+
+
+def corrected(
+    sample_BL: Float[np.ndarray, "B L"], control_BL: Float[np.ndarray, "B L"], mean_L: Float[np.ndarray, " L"]
+) -> Float[np.ndarray, "B L"]:
+    """Return samples less what a control that was drawn with them, and whose mean is known, explains of their spread.
+
+    Error: the slope is fitted to the samples, which leaves a bias of the order of 1/B. Fewer than 32 are left alone.
+    """
+    if len(sample_BL) < FEWEST:
+        return sample_BL
+    spread_BL = control_BL - control_BL.mean(0)
+    square_L = (spread_BL**2).sum(0)
+    slope_L = (spread_BL * sample_BL).sum(0) / np.where(square_L > 0, square_L, 1)
+    return np.asarray(sample_BL - slope_L * (control_BL - mean_L))

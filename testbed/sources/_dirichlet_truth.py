@@ -3,13 +3,17 @@
 import functools
 import math
 
+import jax
+import jax.numpy as jnp
 import msgspec
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float, Key
 from scipy.special import entr
 
 from testbed.sources import _curve, _dirichlet, _renewal, _truth
 from testbed.sources._curve import Curve
+from testbed.sources._dirichlet_kernels import Tables
+from testbed.sources._source import Source
 from testbed.sources._truth import Budget, Method, Quantity, Truth
 from testbed.sources.dirichlet_blocks import DirichletBlocks
 
@@ -108,10 +112,39 @@ def _announced_rate(source: DirichletBlocks) -> Quantity:
 
 @functools.lru_cache(maxsize=2)
 def _curve_of(source: DirichletBlocks, length: int, budget: Budget) -> Curve:
-    tables = source.tables(np.float64)
-    return _curve.curve(DirichletBlocks, tables, length, budget)._replace(
-        operations=length * _operations(source, length)
-    )
+    """Return the curve where boundaries are unknown, by enumeration as far as the budget goes and sampled beyond.
+
+    A sampled entropy is corrected by that of one who is told the boundaries, whose mean is known.
+    """
+    tables, operations = source.tables(np.float64), length * _operations(source, length)
+    known = _curve.depth(source.alphabet, length, budget)
+    exact_T = _curve.enumerated(DirichletBlocks, tables, known, source.alphabet)
+    if known == length:
+        return Curve(exact_T, np.zeros((0, length)), operations)
+    shape = max(2, budget.tokens // length), length, source.alphabet
+    hidden_BL, told_BL = np.split(_curve.sampled(_entropies, DirichletBlocks, tables, shape, budget), 2, axis=1)
+    corrected_BL = _dirichlet.corrected(hidden_BL, told_BL, _told_values(source, length))
+    return Curve(exact_T, corrected_BL, operations)
+
+
+def _told_values(source: DirichletBlocks, length: int) -> Float[np.ndarray, " L"]:
+    """Return H(X_t | X_<t, boundaries): a block met at a random moment is as old as the window at least, or younger."""
+    lengths, entropy_L = source.length_law(), _dirichlet.entropies(source.dirichlet(), length)
+    younger_L = np.append(0.0, np.cumsum(_renewal.survival(lengths, length) * entropy_L)[:-1])
+    older_L = np.array([_renewal.tail(lengths, position) for position in range(length)])
+    return np.asarray((younger_L + older_L * entropy_L) / lengths.mean)
+
+
+def _entropies(kind: type[Source], length: int, tables: Tables, key: Key[Array, ""]) -> Float[Array, " T"]:
+    """Return the entropies of the predictions along a sequence, and those of one who is told the boundaries."""
+    tokens_L, latents = kind.sample(tables, key=key, length=length)
+    weights_V = jnp.asarray(tables.urn.weights_V)
+    once_LV = jax.nn.one_hot(tokens_L, len(weights_V), dtype=weights_V.dtype)
+    before_LV = jnp.cumsum(once_LV, axis=0) - once_LV
+    first_L = jnp.searchsorted(latents.block_L, latents.block_L)
+    drawn_LV = before_LV - before_LV[first_L] + weights_V[None]
+    told_L = _curve.entropy(jnp.log(drawn_LV / drawn_LV.sum(1, keepdims=True)))
+    return jnp.concatenate([_curve.entropy(kind.log_predictive(tables, tokens_L)), told_L])
 
 
 def _bracketed_rate(source: DirichletBlocks, length: int, budget: Budget) -> Quantity:
