@@ -1,6 +1,7 @@
 """The command line: arguments in, exit status out. Rooms are entered only when their command is named."""
 
 import argparse
+import importlib
 import importlib.util
 import json
 import os
@@ -14,6 +15,7 @@ from testbed import cores
 if TYPE_CHECKING:
     from testbed.sources import Source
     from testbed.spec import Experiment
+    from testbed.study import NoiseStudy
 
 _EPILOG = """examples:
   testbed run experiments/bias_variance.py --preset quick --out runs/demo
@@ -22,6 +24,7 @@ _EPILOG = """examples:
   testbed truth block_stationary --length 64 --json
   testbed truth hidden_markov --file process.json --width 1e-6
   testbed truth noisy --base '{"kind": "markov", "vocabulary": 4}' --sigma 0.1
+  testbed run experiments/clt_noise.py --out runs/noise
   testbed judge runs/demo --claims-of experiments/bias_variance.py
 """
 
@@ -29,12 +32,14 @@ _EPILOG = """examples:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return its exit status: 0 done, 2 the request cannot be met (one sentence on standard error)."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    parser = _parser()
-    asked, rest = parser.parse_known_args(words)
     try:
+        asked, rest = _parser().parse_known_args(words)
         return int(asked.command(asked, rest))
     except ValueError as refusal:
-        print(f"testbed: {refusal}", file=sys.stderr)
+        print("testbed:", " ".join(str(refusal).split()), file=sys.stderr)
+        return 2
+    except MemoryError:
+        print("testbed: this needs more memory than there is; ask for less of it.", file=sys.stderr)
         return 2
     except BrokenPipeError:  # whoever read standard output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -44,8 +49,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that refuses in one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise ValueError with what is wrong, and where help is."""
+        raise ValueError(f"{message}; see {self.prog} --help.")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="testbed",
         description="Judge claims about scaling on worlds whose entropy is known exactly.",
         epilog=_EPILOG,
@@ -65,6 +78,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     truth.add_argument("--length", type=int, default=64, help="window n in tokens (default 64)")
     truth.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    truth.add_argument("--lags", type=int, nargs="+", help="also tell the pair laws at these lags")
+    truth.add_argument(
+        "--features", help="also tell the autocovariance of these features, '[[1], [-1]]': a row for each symbol"
+    )
     truth.add_argument("--svg", type=Path, help="also draw the world into this file")
     truth.add_argument("--predictors", action="store_true", help="also measure what classical predictors attain")
     truth.add_argument("--file", type=Path, help="read the world from this file, where it is of a kind that can be")
@@ -122,6 +139,7 @@ def _list(asked: argparse.Namespace, rest: list[str]) -> int:
     from testbed import catalog
     from testbed.judging import known_estimates
     from testbed.measure.ensemble import measures
+    from testbed.measure.noise.claimed import ESTIMATES
 
     for title, package in _SHELVES.items():
         print(f"{title}:")
@@ -131,7 +149,7 @@ def _list(asked: argparse.Namespace, rest: list[str]) -> int:
     for name, measure in measures().items():
         print(f"  {name:18} {_summary(measure)}")
     print("estimates that claims can be about:")
-    for name, function in known_estimates().items():
+    for name, function in (known_estimates() | ESTIMATES).items():
         print(f"  {name:26} {_summary(function)}")
     print("experiments here:")
     for path in sorted(Path("experiments").glob("*.py")):
@@ -142,23 +160,25 @@ def _list(asked: argparse.Namespace, rest: list[str]) -> int:
 def _truth(asked: argparse.Namespace, rest: list[str]) -> int:
     if asked.name is None:
         return _help_or_refuse(asked, "name a world, as `testbed list` shows them")
-    if asked.length < 1:
-        raise ValueError(f"--length {asked.length}: must be at least 1 token; e.g. 64.")
-    from testbed.sources import Budget, _render, _truth
+    from testbed.sources import Budget, _pairs, _render, _truth
 
     world = _world(asked, rest)
+    _truth.check_length(asked.length)
+    if asked.svg is not None:
+        _check_picture(asked.svg)
+    second_order = _pairs.asked_for(world.for_window(asked.length), asked.lags, asked.features)
     named = {name: getattr(asked, name) for name in ("contexts", "tokens", "width")}
     budget = Budget(**{name: value for name, value in named.items() if value is not None})
     truth = world.truth(asked.length, budget=budget)
     _truth.check_width(truth, budget)
     regrets = _regrets(world, asked.length) if asked.predictors else None
     if asked.json:
-        found = _render.record(world, truth) | ({} if regrets is None else {"predictors": regrets})
+        found = _render.record(world, truth, second_order) | ({} if regrets is None else {"predictors": regrets})
         print(json.dumps(found, allow_nan=False))
     else:
         from testbed.report import sketch
 
-        sketch.show(world, truth, regrets)
+        sketch.show(world, truth, regrets, second_order)
     if asked.svg is not None:
         from testbed.report.portrait import picture, portrait
         from testbed.store import write_outside
@@ -166,6 +186,16 @@ def _truth(asked: argparse.Namespace, rest: list[str]) -> int:
         write_outside(asked.svg, picture(portrait(world, truth)).encode())
         print(f"The picture is {asked.svg}", file=sys.stderr if asked.json else sys.stdout)
     return 0
+
+
+def _check_picture(path: Path) -> None:
+    """Refuse a file that cannot be made, before any work."""
+    if path.is_dir():
+        raise ValueError(f"--svg {path}: it is a folder; name a file in it, e.g. {path / 'world.svg'}.")
+    if not path.parent.is_dir():
+        raise ValueError(f"--svg {path}: there is no folder {path.parent}; make it, or name a file in another one.")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise ValueError(f"--svg {path}: it may not be written there; name a file in another folder.")
 
 
 def _world(asked: argparse.Namespace, rest: list[str]) -> "Source":
@@ -235,7 +265,7 @@ def _run(asked: argparse.Namespace, rest: list[str]) -> int:
     prog = f"testbed run {asked.experiment}"
     experiment = overridden(type(experiment), experiment, rest, prog, description="overrides", helped=asked.help)
     from testbed.console import Console
-    from testbed.pipeline import Options, run
+    from testbed.training import Options
 
     options = Options(
         placement=asked.placement,
@@ -244,26 +274,24 @@ def _run(asked: argparse.Namespace, rest: list[str]) -> int:
         memory_gib=asked.memory_gib,
     )
     folder = asked.out or Path("runs") / f"{experiment.name}-{asked.preset}"
-    run(experiment, folder, options, Console())
+    _story_of(experiment).run(experiment, folder, options, Console())
     return 0
 
 
 def _judge(asked: argparse.Namespace, rest: list[str]) -> int:
     _no_more(asked, rest)
     from testbed.console import Console
-    from testbed.judging import rejudge
 
     claims = None if asked.claims_of is None else _preset(asked.claims_of, asked.preset).claims
-    rejudge(asked.folder, claims, Console())
+    _judging_of(asked.folder).rejudge(asked.folder, claims, Console())
     return 0
 
 
 def _report(asked: argparse.Namespace, rest: list[str]) -> int:
     _no_more(asked, rest)
     from testbed.console import Console
-    from testbed.judging import rewrite_report
 
-    rewrite_report(asked.folder, Console(), asked.picture)
+    _judging_of(asked.folder).rewrite_report(asked.folder, Console(), asked.picture)
     return 0
 
 
@@ -273,17 +301,34 @@ _SHELVES = {
     "attentions": "testbed.model.attention",
     "feed-forwards": "testbed.model.feedforward",
     "embedding noises": "testbed.model.noise",
+    "weights": "testbed.weights",
 }
 
 
-def _preset(path: Path, name: str) -> "Experiment":
+def _story_of(experiment: "Experiment | NoiseStudy") -> Any:
+    """Return the module that runs experiments of this kind."""
+    from testbed.study import NoiseStudy
+
+    return importlib.import_module(f"testbed.{'noise_pipeline' if isinstance(experiment, NoiseStudy) else 'pipeline'}")
+
+
+def _judging_of(folder: Path) -> Any:
+    """Return the module that judges the run in this folder."""
+    from testbed.store import Store
+    from testbed.study import is_study
+
+    spec = (Store.existing(folder).folder / "spec.json").read_bytes()
+    return importlib.import_module(f"testbed.{'noise_judging' if is_study(spec) else 'judging'}")
+
+
+def _preset(path: Path, name: str) -> "Experiment | NoiseStudy":
     presets = _presets(path)
     if name not in presets:
         raise ValueError(f"--preset {name}: {path} has no such preset; known: {', '.join(presets)}.")
     return presets[name]
 
 
-def _presets(path: Path) -> "dict[str, Experiment]":
+def _presets(path: Path) -> "dict[str, Experiment | NoiseStudy]":
     """Return the presets of an experiment file.
 
     Error: ValueError if it cannot be read, or defines none.
@@ -304,9 +349,13 @@ def _presets(path: Path) -> "dict[str, Experiment]":
         ) from error
     presets = getattr(module, "PRESETS", None)
     from testbed.spec import Experiment
+    from testbed.study import NoiseStudy
 
-    if not isinstance(presets, dict) or not presets or not all(isinstance(p, Experiment) for p in presets.values()):
-        raise ValueError(f"{path} defines no PRESETS: an experiment file maps preset names to Experiment values.")
+    kinds = Experiment, NoiseStudy
+    if not isinstance(presets, dict) or not presets or not all(isinstance(p, kinds) for p in presets.values()):
+        raise ValueError(
+            f"{path} defines no PRESETS: an experiment file maps preset names to Experiment or NoiseStudy values."
+        )
     return presets
 
 

@@ -50,7 +50,7 @@ class _Ensemble:
         self.read = reported(experiment.training.stopping, len(shared.tokens_BL))
         self.truth_BLV = shared.logp_BLV[self.read]
         predict = jax.jit(model.logits_of_batch)
-        kept = (_unflatten(model, store.parameters(cell.digest)) for cell in cells)
+        kept = (unflatten(model, store.parameters(cell.digest)) for cell in cells)
         self.logits_RBLV = [np.asarray(predict(params, shared.tokens_BL[self.read])) for params in kept]
 
     def pairs(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -69,7 +69,8 @@ def _groups(store: Store, experiment: Experiment, rates: dict[Transformer, float
     return groups
 
 
-def _unflatten(model: Transformer, arrays: dict[str, np.ndarray]) -> Any:
+def unflatten(model: Transformer, arrays: dict[str, np.ndarray]) -> Any:
+    """Return parameters that were stored by path as the nested dict that the model takes."""
     template = jax.eval_shape(lambda: model.init(key=jax.random.key(0)))
     leaves, structure = jax.tree_util.tree_flatten_with_path(template)
     return jax.tree.unflatten(structure, [arrays[jax.tree_util.keystr(path)] for path, _ in leaves])

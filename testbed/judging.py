@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pandas as pd
 
+from testbed import ledger
 from testbed.console import Console
 from testbed.measure import references
 from testbed.measure.analysis import Analysis
@@ -51,7 +52,7 @@ def rewrite_report(folder: Path, console: Console, svg: Path | None = None) -> N
     """Write the report of a judged run again, and its main figure as SVG if ``svg`` names a place."""
     store, experiment = _opened(folder)
     analysis = _analysis(store, experiment)
-    _write_report(store, experiment, analysis, ledger(store))
+    _write_report(store, experiment, analysis, ledger.read(store))
     console.say(f"The report is {folder / 'report.html'}")
     if svg is not None:
         drawn = picture(estimates(analysis, level=LEVEL), loss_parts(analysis, level=LEVEL))
@@ -65,42 +66,19 @@ def conclude(store: Store, experiment: Experiment) -> list[Verdict]:
     checked = checks(analysis, expected=experiment.cell_count)
     known = known_estimates()
     verdicts = [
-        judge(claim, known[claim.quantity](analysis, claim.level), checked, declared=_declared(store, claim))
+        judge(claim, known[claim.quantity](analysis, claim.level), checked, declared=ledger.declared(store, claim))
         for claim in experiment.claims
     ]
-    store.write_json("ledger.json", [_plain(verdict) for verdict in verdicts])
-    store.write_json("checks.json", [_plain(check) for check in checked])
+    ledger.write(store, verdicts)
+    store.write_json("checks.json", [ledger.plain(check) for check in checked])
     _write_report(store, experiment, analysis, verdicts)
     return verdicts
-
-
-def judged(store: Store, experiment: Experiment) -> bool:
-    """Return whether the ledger and the report of exactly these claims are there."""
-    if not all((store.folder / name).exists() for name in ("ledger.json", "report.html")):
-        return False
-    declared = [(c.id, c.sentence, c.section, c.quantity, c.level, (c.low, c.high)) for c in experiment.claims]
-    return declared == [(v.id, v.sentence, v.section, v.quantity, v.level, v.region) for v in ledger(store)]
-
-
-def ledger(store: Store) -> list[Verdict]:
-    """Return the verdicts that were last reached; an endless end of an interval is None."""
-    return _converted(store, "ledger.json", list[Verdict])
 
 
 def current_cells(store: Store) -> pd.DataFrame:
     """Return the finished cells whose meaning is that of this version; parts of an older schema are left out."""
     cells = store.cells()
     return cells[cells["schema"] == SCHEMA].reset_index(drop=True) if len(cells) else cells
-
-
-def declare(store: Store, claims: Sequence[Claim]) -> None:
-    """Leave the claims as they are before anything is trained; they are never overwritten."""
-    store.write_json("declared.json", [_plain(claim) for claim in claims])
-
-
-def _declared(store: Store, claim: Claim) -> bool:
-    """Return whether exactly this claim was declared before the run."""
-    return _plain(claim) in store.read_json("declared.json")
 
 
 def known_estimates() -> dict[str, Callable[[Analysis, float], Estimate | str]]:
@@ -135,7 +113,7 @@ def saved_truth(store: Store) -> Truth:
 
     Error: StoreError if there is none, or it is damaged.
     """
-    return _converted(store, "truth.json", Truth)
+    return ledger.converted(store, "truth.json", Truth)
 
 
 def saved_references(store: Store) -> pd.DataFrame:
@@ -178,8 +156,8 @@ def _write_report(store: Store, experiment: Experiment, analysis: Analysis, verd
     page = Page(
         title=experiment.name.replace("_", " "),
         question=experiment.question,
-        ledger=[_plain(verdict) for verdict in verdicts],
-        checks=[_plain(check) for check in checks(analysis, expected=experiment.cell_count)],
+        ledger=[ledger.plain(verdict) for verdict in verdicts],
+        checks=[ledger.plain(check) for check in checks(analysis, expected=experiment.cell_count)],
         estimates=table,
         parts=loss_parts(analysis, level=LEVEL),
         curves=curves(analysis),
@@ -189,22 +167,11 @@ def _write_report(store: Store, experiment: Experiment, analysis: Analysis, verd
         truth=_truth_lines(saved_truth(store)),
         dropped=_dropped(analysis),
         spec=pretty(experiment).decode(),
-        provenance=_provenance(store),
+        provenance=ledger.provenance(store),
     )
     store.write_frame("cells.parquet", analysis.cells.drop(columns="spec"))
     store.write_frame("estimates.parquet", table)
     store.write_bytes("report.html", render(page).encode())
-
-
-def _provenance(store: Store) -> dict[str, str]:
-    """Return the lines about each process that worked on the run, numbered if there are several."""
-    records = store.read_json("provenance.json")
-    marks = ("",) if len(records) == 1 else tuple(f", process {number}" for number in range(1, len(records) + 1))
-    return {
-        f"{name}{mark}": str(value)
-        for record, mark in zip(records, marks, strict=True)
-        for name, value in record.items()
-    }
 
 
 def _truth_lines(truth: Truth) -> list[dict[str, Any]]:
@@ -225,18 +192,3 @@ def _dropped(analysis: Analysis) -> dict[str, int]:
     diverged = int((cells["status"] != "finished").sum())
     pilots = int(((cells["status"] == "finished") & (cells["role"] == "pilot")).sum())
     return {"diverged": diverged, "pilots, which only choose the learning rates": pilots}
-
-
-def _converted(store: Store, name: str, kind: Any) -> Any:
-    try:
-        return msgspec.convert(store.read_json(name), kind)
-    except msgspec.ValidationError as error:
-        raise StoreError(
-            f"{store.folder / name} does not hold what it should ({error}): delete it and run again."
-        ) from error
-
-
-def _plain(value: msgspec.Struct) -> dict[str, Any]:
-    """Return a struct as JSON would hold it: the infinite and the undefined are null."""
-    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(value))
-    return plain

@@ -1,8 +1,10 @@
 """A typed value from the words of a command line: each of its fields is an option."""
 
+import difflib
 import functools
 import types
 import typing
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 import msgspec
@@ -13,7 +15,7 @@ Value = TypeVar("Value")
 
 
 class _UnreadableError(Exception):
-    """A word that is no JSON of what it should be; not a ValueError, as the parser of words puts those in a frame."""
+    """A word of JSON that is refused, in one sentence; not a ValueError, as the parser of words would reword those."""
 
 
 def overridden(
@@ -23,9 +25,13 @@ def overridden(
 
     Nested rows are read from one word of JSON, and so are worlds inside of a value that has no default.
 
-    Error: ValueError if such a word cannot be read; exits with status 2 on any other malformed one.
+    Error: ValueError, in one sentence, if a word cannot be read, is missing or unknown, or the value refuses it.
     """
     import tyro
+    from tyro import _errors  # no other way past the frames that it draws around what it refuses
+
+    def refuse(event: Any) -> None:
+        raise ValueError(_sentence(event, prog, _flags(kind if default is None else default)))
 
     registry = tyro.constructors.ConstructorRegistry()
     registry.primitive_rule(functools.partial(_from_json, worlds=default is None))
@@ -33,10 +39,41 @@ def overridden(
         words = [*words, "--help"]
     flags: dict[str, Any] = {} if default is None else {"default": default}
     try:
-        with registry:
+        with registry, _errors.on_parse_error(refuse):
             return tyro.cli(tyro.conf.AvoidSubcommands[kind], args=words, prog=prog, description=description, **flags)  # type: ignore[valid-type, misc]
     except _UnreadableError as unreadable:
         raise ValueError(str(unreadable)) from unreadable
+
+
+def _sentence(event: Any, prog: str, flags: Iterator[str]) -> str:
+    """Return what was refused, why, and the remedy."""
+    helped = f"see {prog} --help"
+    unknown = getattr(event, "unrecognized_tokens", getattr(event, "tokens", []))
+    if unknown:
+        word = next((each for each in unknown if each.startswith("--")), unknown[0])
+        near = difflib.get_close_matches(word.split("=")[0], list(flags), n=1)
+        return f"{word}: there is no such option{f' (did you mean {near[0]}?)' if near else ''}; {helped}."
+    if hasattr(event, "missing_arguments"):
+        missing = ", ".join(each.arg.lowered.name_or_flags[0] for each in event.missing_arguments)
+        return f"{missing}: it has no default, so it must be given; {helped}."
+    message, argument = str(getattr(event, "message", "")), getattr(event, "argument", None)
+    if argument is None:
+        return message or f"{type(event).__name__}: these words do not go together; {helped}."
+    named, values = argument.lowered.name_or_flags[0], str(argument.lowered.metavar).removeprefix("{None}|")
+    if hasattr(event, "choices"):
+        return f"{named} {event.value}: it must be one of {', '.join(event.choices)}; choose one of them."
+    why = message.splitlines()[0].rstrip(".") if message else "a value is missing"
+    return f"{named}: {why}; it takes {values}; {helped}."
+
+
+def _flags(value: Any, before: str = "--") -> Iterator[str]:
+    """Return the options that set the fields of a value or of a kind, and of the values inside."""
+    for field in msgspec.structs.fields(value):
+        name, inside = f"{before}{field.name.replace('_', '-')}", getattr(value, field.name, None)
+        yield name
+        for place, each in [("", inside)] if not isinstance(inside, tuple) else enumerate(inside):
+            if isinstance(each, msgspec.Struct):
+                yield from _flags(each, f"{name}.{place}{'.' if place != '' else ''}")
 
 
 def _from_json(info: Any, *, worlds: bool) -> Any:
@@ -55,10 +92,14 @@ def _from_json(info: Any, *, worlds: bool) -> Any:
 
 
 def _read(word: str, kind: Any) -> Any:
+    like = '\'{"kind": "iid", "vocabulary": 4}\'' if _holds_worlds(kind) else "'[[0.8, 0.2], [0.3, 0.7]]'"
     try:
         return msgspec.json.decode(word, type=kind)
+    except msgspec.ValidationError as error:
+        if isinstance(error.__cause__, ValueError):  # a world's own refusal
+            raise _UnreadableError(f"{word}: {error.__cause__}") from error
+        raise _UnreadableError(f"{word} does not fit ({error}): correct that; e.g. {like}.") from error
     except msgspec.DecodeError as error:
-        like = '\'{"kind": "iid", "vocabulary": 4}\'' if _holds_worlds(kind) else "'[[0.8, 0.2], [0.3, 0.7]]'"
         raise _UnreadableError(f"{word} cannot be read ({error}): JSON is expected here; e.g. {like}.") from error
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -17,6 +17,7 @@ SCHEMA = 2
 
 Role = Literal["pilot", "online", "stored"]
 Stopping = Literal["final", "best"]
+Value = TypeVar("Value")
 
 
 def _require(holds: bool, value: str, rule: str, remedy: str) -> None:
@@ -344,18 +345,26 @@ def decode(payload: bytes) -> Experiment:
 
     Error: ValueError that says what does not fit.
     """
+    return strictly(payload, Experiment)
+
+
+def strictly(payload: bytes, kind: type[Value]) -> Value:
+    """Return the value of a kind that a JSON file holds; unknown or missing fields are refused.
+
+    Error: ValueError that says what does not fit.
+    """
     try:
-        experiment = msgspec.json.decode(payload, type=Experiment)
+        value = msgspec.json.decode(payload, type=kind)
     except msgspec.MsgspecError as error:
         raise ValueError(
             f"The saved experiment cannot be read: {error}. Restore the file, or use a new folder."
         ) from error
-    unknown = ", ".join(_passed_over(msgspec.json.decode(payload), msgspec.to_builtins(experiment)))
+    unknown = ", ".join(_passed_over(msgspec.json.decode(payload), msgspec.to_builtins(value)))
     if unknown:
         raise ValueError(
             f"The saved experiment cannot be read: unknown fields {unknown}. Restore the file, or use a new folder."
         )
-    return experiment
+    return value
 
 
 def _passed_over(written: Any, read: Any, path: str = "$") -> Iterator[str]:

@@ -101,6 +101,14 @@ class Store:
             rows.append({name: np.array(value) if isinstance(value, list) else value for name, value in row.items()})
         return pd.DataFrame(rows)
 
+    def row(self, digest: str) -> dict[str, Any]:
+        """Return the scalars and the evidence of one finished cell, without its parameters.
+
+        Error: StoreError if it is missing or damaged.
+        """
+        found: dict[str, Any] = self._read_table(self._part(digest)).drop_columns(list(_ARRAY_COLUMNS)).to_pylist()[0]
+        return found
+
     def parameters(self, digest: str) -> Arrays:
         """Return the kept parameters of a finished cell, by path."""
         return _unpack(self._read_table(self._part(digest), columns=list(_ARRAY_COLUMNS)))

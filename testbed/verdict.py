@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Word = Literal["supported", "refuted", "undecided", "invalid"]
 
 
-class Claim(msgspec.Struct, frozen=True, kw_only=True):
+class Claim(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A sentence of the paper, the estimate it is about, and the region (ends included) in which it is true.
 
     An end that is None is endless.
@@ -28,6 +28,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     low: float | None
     high: float | None
     level: float
+    about: str | None = None
+    """Which part of the run the estimate is about, where there are several: arm/layer/part/given."""
 
     def __post_init__(self) -> None:
         for name in ("id", "sentence", "quantity"):
@@ -68,6 +70,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     method: str
     reason: str
     declared: Literal["before the run", "after the run"]
+    about: str | None = None
 
 
 def judge(claim: Claim, found: Estimate | str, checks: "Sequence[Check]", *, declared: bool = True) -> Verdict:
@@ -128,4 +131,5 @@ def _verdict(claim: Claim, declared: bool, found: Estimate | None, word: Word, r
         method=found.method if found else "none",
         reason=reason,
         declared="before the run" if declared else "after the run",
+        about=claim.about,
     )

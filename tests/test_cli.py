@@ -506,7 +506,7 @@ def test_a_width_is_met_or_its_price_is_named(capsys):
     assert narrow["high"] - narrow["low"] <= 1e-4 and wide["high"] - wide["low"] <= 1e-2
     assert all(rate["low"] < 0.793457579 < rate["high"] for rate in (wide, narrow)), "published bounds"
     never = ["truth", "hidden_markov", "--process", "sns", "--length", "4", "--width", "1e-17"]
-    assert refused(asked(capsys, *never), "width=1e-17", "certified interval", "distinct contexts", "leave it out")
+    assert refused(asked(capsys, *never), "width=1e-17", "certified interval", "rounding", "leave it out")
 
 
 def test_a_larger_budget_makes_the_interval_narrower(capsys):

@@ -17,11 +17,12 @@ from testbed.console import Console
 from testbed.judging import rejudge, rewrite_report
 from testbed.measure.contexts import reference
 from testbed.model.size import size
-from testbed.pipeline import Options, run
+from testbed.pipeline import run
 from testbed.predictors import PartitionTree
 from testbed.spec import Training, decode
 from testbed.store import Store, StoreError
 from testbed.train import buckets
+from testbed.training import Options
 from tests.presets import CLAIMS, JUDGED, OTHER_CLAIMS, REFERENCES
 from tests.tables import same_tables
 

@@ -1,7 +1,5 @@
 """One self-contained HTML page: verdicts first, then what they rest on. It opens without a network, for ever."""
 
-import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,14 +8,8 @@ import pandas as pd
 
 from testbed.report import figures
 from testbed.report.palette import short
-from testbed.verdict import span
+from testbed.report.template import element, filled
 
-WORDS = ("supported", "refuted", "undecided", "invalid")
-CONFIG = {
-    "displayModeBar": False,
-    "responsive": True,
-    "plotlyServerURL": "",
-}
 BESIDE = " Grey: predictors that learn within the window, without training; the Bayes predictive is K = 0."
 HEADINGS = {
     "B": "B: limit of fresh data",
@@ -60,61 +52,7 @@ class Page:
 
 def render(page: Page) -> str:
     """Return the page as HTML: every text escaped, the plotting script inlined once, nothing loaded from elsewhere."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-    from markupsafe import Markup
-    from plotly.offline import get_plotlyjs
-
-    environment = Environment(loader=PackageLoader("testbed.report", "."), autoescape=True, undefined=StrictUndefined)
-    environment.filters |= {"figure": figure, "exact": exact, "percent": percent}
-    counted = Counter(line["verdict"] for line in page.ledger)
-    return environment.get_template("page.html").render(
-        page=page,
-        script=Markup(get_plotlyjs()),  # the library's own script, not a reader's text
-        tally=[(word, counted[word]) for word in WORDS],
-        figures=_figures(page),
-        tables=_tables(page.estimates),
-        interval=interval,
-    )
-
-
-def figure(value: float | int | None) -> str:
-    """Return four significant figures; a dash for none, a sign and ∞ for the infinite.
-
-    >>> figure(0.012345678), figure(None), figure(-math.inf)
-    ('0.01235', '–', '−∞')
-    """
-    if value is None or math.isnan(value):
-        return "–"
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    return f"{value:.4g}".replace("-", "−")
-
-
-def exact(value: float | int | None) -> str:
-    """Return twelve significant figures.
-
-    >>> exact(0.462098120373296), exact(1.5)
-    ('0.462098120373', '1.5')
-    """
-    return figure(value) if value is None or not math.isfinite(value) else f"{value:.12g}".replace("-", "−")
-
-
-def percent(level: float) -> str:
-    """Return a level in percent.
-
-    >>> percent(0.95)
-    '95 %'
-    """
-    return f"{100 * level:.4g} %"
-
-
-def interval(low: float | int | None, high: float | int | None) -> str:
-    """Return an interval, endless where an end is none.
-
-    >>> interval(0.0, None)
-    '[0, ∞)'
-    """
-    return span(-math.inf if low is None else float(low), math.inf if high is None else float(high))
+    return filled("page.html", page, figures=_figures(page), tables=_tables(page.estimates))
 
 
 def _figures(page: Page) -> list[dict[str, Any]]:
@@ -173,14 +111,7 @@ def _figures(page: Page) -> list[dict[str, Any]]:
                 figures.learning(page.curves, page.references),
             )
         )
-    return [{"heading": heading, "caption": caption, "html": _html(found)} for heading, caption, found in drawn]
-
-
-def _html(found: Any) -> Any:
-    from markupsafe import Markup
-
-    html = found.to_html(full_html=False, include_plotlyjs=False, config=CONFIG)
-    return Markup(html)  # the library's own element: it escapes the data
+    return [{"heading": heading, "caption": caption, "html": element(found)} for heading, caption, found in drawn]
 
 
 def _tables(estimates: pd.DataFrame) -> list[tuple[str, list[dict[str, Any]]]]:

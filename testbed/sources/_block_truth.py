@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int32, Key
 from scipy.special import entr
 
-from testbed.sources import _blocks, _components, _curve, _mixed_states, _renewal, _truth, _walked
+from testbed.sources import _blocks, _components, _curve, _machine_truth, _mixed_states, _renewal, _truth, _walked
 from testbed.sources._blocks import Belief, Tables
 from testbed.sources._curve import Curve
 from testbed.sources._mixed_states import Walk
@@ -106,27 +106,26 @@ def _bracketed_rate(source: BlockStationary, length: int, budget: Budget) -> Qua
     Both are those of the stationary process, of which alignment is forgotten in the long run. They are sums over
     contexts where these leave an interval narrow enough, otherwise means over samples if those leave a narrower one.
     """
-    certified = _certified_rate(source, budget)
-    if certified is not None and certified.high - certified.low <= (budget.width or NARROW):
+    certified, price = _certified_rate(source, budget)
+    if certified is not None and certified.width <= (budget.width or NARROW):
         return certified
     sampled = _sampled_rate(source, length, budget)
-    return sampled if certified is None or sampled.error < certified.error else certified
+    found = sampled if certified is None or sampled.error < certified.error else certified
+    _truth.check("the rate", found, budget, price=price)
+    return found
 
 
-def _certified_rate(source: BlockStationary, budget: Budget) -> Quantity | None:
-    """Return the interval from the contexts of a small machine, as many tokens long as their number allows."""
+def _certified_rate(source: BlockStationary, budget: Budget) -> tuple[Quantity | None, str]:
+    """Return the interval from the contexts of a small machine, as many as are allowed, and a narrower one's price."""
     machine = source.machine()
     if isinstance(machine, Absent) or len(machine.initial_S) ** 2 * machine.symbols > _mixed_states.LARGEST_NUMBERS:
-        return None
+        return None, ""
     starts = _mixed_states.known(machine.stationary_S), _mixed_states.unknown(machine.stationary_S)
-    walks = [Walk(machine, start) for start in starts]
-    contexts = min(budget.contexts, CONTEXTS) if budget.width is None else budget.contexts
-    depth, width = 0, np.inf
-    while width > 1e-12 and all(walk.reach(depth + 1, contexts) for walk in walks):
-        depth += 1
-        width = walks[1].positions[-1].entropy - walks[0].positions[-1].entropy
-    low, high = walks[0].positions[-1].low, walks[1].positions[-1].high
-    return _truth.bracketed(low, high, method="certified interval")
+    lower, upper = (Walk(machine, start) for start in starts)
+    contexts = min(budget.contexts, CONTEXTS)
+    price = _machine_truth.narrowed(upper, lower, budget, contexts=contexts, work=_mixed_states.LARGEST_WORK)
+    found = _truth.bracketed(lower.positions[-1].low, upper.positions[-1].high, method="certified interval")
+    return found, price
 
 
 def _sampled_rate(source: BlockStationary, length: int, budget: Budget) -> Quantity:
@@ -136,7 +135,7 @@ def _sampled_rate(source: BlockStationary, length: int, budget: Budget) -> Quant
     shape = (max(2, budget.tokens // window), window, source.alphabet)
     low_B, high_B = _curve.sampled(_ends, type(source), tables, shape, budget).T
     low, high = (_truth.sampled(float(end_B.mean()), _curve.standard_error(end_B)) for end_B in (low_B, high_B))
-    return _truth.bracketed(low.low, high.high, method="Monte Carlo")
+    return _truth.between(low, high)
 
 
 def _ends(kind: type[Source], length: int, tables: Tables, key: Key[Array, ""]) -> Float[Array, "2"]:

@@ -105,6 +105,18 @@ def _of_edges(*edges: Edge) -> Matrices:
     return matrices
 
 
+def known_name(name: str) -> str:
+    """Return the name under which a process is filed, as far as it has another one in the literature.
+
+    >>> known_name("Z1R"), known_name("Golden-Mean"), known_name("unheard of")
+    ('zero_one_random', 'golden_mean', 'unheard of')
+    """
+    spelt = name.lower().replace("-", "_")
+    return SYNONYMS.get(spelt, spelt)
+
+
+SYNONYMS = {"z1r": "zero_one_random", "even_process": "even", "golden_mean_process": "golden_mean"}
+
 CLASSICS = {
     "golden_mean": Classic(golden_mean, {"p": 0.5}, {}),
     "even": Classic(even, {"p": 0.5}, {}),

@@ -75,10 +75,14 @@ def _rate(source: CopySpans, length: int, budget: Budget, oracle: Quantity) -> Q
     shape = (max(2, budget.tokens // window), window, source.alphabet)
     ends_BX = most + _curve.sampled(_excess, CopySpans, (tables, _told(source)), shape, budget)
     low, high = (_truth.sampled(float(end_B.mean()), _curve.standard_error(end_B)) for end_B in ends_BX.T)
-    added = max(low.low, 0.0), min(high.high, most)
-    if added[0] > added[1]:
-        return _truth.bracketed(oracle.low, oracle.high + most, method="certified interval")
-    return _truth.bracketed(oracle.low + added[0], oracle.high + added[1], method="Monte Carlo")
+    added = _truth.between(low, high)
+    least, largest = oracle.low + max(added.low, 0.0), oracle.high + min(added.high, most)
+    if least > largest:
+        certain = _truth.bracketed(oracle.low, oracle.high + most, method="certified interval")
+        _truth.check("the rate", certain, budget, price=f"tokens={budget.tokens} are too few to sample it: allow more")
+        return certain
+    found = _truth.bracketed(least, largest, method="Monte Carlo")
+    return msgspec.structs.replace(found, gap=min(added.gap, largest - least))
 
 
 def _told(source: CopySpans) -> Float[np.ndarray, "G A"]:

@@ -10,11 +10,11 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
 from testbed import keys
-from testbed.sources import _truth
+from testbed.sources import _laws, _truth
 from testbed.sources._source import Source
 from testbed.sources._truth import Budget, Quantity
 
-CHUNK = 2**20
+CHUNK, LARGEST_PREDICTION = 2**20, 2**27
 
 Sampled = Callable[[type[Source], int, Any, Key[Array, ""]], Float[Array, " L"]]
 
@@ -68,6 +68,7 @@ def depth(symbols: int, length: int, budget: Budget) -> int:
 
 def enumerated(kind: type[Source], tables: Any, length: int, symbols: int) -> Float[np.ndarray, " L"]:
     """Return h_1, …, h_L by visiting every context of length-1 tokens."""
+    _laws.laid_out(f"a prediction of {length} tokens over {symbols} symbols", length * symbols, LARGEST_PREDICTION)
     with jax.enable_x64(True):
         entropy_L = np.zeros(length)
         for tokens_BL, real_B in _contexts(symbols, length):
@@ -86,6 +87,7 @@ def sampled(
 ) -> Float[np.ndarray, "B L"]:
     """Return at least `count` rows of `one`; `shape` is (count, length, symbols), for the size of a chunk."""
     count, length, symbols = shape
+    _laws.laid_out(f"a prediction of {length} tokens over {symbols} symbols", length * symbols, LARGEST_PREDICTION)
     batch = min(count, max(1, CHUNK // (length * symbols)))
     with jax.enable_x64(True):
         chunks = range(-(-count // batch))

@@ -10,7 +10,6 @@ from jaxtyping import Array, Float, Int32
 from testbed.sources import _laws, _truth
 from testbed.sources._truth import Quantity
 
-LEAST, MOST = 1e-30, 1e30
 FEWEST = 32
 
 
@@ -34,12 +33,14 @@ def weights(
 
     Error: ValueError if they are not one positive number per symbol, or beyond what float32 holds.
     """
+    _laws.laid_out(f"vocabulary={vocabulary}", vocabulary)
     name = "concentration" if given is None else "weights"
     weights_V = np.asarray([concentration] * vocabulary if given is None else given, dtype=np.float64)
     if weights_V.shape != (vocabulary,):
         raise ValueError(f"weights has {weights_V.size} numbers for {vocabulary} symbols; give one number per symbol.")
-    for worst in weights_V[~((weights_V >= LEAST) & (weights_V <= MOST))][:1]:
-        raise ValueError(f"{name} holds {worst}: it must lie between {LEAST} and {MOST}; give for example 1.0.")
+    for worst in weights_V[~((weights_V >= _laws.LEAST) & (weights_V <= _laws.MOST))][:1]:
+        rule = f"it must lie between {_laws.LEAST} and {_laws.MOST}"
+        raise ValueError(f"{name} holds {worst}: {rule}; give for example 1.0.")
     return weights_V
 
 

@@ -13,8 +13,9 @@ from scipy.special import entr
 from testbed.sources import _curve, _dirichlet, _renewal, _truth
 from testbed.sources._curve import Curve
 from testbed.sources._dirichlet_kernels import Tables
+from testbed.sources._renewal import Lengths
 from testbed.sources._source import Source
-from testbed.sources._truth import Budget, Method, Quantity, Truth
+from testbed.sources._truth import Budget, Quantity, Truth
 from testbed.sources.dirichlet_blocks import DirichletBlocks
 
 CONTEXTS = 2**12
@@ -94,23 +95,28 @@ def _announced_rate(source: DirichletBlocks) -> Quantity:
     These fall with every draw.
     """
     lengths = source.length_law()
-    count = source.block_length
-    if source.lengths == "geometric":
-        count = min(math.ceil(40 * lengths.mean), MOST_DRAWS)
-    ends_T = _renewal.hazard(lengths, count)
-    met_T = _renewal.survival(lengths, count) / lengths.mean
+    last = len(lengths.met_J) if source.lengths != "geometric" else math.ceil(40 * lengths.mean)
+    count = last if source.lengths == "fixed" else min(last, MOST_DRAWS)
+    ends_T, met_T = _renewal.hazard(lengths, count), _renewal.survival(lengths, count) / lengths.mean
     entropy_T = _dirichlet.entropies(source.dirichlet(), count)
     value = float(met_T @ _either(ends_T, entropy_T))
-    rest = _renewal.tail(lengths, count) / lengths.mean
-    law = np.array([_dirichlet.mean_entropy(source.dirichlet()).low, entropy_T[-1]])
-    low, high = value + rest * _either(np.repeat(ends_T[-1], 2), law)
-    summed = [_truth.rounded(float(end), _operations(source, count), method="enumeration") for end in (low, high)]
+    law = _dirichlet.mean_entropy(source.dirichlet()).low
+    low, high = (value + _later(lengths, count, entropy) for entropy in (law, float(entropy_T[-1])))
+    summed = [_truth.rounded(end, _operations(source, last), method="enumeration") for end in (low, high)]
     if high - low <= summed[1].error:
         return summed[1]
     return _truth.bracketed(summed[0].low, summed[1].high, method="certified interval")
 
 
-@functools.lru_cache(maxsize=2)
+def _later(lengths: Lengths, count: int, entropy: float) -> float:
+    """Return the part of the rate that comes from ages of `count` and more, if own tokens have that entropy there."""
+    met_J, hazard_J = lengths.met_J[count:], lengths.hazard_J[count:]
+    if not len(met_J):
+        met_J, hazard_J = np.array([_renewal.tail(lengths, count) / lengths.mean]), lengths.hazard_J[-1:]
+    return float(met_J @ _either(hazard_J, np.full(len(met_J), entropy)))
+
+
+@functools.lru_cache(maxsize=4)
 def _curve_of(source: DirichletBlocks, length: int, budget: Budget) -> Curve:
     """Return the curve where boundaries are unknown, by enumeration as far as the budget goes and sampled beyond.
 
@@ -130,7 +136,10 @@ def _curve_of(source: DirichletBlocks, length: int, budget: Budget) -> Curve:
 def _told_values(source: DirichletBlocks, length: int) -> Float[np.ndarray, " L"]:
     """Return H(X_t | X_<t, boundaries): a block met at a random moment is as old as the window at least, or younger."""
     lengths, entropy_L = source.length_law(), _dirichlet.entropies(source.dirichlet(), length)
-    younger_L = np.append(0.0, np.cumsum(_renewal.survival(lengths, length) * entropy_L)[:-1])
+    lasting_L = _renewal.survival(lengths, length) * entropy_L
+    if not source.stationary:
+        return np.convolve(_renewal.renewals(lengths, length), lasting_L)[:length]
+    younger_L = np.append(0.0, np.cumsum(lasting_L)[:-1])
     older_L = np.array([_renewal.tail(lengths, position) for position in range(length)])
     return np.asarray((younger_L + older_L * entropy_L) / lengths.mean)
 
@@ -148,13 +157,14 @@ def _entropies(kind: type[Source], length: int, tables: Tables, key: Key[Array, 
 
 
 def _bracketed_rate(source: DirichletBlocks, length: int, budget: Budget) -> Quantity:
-    """Return the rate of geometric blocks with hidden boundaries: an interval from enumerated or from sampled contexts.
+    """Return the rate of hidden blocks of random length: an interval from enumerated or from sampled contexts.
 
-    As these blocks have no memory, the first boundary in a window is independent of all before it, and what follows
-    it has the law of a window. So, with q = 1/w and p a position, telling that boundary (and if there is none, where
-    the block began) leaves
+    Let h be the curve of windows met at a random moment, and h° that of windows in which a block begins. The first
+    boundary in a window is independent of all before it, and what follows it has the law of the latter. So, with p a
+    position and P(age) the law of the age of a token, telling that boundary (and if there is none, where the block
+    began) leaves
 
-        Σ_{k <= p} q·(1-q)^(p-k)·h_k + Σ_{n >= p} q·(1-q)^n·H(a draw after n draws of its law) <= rate <= h_p.
+        Σ_{k <= p} P(age = p-k)·h°_k + Σ_{n >= p} P(age = n)·H(a draw after n draws of its law) <= rate <= h_p.
 
     The bounds are taken at the last position that can be enumerated, or as means over the later half of a window of at
     least twelve mean block lengths.
@@ -162,25 +172,32 @@ def _bracketed_rate(source: DirichletBlocks, length: int, budget: Budget) -> Qua
     contexts = min(budget.contexts, CONTEXTS) if budget.width is None else budget.contexts
     window = max(length, 12 * source.block_length)
     depth = _curve.depth(source.alphabet, window, msgspec.structs.replace(budget, contexts=contexts))
-    exact = _curve_of(source, depth, msgspec.structs.replace(budget, contexts=source.alphabet**depth))
-    certified = _bracket(source, exact, np.eye(depth)[-1])
-    if certified.high - certified.low <= (budget.width or NARROW):
-        return certified
+    visited = msgspec.structs.replace(budget, contexts=source.alphabet**depth)
+    brackets = [_bracket(source, depth, visited, share_L) for share_L in np.eye(depth)]
+    if brackets[-1].width <= (budget.width or NARROW):
+        return brackets[-1]
+    price = _truth.price_of_contexts([each.width for each in brackets], source.alphabet ** (depth - 1), budget)
     late_L = np.arange(window) >= window // 2
-    sampled = _bracket(source, _curve_of(source, window, budget), late_L / late_L.sum())
-    return min(certified, sampled, key=lambda found: found.high - found.low)
+    sampled = _bracket(source, window, budget, late_L / late_L.sum())
+    found = min(brackets[-1], sampled, key=lambda each: each.width)
+    _truth.check("the rate", found, budget, price=price)
+    return found
 
 
-def _bracket(source: DirichletBlocks, curve: Curve, share_L: Float[np.ndarray, " L"]) -> Quantity:
+def _bracket(source: DirichletBlocks, length: int, budget: Budget, share_L: Float[np.ndarray, " L"]) -> Quantity:
     """Return the interval between the means of both bounds over positions with these shares."""
-    begins, length = 1 / source.block_length, len(share_L)
-    draws = length + 4 * source.block_length
-    met_T = begins * (1 - begins) ** np.arange(draws)
+    met, begun = (msgspec.structs.replace(source, phase=phase) for phase in ("uniform", "aligned"))
+    if begun.stationary:
+        met = begun = source
+    lengths, draws = source.length_law(), length + 4 * source.block_length
+    met_T = _renewal.survival(lengths, draws) / lengths.mean
     entropy_T = _dirichlet.entropies(source.dirichlet(), draws)
-    rest = (1 - begins) ** draws * _dirichlet.mean_entropy(source.dirichlet()).low
+    rest = _renewal.tail(lengths, draws) / lengths.mean * _dirichlet.mean_entropy(source.dirichlet()).low
     from_T = np.cumsum((met_T * entropy_T)[::-1])[::-1] + rest
     weights_L = np.correlate(share_L, met_T[:length], mode="full")[length - 1 :]
-    low, high = curve.mean(weights_L), curve.mean(share_L)
     lasting = _truth.rounded(float(share_L @ from_T[1 : length + 1]), _operations(source, draws))
-    method: Method = "certified interval" if high.method == "enumeration" else "Monte Carlo"
-    return _truth.bracketed(low.low + lasting.low, high.high, method=method)
+    told, high = _curve_of(begun, length, budget).mean(weights_L), _curve_of(met, length, budget).mean(share_L)
+    ends = {name: getattr(told, name) + getattr(lasting, name) for name in ("value", "low", "high")}
+    if high.method == "enumeration":
+        return _truth.bracketed(ends["low"], high.high, method="certified interval")
+    return _truth.between(msgspec.structs.replace(told, **ends), high)

@@ -112,7 +112,7 @@ def machine(source: Grammar) -> Machine | Absent:
         edges.append((start + origin, sentence_BP[first, place], target, weights[-1] / weights[-2][origin]))
         state_B, start = following_B, end
     weights_S = np.concatenate(weights[:-1]) / source.leaves
-    initial_S = weights_S if source.stationary else np.eye(len(weights_S))[0]
+    initial_S = weights_S if source.phase == "uniform" else np.eye(len(weights_S))[0]
     return Machine(source.vocabulary, initial_S, weights_S, *map(np.concatenate, zip(*edges, strict=True)))
 
 

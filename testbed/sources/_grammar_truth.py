@@ -30,7 +30,7 @@ def truth(source: Grammar, length: int, budget: Budget) -> Truth:
     tree = float(np.log(source.vocabulary)) + source.nodes * rule
     exact = functools.partial(_truth.rounded, operations=4.0 * (source.rules + source.nodes))
     rate, oracle = exact(tree / source.leaves), exact(rule / source.branching)
-    if source.stationary:
+    if source.phase == "uniform":
         curve, epsilon = _uniform(source, length, budget, oracle)
     else:
         trees, rest = divmod(length, source.leaves)

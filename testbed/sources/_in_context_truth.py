@@ -19,6 +19,8 @@ LARGEST_NUMBERS = 2**25
 LARGEST_CHAIN = 512
 LEAST_CONCENTRATION = 0.02
 STEP = 1 / 32
+FREE_NUMBERS = 2**12
+"""Transitions of a matrix that costs no more than drawing its tokens; larger ones count for more."""
 
 
 class Histories(NamedTuple):
@@ -129,7 +131,7 @@ def _rate(source: InContextMarkov, budget: Budget) -> Quantity | Absent:
         return Absent(f"a mean over random matrices, computed for at most {LARGEST_CHAIN} contexts")
     if source.concentration < LEAST_CONCENTRATION:
         return Absent(f"rows of a concentration below {LEAST_CONCENTRATION} are beyond the range of float64")
-    count = max(_dirichlet.FEWEST, min(budget.tokens // (2 * contexts), 2**32 // contexts**3))
+    count = max(_dirichlet.FEWEST, int(budget.tokens / (2 * contexts * max(1.0, contexts**2 / FREE_NUMBERS))))
     chunk = max(1, LARGEST_NUMBERS // (4 * contexts**2))
     rng = np.random.default_rng(np.asarray(jax.random.key_data(keys.stream(budget.seed, "matrices"))))
     parts = [_sampled_rates(source, min(chunk, count - done), rng) for done in range(0, count, chunk)]

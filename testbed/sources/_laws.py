@@ -1,5 +1,6 @@
 """Probability rows, Markov chains and their entropies: float64 numpy."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,6 +9,8 @@ import numpy.typing as npt
 from jaxtyping import Bool, Float
 
 LARGEST_CHAIN = 4096
+LARGEST_TABLE = 2**24
+LEAST, MOST = 1e-30, 1e30
 
 Rows = Float[np.ndarray, "*rows V"]
 
@@ -25,15 +28,17 @@ def dirichlet_rows(
     return np.asarray((1 - smoothing) * drawn + smoothing / symbols)
 
 
-def given_rows(name: str, rows: Sequence[Any], shape: tuple[int, ...]) -> Rows:
-    """Return rows given by hand, normalised to the last digit.
+def given_rows(name: str, rows: Sequence[Any], shape: tuple[int, ...], *, each: str = "row") -> Rows:
+    """Return rows given by hand, normalised to the last digit; `each` is what a row is called.
 
     Error: ValueError if the shape is another, a number is negative or not finite, or a row's sum is off 1 by 1e-9.
     """
     try:
         array = np.asarray(rows, dtype=np.float64)
-    except ValueError:
-        raise ValueError(f"{name} is ragged: it must have the shape {shape}; make all its rows equally long.") from None
+    except (ValueError, TypeError):
+        raise ValueError(
+            f"{name} is ragged or no numbers: it must have the shape {shape}; make all its rows equally long."
+        ) from None
     if array.shape != shape:
         raise ValueError(f"{name} has the shape {array.shape}: it must be {shape}; give one probability per symbol.")
     if not (np.isfinite(array).all() and (array >= 0).all()):
@@ -41,8 +46,11 @@ def given_rows(name: str, rows: Sequence[Any], shape: tuple[int, ...]) -> Rows:
         raise ValueError(f"{name} holds {worst}: probabilities are finite and not negative; correct that entry.")
     sums = array.sum(-1, keepdims=True)
     if np.abs(sums - 1).max() > 1e-9:
-        worst = sums.flat[np.abs(sums - 1).argmax()]
-        raise ValueError(f"{name} has a row that sums to {worst}: each must sum to 1; divide the row by its sum.")
+        *row, _ = map(int, np.unravel_index(np.abs(sums - 1).argmax(), sums.shape))
+        which = f", {each} {', '.join(map(str, row))}," if row else ""
+        raise ValueError(
+            f"{name}{which} sums to {sums[*row].item()}: probabilities must sum to 1; divide the row by its sum."
+        )
     return np.asarray(array / sums)
 
 
@@ -118,15 +126,22 @@ def cast(dtype: npt.DTypeLike, *arrays: np.ndarray) -> tuple[Any, ...]:
 
 
 def at_least(name: str, value: int | float, least: int | float, remedy: str) -> None:
-    """Refuse a value that is too small, or not a number."""
+    """Refuse a value that is too small, or not a number; where the least is an integer, one that is none."""
+    if isinstance(least, int) and not isinstance(value, int | np.integer):
+        raise ValueError(f"{name}={value}: it must be a whole number; round it.")
     if not value >= least:
         raise ValueError(f"{name}={value}: it must be at least {least}; {remedy}.")
 
 
-def positive(name: str, value: int | float) -> None:
-    """Refuse a value that is not positive and finite."""
-    if not (value > 0 and np.isfinite(value)):
-        raise ValueError(f"{name}={value}: it must be positive and finite; give for example {name}=1.0.")
+def concentration(name: str, value: int | float) -> None:
+    """Refuse a concentration of a Dirichlet law that is not positive, or beyond what can be drawn from."""
+    if not LEAST <= value <= MOST:
+        raise ValueError(f"{name}={value}: it must lie between {LEAST} and {MOST}; give for example {name}=1.0.")
+
+
+def seed(value: int) -> None:
+    """Refuse a seed that no generator takes."""
+    at_least("seed", value, 0, "give for example seed=0")
 
 
 def fraction(name: str, value: int | float) -> None:
@@ -142,10 +157,16 @@ def one_of(name: str, value: object, choices: tuple[object, ...]) -> None:
         raise ValueError(f"{name}={value!r}: it must be one of {known}; choose one of them.")
 
 
-def chain_size(states: int) -> None:
+def laid_out(named: str, numbers: int, most: int = LARGEST_TABLE) -> None:
+    """Refuse a table of more numbers than are laid out."""
+    if numbers > most:
+        raise ValueError(f"{named} takes a table of {numbers} numbers: at most {most} are laid out; give less.")
+
+
+def chain_size(symbols: int, order: int = 1) -> None:
     """Refuse a chain too large for the dense computation of its stationary law."""
-    if states > LARGEST_CHAIN:
+    if order * math.log(symbols) > math.log(LARGEST_CHAIN) + 1e-9:
         raise ValueError(
-            f"{states} contexts: at most {LARGEST_CHAIN} are supported, as the stationary law is computed densely;"
-            " lower the vocabulary or the order."
+            f"{symbols}^{order} contexts: at most {LARGEST_CHAIN} are supported, as the stationary law is computed"
+            " densely; lower the vocabulary or the order."
         )

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from jaxtyping import Complex, Float, Int
+from jaxtyping import Float, Int
 
 from testbed.sources._truth import Absent, Mixing
 
@@ -97,10 +97,10 @@ def mixing(machine: Machine) -> Mixing | Absent:
     P(X_0 = a, X_k = b) - P(a)·P(b) = C·T^(k-1)·R with the chain T of states. The chain is reduced to the states that
     R excites and C observes, so that a memory no pair of tokens shows does not count.
 
-    Whether classes and cycles exist is read off the graph of the chain, so that a regime that lasts very long is told
-    apart from one that lasts for ever.
+    Which classes and cycles exist is read off the graph of the chain, so that a regime that lasts very long is told
+    apart from one that lasts for ever; what they make of the tokens is taken out before any other eigenvalue is sought.
 
-    Error: that of `_spectrum.visible`; eigenvalues within 1e-9 of a root of unity that the cycles allow count as it.
+    Error: `error` estimates that of a second eigenvalue; see `_spectrum.mixing`.
     """
     from testbed.sources import _spectrum  # late: it imports scipy
 
@@ -108,23 +108,5 @@ def mixing(machine: Machine) -> Mixing | Absent:
     if states > LARGEST_DENSE:
         return Absent(f"{states} states: eigenvalues are computed densely, up to {LARGEST_DENSE}")
     lasts = np.flatnonzero(machine.stationary_S)
-    chain_SS = chain(machine)[lasts][:, lasts]
     arriving_SV = entering(machine, machine.stationary_S)[:, lasts].T
-    seen = _spectrum.visible(chain_SS.toarray(), emissions(machine)[lasts], arriving_SV)
-    lasting, vanishing = _spectrum.invertible(seen)
-    if not len(lasting):
-        return Mixing(decay="finite" if vanishing else "independent", value=float(vanishing))
-    return _decay(np.linalg.eigvals(lasting), *_spectrum.classes_and_period(chain_SS))
-
-
-def _decay(values: Complex[np.ndarray, " Q"] | Float[np.ndarray, " Q"], classes: int, period: int) -> Mixing:
-    """Return the decay by these eigenvalues, in a chain of so many classes with that common period."""
-    on_circle = values[np.abs(values) > 1 - 1e-9]
-    turns = np.rint(np.angle(on_circle) / (2 * np.pi) * period).astype(int) % period
-    if classes > 1 and (turns == 0).any():
-        return Mixing(decay="never", value=1.0)
-    if turns.any():
-        return Mixing(decay="periodic", value=float(np.lcm.reduce(period // np.gcd(turns[turns > 0], period))))
-    second = values[np.abs(values).argmax()]
-    size = min(float(abs(second)), 1 - 2.0**-53)
-    return Mixing(decay="geometric", value=float(np.copysign(size, second.real)) if abs(second.imag) < 1e-12 else size)
+    return _spectrum.mixing(_spectrum.Seen(chain(machine)[lasts][:, lasts], emissions(machine)[lasts], arriving_SV))

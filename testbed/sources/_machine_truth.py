@@ -19,7 +19,8 @@ from testbed.sources._truth import Absent, Budget, Quantity, Truth
 
 TIGHT, NARROW = 1e-13, 1e-9
 RATE_WORK, WIDTH_WORK = 2**23, 2**35
-RATE_WINDOW, SAMPLED_WORK, FEWEST = 128, 2**31, 30
+RATE_WINDOW, FREE_EDGES, FEWEST = 128, 2**10, 30
+"""Tokens of a window; edges of a machine whose tokens count as one each, those of larger ones as more; least rows."""
 
 
 def truth(source: Source, length: int, budget: Budget, *, oracle: Quantity | Absent | None = None) -> Truth:
@@ -30,7 +31,8 @@ def truth(source: Source, length: int, budget: Budget, *, oracle: Quantity | Abs
     rate and the last exact h_t; where it is not, or where Monte Carlo is expected to give less width, h_t is sampled.
     The rate of a unifilar machine is a closed form; any other lies between H(X_L | X_<L, state before X_1) and
     H(X_L | X_<L), summed or, if less wide, sampled. With `budget.width`, the sums are taken on until the interval is
-    as narrow as asked. The oracle, unless given, is the entropy of a token given the state before it.
+    as narrow as asked, and sampled if these are expected to get there and the sums do not. The oracle, unless given, is
+    the entropy of a token given the state before it.
 
     Error: see `Walk`; Monte Carlo as in `Curve`. ValueError if `budget.width` is out of reach.
     """
@@ -41,7 +43,8 @@ def truth(source: Source, length: int, budget: Budget, *, oracle: Quantity | Abs
     upper = Walk(machine, _mixed_states.unknown(machine.stationary_S))
     windows = upper if source.stationary else Walk(machine, _mixed_states.unknown(machine.initial_S))
     whole = windows.reach(length, budget.contexts)
-    bounds = _bounds(machine, upper, budget, wanted=source.stationary and not whole)
+    bounds, price = _bounds(machine, upper, budget, wanted=source.stationary and not whole)
+    _check_reach(upper, bounds, price, budget)
     if whole or (source.stationary and _suffices(windows, bounds, budget, budget.tokens // length)):
         curve = _positions(windows, bounds.low, length)
         epsilon = _mean(curve)
@@ -49,6 +52,7 @@ def truth(source: Source, length: int, budget: Budget, *, oracle: Quantity | Abs
         samples = _sampled(source, length, budget, windows)
         curve, epsilon = samples.positions(), samples.mean(np.full(length, 1 / length))
     rate = bounds if bounds.method == "closed form" else _narrowest(source, machine, upper, bounds, length, budget)
+    _truth.check("the rate", rate, budget, price=price)
     known = _given_state(machine) if oracle is None else oracle
     found = Truth(length=length, curve=curve, epsilon=epsilon, rate=rate, oracle=known)
     _truth.check_width(found, budget)
@@ -68,54 +72,57 @@ def _given_state(machine: Machine) -> Quantity:
     return _truth.rounded(value, 4.0 * len(machine.stationary_S) ** 2 + machine.symbols)
 
 
-def _bounds(machine: Machine, upper: Walk, budget: Budget, *, wanted: bool) -> Quantity:
-    """Return the entropy rate: a closed form, or bounds taken as close as affordable.
+def _bounds(machine: Machine, upper: Walk, budget: Budget, *, wanted: bool) -> tuple[Quantity, str]:
+    """Return the entropy rate, a closed form or between bounds as close as affordable, and what closer ones would cost.
 
     With a closed form the upper walk is taken on only if a width is asked for and `wanted` by the curve.
     """
     closed, given_state = unifilar(machine), _given_state(machine)
     if closed and (budget.width is None or not wanted):
-        return given_state
-    if len(machine.stationary_S) ** 2 > _mixed_states.LARGEST_NUMBERS:
-        return given_state if closed else _bracket(given_state.low, upper.positions[-1].high)
+        return given_state, ""
+    states = len(machine.stationary_S)
+    if states**2 > _mixed_states.LARGEST_NUMBERS:
+        most = f"at most {_mixed_states.LARGEST_NUMBERS} are held"
+        price = f"a closer lower bound would take a belief for each of {states} states, {states**2} numbers: {most}"
+        return given_state if closed else _bracket(given_state.low, upper.positions[-1].high), price
     lower = Walk(machine, _mixed_states.known(machine.stationary_S))
-    _narrow(upper, lower, budget)
-    return given_state if closed else _bracket(lower.positions[-1].low, upper.positions[-1].high)
+    price = narrowed(upper, lower, budget, contexts=budget.contexts, work=RATE_WORK)
+    return given_state if closed else _bracket(lower.positions[-1].low, upper.positions[-1].high), price
 
 
-def _narrow(upper: Walk, lower: Walk, budget: Budget) -> None:
-    """Take both walks on until the rate lies between bounds that are close enough, or the budget is spent.
+def narrowed(upper: Walk, lower: Walk, budget: Budget, *, contexts: int | float, work: int) -> str:
+    """Take both walks on until the rate lies between bounds that are close enough, or the limits are reached.
 
-    Error: ValueError if a width is asked for and out of reach.
+    A width that is asked for has limits of its own. Return what it would cost if it is not reached.
     """
-    contexts, work = (budget.contexts, RATE_WORK) if budget.width is None else (math.inf, WIDTH_WORK)
+    if budget.width is not None:
+        contexts, work = math.inf, WIDTH_WORK
     widths: list[float] = []
-    growing = True
+    growing, gap = True, math.inf
     while growing:
         reached = [walk.reach(len(widths) + 1, contexts, work) for walk in (upper, lower)]
         widths.append(upper.positions[-1].high - lower.positions[-1].low)
         gap = upper.positions[-1].entropy - lower.positions[-1].entropy
         growing = any(reached) and gap > TIGHT and widths[-1] > (budget.width or 0.0)
-    if budget.width is not None and widths[-1] > budget.width:
-        raise ValueError(_too_wide(widths, lower, budget.width))
+    if gap <= TIGHT:
+        return "what is left is rounding, which no work narrows"
+    return _truth.price_of_contexts(widths, lower.positions[-1].contexts, budget)
 
 
-def _too_wide(widths: list[float], lower: Walk, width: float) -> str:
-    """Return what was reached, what the width would cost if the interval shrinks on as it did, and the remedy."""
-    depth, contexts, reached = len(lower.positions), lower.positions[-1].contexts, widths[-1]
-    back = min(3, depth - 1)
-    shrinking = (widths[depth - 1] / widths[depth - 1 - back]) ** (1 / back) if back else 1.0
-    cost = "more context does not narrow it"
-    if shrinking < 1:
-        more = math.ceil(math.log(width / reached) / math.log(shrinking))
-        needed = contexts ** (1 + more / depth)
-        cost = f"it shrinks by {shrinking:.3g} per token, so that {depth + more} tokens and about {needed:.1e} distinct"
-        cost += " contexts would be needed"
-    return (
-        f"width={width}: the certified interval is still {reached:.3g} wide after {depth} tokens and"
-        f" {contexts} distinct contexts, as many as memory or patience allow; {cost};"
-        f" ask for width={1.01 * reached:.2g} or leave it out."
-    )
+def _check_reach(upper: Walk, bounds: Quantity, price: str, budget: Budget) -> None:
+    """Refuse a width that contexts did not reach, and that samples are not expected to reach either."""
+    found = _bracket(bounds.low, upper.positions[-1].high)
+    if not price or budget.width is None or found.width <= budget.width:
+        return
+    excess = _expected(upper, budget.tokens // RATE_WINDOW) / budget.width
+    if excess > 1:
+        sampling = f"sampling would take at least tokens={_truth.tokens(budget.tokens, excess)}, not {budget.tokens}"
+        _truth.check("the rate", found, budget, price=f"{price}; {sampling}")
+
+
+def _expected(walk: Walk, rows: int) -> float:
+    """Return how wide an interval that many samples are expected to leave."""
+    return 2 * _truth.NORMAL_QUANTILE * walk.positions[-1].deviation / math.sqrt(max(rows, 1))
 
 
 def _suffices(walk: Walk, bounds: Quantity, budget: Budget, rows: int) -> bool:
@@ -123,9 +130,9 @@ def _suffices(walk: Walk, bounds: Quantity, budget: Budget, rows: int) -> bool:
 
     Fewer than FEWEST samples do not tell their own error.
     """
-    last = walk.positions[-1]
-    expected = 2 * _truth.NORMAL_QUANTILE * last.deviation / math.sqrt(rows) if rows >= FEWEST else math.inf
-    return budget.width is not None or last.high - bounds.low <= max(expected, NARROW)
+    expected = _expected(walk, rows) if rows >= FEWEST else math.inf
+    enough = max(expected, NARROW) if budget.width is None else budget.width
+    return walk.positions[-1].high - bounds.low <= enough
 
 
 def _positions(windows: Walk, low: float, length: int) -> tuple[Quantity, ...]:
@@ -162,13 +169,13 @@ def _narrowest(
     The means estimate the same two bounds over the later half of windows of RATE_WINDOW tokens or more.
     """
     window = max(length, RATE_WINDOW)
-    rows = min(budget.tokens, SAMPLED_WORK // len(machine.origin_E)) // window
+    rows = int(budget.tokens / max(1.0, len(machine.origin_E) / FREE_EDGES)) // window
     if _suffices(upper, bounds, budget, rows):
         return bounds
     tables = _edges.tables_of(machine._replace(initial_S=machine.stationary_S), np.float64)
     ends_BX = _curve.sampled(_ends, type(source), tables, (rows, window, machine.symbols), budget)
     low, high = (_truth.sampled(float(end_B.mean()), _curve.standard_error(end_B)) for end_B in ends_BX.T)
-    between = _truth.bracketed(low.low, high.high, method="Monte Carlo")
+    between = _truth.between(low, high)
     return between if between.error < bounds.error else bounds
 
 

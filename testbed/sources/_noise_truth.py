@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from testbed.sources.noisy import Noisy
 
 SMALL_EDGES = 2**18
-RATE_WINDOW, RATE_TOKENS = 128, 2**17
+RATE_WINDOW, TOKENS_A_TOKEN = 128, 16
+"""Tokens of a window; for how many tokens of the budget one counts, as those of large machines take long."""
 
 
 def truth(source: "Noisy", length: int, budget: Budget) -> Truth:
@@ -55,10 +56,10 @@ def _rate(source: "Noisy", length: int, budget: Budget) -> Quantity:
         np.array(source.sigma),
     )
     window = max(length, RATE_WINDOW)
-    shape = (max(2, min(budget.tokens, RATE_TOKENS) // window), window, source.alphabet)
+    shape = (max(2, budget.tokens // TOKENS_A_TOKEN // window), window, source.alphabet)
     low_B, high_B = _curve.sampled(_ends, type(source), tables, shape, budget).T
     low, high = (_truth.sampled(float(end_B.mean()), _curve.standard_error(end_B)) for end_B in (low_B, high_B))
-    return _truth.bracketed(low.low, high.high, method="Monte Carlo")
+    return _truth.between(low, high)
 
 
 def _ends(_: type[Source], length: int, tables: Any, key: Key[Array, ""]) -> Float[Array, "2"]:

@@ -91,10 +91,11 @@ def _mean(quantities: list[Quantity | Absent], weights: list[float]) -> Quantity
     known = present(quantities)
     if isinstance(known, Absent):
         return known
-    value, low, high, error = (
+    value, low, high, error, gap = (
         sum(weight * getattr(each, field) for weight, each in zip(weights, known, strict=True))
-        for field in ("value", "low", "high", "error")
+        for field in ("value", "low", "high", "error", "gap")
     )
     rounding = 2 * len(known) * _truth.UNIT_ROUNDOFF * value
     method = max((each.method for each in known), key=get_args(Method).index)
-    return Quantity(value=value, low=low - rounding, high=high + rounding, method=method, error=error + rounding)
+    ends = {"low": low - rounding, "high": high + rounding}
+    return Quantity(value=value, **ends, method=method, error=error + rounding, gap=gap)

@@ -6,6 +6,10 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from testbed.sources._truth import UNIT_ROUNDOFF
+
+LARGEST_DEGREE = 1024
+
 
 class Lengths(NamedTuple):
     """The law of the length of a block, over the ages 0..J-1: the tokens of the block before the present one.
@@ -123,3 +127,20 @@ def scale_free(lengths: Lengths, exponent: float) -> bool:
     local_J = lag_J * lengths.survival_J[1:] / tails(lengths)[1:-1]
     near = lag_J[np.abs(local_J / exponent - 1) < 0.25]
     return len(near) > 0 and bool(near[-1] >= 10 * near[0])
+
+
+def second_root(lengths: Lengths) -> tuple[complex, float]:
+    """Return the largest λ with which the renewals of blocks of limited length settle, u_k - 1/w ∝ λ^k, and its error.
+
+    The lengths' own equation z^J = Σ_s P(length = s)·z^(J-s) has the root 1; divided by z - 1 it is
+    Σ_j P(length > j)·z^(J-1-j) = 0, with positive falling coefficients, so that all its roots lie inside the circle.
+
+    Error: that of evaluating the polynomial over its slope at the root, to first order.
+    Source: Eneström (1893) and Kakeya (1912) for the circle.
+    """
+    survival_J = lengths.survival_J
+    roots = np.roots(survival_J)
+    root = complex(roots[np.abs(roots).argmax()])
+    slope = abs(np.polyval(np.polyder(survival_J), root))
+    noise = 2 * len(survival_J) * UNIT_ROUNDOFF * float(np.polyval(survival_J, abs(root)))
+    return root, float((abs(np.polyval(survival_J, root)) + noise) / slope)

@@ -3,6 +3,7 @@
 import abc
 from typing import Any, ClassVar, NamedTuple
 
+import jax
 import msgspec
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,10 @@ from jaxtyping import Array, Float, Int, Int32, Key
 
 from testbed.sources import _machine
 from testbed.sources._machine import Machine
-from testbed.sources._truth import Absent, Budget, Mixing, Truth
+from testbed.sources._truth import UNIT_ROUNDOFF, Absent, Budget, Method, Mixing, Truth
+
+ROUNDINGS = 64
+"""A generous number of them for each number of a law."""
 
 
 class NoLatents(NamedTuple):
@@ -34,6 +38,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", forbid
     stay normalised and free of NaN.
     """
 
+    pair_method: ClassVar[Method] = "closed form"
+    """How the pair laws are obtained."""
     good_for: ClassVar[str]
     """What a reader may use the world for, in a sentence or two."""
 
@@ -81,6 +87,15 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", forbid
         _machine.check_lag(lag)
         machine = self.machine()
         return machine if isinstance(machine, Absent) else _machine.pair_law(machine, lag)
+
+    def pair_error(self, lag: int) -> float:
+        """Return a bound on the sum of the absolute errors of all entries of the pair law.
+
+        It is that of rounding: all entries are sums of positive terms, of no more roundings in a row than the law has
+        numbers, token by token.
+        """
+        numbers = sum(int(np.size(table)) for table in jax.tree.leaves(self.tables(np.float64)))
+        return ROUNDINGS * (1.0 + lag) * numbers * UNIT_ROUNDOFF
 
     def autocovariance(self, features_VM: Float[np.ndarray, "V M"], lag: int) -> Float[np.ndarray, "M M"] | Absent:
         """Return Cov(f(X_0), f(X_lag)) for a feature vector f(v) of each symbol, at a random moment of the long run."""

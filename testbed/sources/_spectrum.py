@@ -1,34 +1,166 @@
-"""What pairs of tokens can see of the chain behind them: its reduction, its classes and its periods. Float64 numpy."""
+"""What pairs of tokens can see of the chain behind them: its classes and periods, and the eigenvalues that fade.
 
+Float64 numpy.
+"""
+
+from fractions import Fraction
 from math import gcd, lcm
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
+from scipy.linalg import eig
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
+from testbed.sources._truth import UNIT_ROUNDOFF, Absent, Mixing
+
 NEGLIGIBLE, SINGULAR = 1e-11, 1e-8
+COARSER = 100
+"""What is left out more, to see how much the second eigenvalue depends on it."""
 
 
-def visible(
-    chain_SS: Float[np.ndarray, "S S"], rows_SV: Float[np.ndarray, "S V"], arriving_SV: Float[np.ndarray, "S V"]
-) -> Float[np.ndarray, "R R"]:
-    """Return the chain on the directions that tell of a later token and are told by an earlier one.
+Fading = tuple[Float[np.ndarray, "S S"], Float[np.ndarray, "S V"], Float[np.ndarray, "S V"]]
+
+
+class Seen(NamedTuple):
+    """P(X_0 = a, X_k = b) = arriving' · chain^(k-1) · rows, over states that all last.
 
     `rows_SV` holds the laws of a token given the state, `arriving_SV` the joint law of a token and the state after it.
-
-    Error: a direction counts as absent if less than NEGLIGIBLE of the largest one ever gets there; rounding mixes a
-    direction so weak with others in the proportion of the unit roundoff to it.
     """
-    excited_SV = rows_SV - arriving_SV.sum(1) @ rows_SV
-    basis_SR = _reached(chain_SS, excited_SV, np.linalg.norm(rows_SV))
+
+    chain_SS: csr_array
+    rows_SV: Float[np.ndarray, "S V"]
+    arriving_SV: Float[np.ndarray, "S V"]
+
+
+class Cells(NamedTuple):
+    """The states by class and phase: from each of D cells the chain moves to one other, round and round in its class.
+
+    `share_S` is the probability of a state in its cell in the long run.
+    """
+
+    cell_S: Int[np.ndarray, " S"]
+    share_S: Float[np.ndarray, " S"]
+    class_D: Int[np.ndarray, " D"]
+    next_D: Int[np.ndarray, " D"]
+
+
+def mixing(seen: Seen) -> Mixing | Absent:
+    """Return the decay of the correlations; see `_machine.mixing`.
+
+    Error: as stated; it adds what the eigenvalue changes by if weaker directions are left out, and the rounding of the
+    chain times the condition number of the eigenvalue.
+    """
+    cells = cells_of(seen)
+    turns = lasting_turns(seen, cells)
+    if 0 in turns:
+        return Mixing(decay="never", value=1.0, method="eigenvalue")
+    if turns:
+        return Mixing(decay="periodic", value=float(lcm(*(turn.denominator for turn in turns))), method="eigenvalue")
+    fading = faded(seen, cells)
+    matrix, vanishing = invertible(visible(fading, NEGLIGIBLE))
+    if not len(matrix):
+        decay = "finite" if vanishing else "independent"
+        return Mixing(decay=decay, value=float(vanishing), method="eigenvalue")
+    value, condition = second(matrix)
+    rough, _ = second(invertible(visible(fading, COARSER * NEGLIGIBLE))[0])
+    rounding = 8 * len(seen.rows_SV) * UNIT_ROUNDOFF * float(np.linalg.norm(matrix, 2)) * condition
+    error = rounding + abs(abs(value) - abs(rough))
+    if abs(value) - error >= 1:
+        return Absent(f"the second eigenvalue is not resolved: {value:.3g} with an error of {error:.1g}")
+    value = float(np.clip(value, UNIT_ROUNDOFF - 1, 1 - UNIT_ROUNDOFF))
+    return Mixing(decay="geometric", value=value, method="eigenvalue", error=error)
+
+
+def cells_of(seen: Seen) -> Cells:
+    """Return the cells of a chain without transient states."""
+    chain_SS = seen.chain_SS.copy()
+    chain_SS.eliminate_zeros()
+    count, class_S = connected_components(chain_SS, directed=True, connection="strong")
+    cell_S, class_D, next_D = np.zeros(len(class_S), int), np.zeros(0, int), np.zeros(0, int)
+    for each in range(count):
+        members = np.flatnonzero(class_S == each)
+        phase, period = _phases(chain_SS[members][:, members])
+        cell_S[members] = len(class_D) + phase
+        next_D = np.append(next_D, len(class_D) + np.roll(np.arange(period), -1))
+        class_D = np.append(class_D, np.full(period, each))
+    law_S = seen.arriving_SV.sum(1)
+    return Cells(cell_S, law_S / np.bincount(cell_S, law_S)[cell_S], class_D, next_D)
+
+
+def _phases(chain: csr_array) -> tuple[Int[np.ndarray, " S"], int]:
+    """Return the phases of the states of a connected chain, and its period: the common divisor of all its cycles."""
+    order, parent_S = breadth_first_order(chain, 0)
+    level_S = np.zeros(chain.shape[0], int)
+    for state in order[1:]:
+        level_S[state] = level_S[parent_S[state]] + 1
+    origin, target = chain.nonzero()
+    period = gcd(*np.unique(level_S[origin] + 1 - level_S[target]).tolist())
+    return level_S % period, period
+
+
+def lasting_turns(seen: Seen, cells: Cells) -> list[Fraction]:
+    """Return the t for which pairs of tokens see the eigenvalue exp(2πi·t) of the chain, without that of the mean.
+
+    The correlations that last are those of the cells: Σ_D arriving_D · (mean row of the cell k-1 steps on). In each
+    class their Fourier coefficients are products; those of one t from several classes add up, and may cancel.
+    """
+    first, size_C = np.unique(cells.class_D, return_index=True, return_counts=True)[1:]
+    arriving_DV, rows_DV = _by_cell(seen, cells)
+    terms: dict[Fraction, list[tuple[np.ndarray, np.ndarray]]] = {}
+    for begin, period in zip(first, size_C, strict=True):
+        in_class = slice(begin, begin + period)
+        arriving_TV = np.fft.ifft(arriving_DV[in_class], axis=0) * period
+        rows_TV = np.fft.fft(rows_DV[in_class], axis=0) / period
+        for turn in range(period):
+            terms.setdefault(Fraction(int(turn), int(period)), []).append((arriving_TV[turn], rows_TV[turn]))
+    law_V = arriving_DV.sum(0)
+    terms[Fraction(0)].append((-law_V, law_V))
+    scale = NEGLIGIBLE * np.linalg.norm(seen.arriving_SV) * np.linalg.norm(seen.rows_SV)
+    return [turn for turn, parts in terms.items() if _size(parts) > scale]
+
+
+def _size(parts: list[tuple[np.ndarray, np.ndarray]]) -> float:
+    left_PV, right_PV = (np.stack(each) for each in zip(*parts, strict=True))
+    return float(np.linalg.norm(left_PV.T @ right_PV))
+
+
+def _by_cell(seen: Seen, cells: Cells) -> tuple[Float[np.ndarray, "D V"], Float[np.ndarray, "D V"]]:
+    """Return the joint law of a token and the cell after it, and the mean rows of the cells."""
+    arriving_DV, rows_DV = np.zeros((2, len(cells.class_D), seen.rows_SV.shape[1]))
+    np.add.at(arriving_DV, cells.cell_S, seen.arriving_SV)
+    np.add.at(rows_DV, cells.cell_S, cells.share_S[:, None] * seen.rows_SV)
+    return arriving_DV, rows_DV
+
+
+def faded(seen: Seen, cells: Cells) -> Fading:
+    """Return chain, rows and arriving laws less what lasts, which the chain neither feeds nor is fed by.
+
+    All eigenvalues of the chain are then within the unit circle, the others being zero.
+    """
+    arriving_DV, rows_DV = _by_cell(seen, cells)
+    onward = cells.next_D[cells.cell_S][:, None] == cells.cell_S[None, :]
+    chain_SS = seen.chain_SS.toarray() - onward * cells.share_S[None, :]
+    rows_SV = seen.rows_SV - rows_DV[cells.cell_S]
+    return chain_SS, rows_SV, seen.arriving_SV - cells.share_S[:, None] * arriving_DV[cells.cell_S]
+
+
+def visible(fading: Fading, floor: float) -> Float[np.ndarray, "R R"]:
+    """Return the chain on the directions that tell of a later token and are told by an earlier one.
+
+    Error: a direction counts as absent if less than `floor` of the whole ever gets there; rounding mixes a direction so
+    weak with others in the proportion of the unit roundoff to it.
+    """
+    chain_SS, rows_SV, arriving_SV = fading
+    basis_SR = _reached(chain_SS, rows_SV, floor)
     reduced = basis_SR.T @ chain_SS @ basis_SR
-    observed = _reached(reduced.T, basis_SR.T @ arriving_SV, np.linalg.norm(arriving_SV))
+    observed = _reached(reduced.T, basis_SR.T @ arriving_SV, floor * float(np.linalg.norm(arriving_SV)))
     return np.asarray(observed.T @ reduced @ observed)
 
 
 def _reached(
-    matrix: Float[np.ndarray, "S S"], start: Float[np.ndarray, "S V"], scale: float | np.floating
+    matrix: Float[np.ndarray, "S S"], start: Float[np.ndarray, "S V"], floor: float
 ) -> Float[np.ndarray, "S R"]:
     """Return an orthonormal basis of the span of start, matrix·start, matrix²·start and so on."""
     basis, fresh = np.zeros((len(matrix), 0)), start
@@ -36,7 +168,7 @@ def _reached(
         fresh = fresh - basis @ (basis.T @ fresh)
         fresh = fresh - basis @ (basis.T @ fresh)
         left, size, _ = np.linalg.svd(fresh, full_matrices=False)
-        kept = size > NEGLIGIBLE * scale
+        kept = size > floor
         basis = np.concatenate([basis, left[:, kept]], axis=1)
         fresh = matrix @ (left[:, kept] * size[kept])
     return basis
@@ -59,18 +191,15 @@ def invertible(matrix: Float[np.ndarray, "R R"]) -> tuple[Float[np.ndarray, "Q Q
     return matrix, power
 
 
-def classes_and_period(chain_SS: csr_array) -> tuple[int, int]:
-    """Return the number of classes of a chain without transient states, and the common multiple of their periods."""
-    chain_SS.eliminate_zeros()
-    count, label_S = connected_components(chain_SS, directed=True, connection="strong")
-    return int(count), lcm(*(_period(chain_SS[label_S == each][:, label_S == each]) for each in range(count)))
+def second(matrix: Float[np.ndarray, "Q Q"]) -> tuple[float, float]:
+    """Return the eigenvalue that is largest by modulus, of a complex one the modulus, and its condition number.
 
-
-def _period(chain: csr_array) -> int:
-    """Return the greatest common divisor of the lengths of all cycles of a connected chain."""
-    order, parent_S = breadth_first_order(chain, 0)
-    level_S = np.zeros(chain.shape[0], int)
-    for state in order[1:]:
-        level_S[state] = level_S[parent_S[state]] + 1
-    origin, target = chain.nonzero()
-    return gcd(*np.unique(level_S[origin] + 1 - level_S[target]).tolist())
+    Zero stands for none.
+    """
+    if not len(matrix):
+        return 0.0, 1.0
+    values, left, right = eig(matrix, left=True, right=True)
+    top = int(np.abs(values).argmax())
+    condition = 1 / max(float(abs(np.vdot(left[:, top], right[:, top]))), UNIT_ROUNDOFF)
+    size, real = float(abs(values[top])), abs(values[top].imag) < 1e-12
+    return float(np.copysign(size, values[top].real)) if real else size, condition

@@ -1,22 +1,27 @@
 """What is known exactly about a source, and how it came to be known."""
 
+import math
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
 
 Method = Literal["closed form", "enumeration", "certified interval", "Monte Carlo"]
 
+LONGEST = 2**20
+MOST_CONTEXTS, MOST_TOKENS = 2**40, 2**31
 UNIT_ROUNDOFF = 2.0**-53
 NORMAL_QUANTILE = 1.959963984540054
 
 
-class Quantity(msgspec.Struct, frozen=True, kw_only=True):
+class Quantity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A number in nats per token, the interval it lies in, and how both were obtained.
 
     Error: `error` is a bound on rounding ("closed form", "enumeration"), half the width of the interval ("certified
     interval") or a standard error ("Monte Carlo"). `low` and `high` are certain for the first three and a 95 %
     normal interval for the last. A rate that is bracketed by two Monte Carlo means has method "Monte Carlo", its
-    interval holds both means and their 95 % margins, and its error is half of that width.
+    interval holds both means and their 95 % margins, its error is half of that width, and `gap` is the distance of the
+    means, which more samples do not narrow.
     """
 
     value: float
@@ -24,6 +29,12 @@ class Quantity(msgspec.Struct, frozen=True, kw_only=True):
     high: float
     method: Method
     error: float
+    gap: float = 0.0
+
+    @property
+    def width(self) -> float:
+        """Return the width of the interval."""
+        return self.high - self.low
 
 
 class Absent(NamedTuple):
@@ -59,10 +70,17 @@ class Mixing(msgspec.Struct, frozen=True, kw_only=True):
     - "power law": of the order k^-value, `value` the tail exponent;
     - "periodic": it comes back for ever with the period `value`, though time averages converge to one limit;
     - "never": time averages differ from sequence to sequence (not ergodic); `value` is 1.
+
+    It speaks of pairs of tokens: three of them may determine each other where no two are correlated.
+
+    Error: `error` is that of `value`: rounding in a closed form; for an eigenvalue of the chain of states rounding,
+    with the condition number, and what leaving out weaker directions changes. Whole numbers have none.
     """
 
     decay: Literal["independent", "finite", "geometric", "power law", "periodic", "never"]
     value: float
+    method: Literal["closed form", "eigenvalue"] = "closed form"
+    error: float = 0.0
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,10 +96,11 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
     """Widest interval that may be returned for an entropy (None: whatever the budget gives)."""
 
     def __post_init__(self) -> None:
-        if self.contexts < 1:
-            raise ValueError(f"contexts={self.contexts}: at least 1 is needed; give a positive number.")
-        if self.tokens < 1:
-            raise ValueError(f"tokens={self.tokens}: at least 1 is needed; give a positive number.")
+        for name, most in (("contexts", MOST_CONTEXTS), ("tokens", MOST_TOKENS)):
+            if not 1 <= getattr(self, name) <= most:
+                raise ValueError(
+                    f"{name}={getattr(self, name)}: it must lie between 1 and {most}; give a positive number in reach."
+                )
         if self.width is not None and not self.width > 0:
             raise ValueError(f"width={self.width}: an interval has a positive width; give for example 1e-9.")
 
@@ -103,23 +122,80 @@ def bracketed(low: float, high: float, *, method: Method) -> Quantity:
     return Quantity(value=(low + high) / 2, low=low, high=high, method=method, error=(high - low) / 2)
 
 
+def between(low: Quantity, high: Quantity) -> Quantity:
+    """Return a quantity known to lie between two that are sampled."""
+    found = bracketed(low.low, high.high, method="Monte Carlo")
+    return msgspec.structs.replace(found, gap=max(high.value - low.value, 0.0))
+
+
 def check_length(length: int) -> None:
-    """Refuse an empty window."""
+    """Refuse an empty window, and one too long to lay out."""
     if length < 1:
         raise ValueError(f"length={length}: a window holds at least 1 token; give a positive length.")
+    if length > LONGEST:
+        raise ValueError(f"length={length}: a window has at most {LONGEST} tokens here; give a shorter one.")
 
 
 def check_width(truth: Truth, budget: Budget) -> None:
     """Refuse a truth with an interval wider than the budget allows, and name what a narrower one would cost."""
-    if budget.width is None:
-        return
     named = {"epsilon": truth.epsilon, "rate": truth.rate, "oracle": truth.oracle}
     for name, each in {**named, **{f"h_{t}": each for t, each in enumerate(truth.curve, 1)}}.items():
-        if isinstance(each, Absent) or each.high - each.low <= budget.width:
-            continue
-        width = each.high - each.low
-        remedy = f"ask for width={1.01 * width:.2g} or leave it out"
-        if each.method == "Monte Carlo":
-            tokens = budget.tokens * (width / budget.width) ** 2
-            remedy = f"sampling would take about tokens={tokens:.1e}, not {budget.tokens}; allow them, or {remedy}"
-        raise ValueError(f"width={budget.width}: the interval of {name} is {width:.3g} wide ({each.method}); {remedy}.")
+        if isinstance(each, Quantity):
+            check(name, each, budget)
+
+
+def check(name: str, found: Quantity, budget: Budget, *, price: str = "") -> None:
+    """Refuse an interval wider than the budget allows; `price` says what it would take to narrow certified bounds."""
+    if budget.width is None or found.width <= budget.width:
+        return
+    prices = "; ".join(filter(None, (price, _price(found, budget, budget.width))))
+    raise ValueError(
+        f"width={budget.width}: the interval of {name} is {found.width:.3g} wide ({found.method}); {prices}; ask for"
+        f" width={1.01 * found.width:.2g} or leave it out."
+    )
+
+
+def _price(found: Quantity, budget: Budget, width: float) -> str:
+    """Return what more samples would do for the interval, or why no work narrows it."""
+    if found.method == "certified interval":
+        return ""
+    if found.method != "Monte Carlo":
+        return "that is the rounding of float64, which no work narrows"
+    if width <= found.gap:
+        return f"its two sampled bounds are {found.gap:.3g} apart, which longer windows narrow and more tokens do not"
+    needed = tokens(budget.tokens, (found.width - found.gap) / (width - found.gap))
+    return f"sampling would take about tokens={needed}, not {budget.tokens}: allow them, up to {MOST_TOKENS}"
+
+
+def tokens(sampled: int, excess: float) -> str:
+    """Return the number of tokens that make an interval narrower by that factor than so many have made it."""
+    return large(math.log10(sampled) + 2 * math.log10(excess))
+
+
+def price_of_contexts(widths: Sequence[float], contexts: int, budget: Budget) -> str:
+    """Return what the width asked for would cost if the interval shrinks on as in the last three tokens, or nothing.
+
+    `widths` are those after 1, 2, … tokens, of which the last took that many contexts.
+    """
+    if budget.width is None or widths[-1] <= budget.width:
+        return ""
+    depth, back = len(widths), min(3, len(widths) - 1)
+    summed = f"summing left {widths[-1]:.3g} after {depth} tokens and {contexts} contexts, as many as are affordable"
+    shrinking = (math.log(widths[-1]) - math.log(widths[-1 - back])) / back if back else 0.0
+    if shrinking >= 0:
+        return f"{summed}; more context does not narrow it"
+    needed = depth + math.ceil((math.log(budget.width) - math.log(widths[-1])) / shrinking)
+    distinct = large(math.log10(contexts) * needed / depth)
+    return (
+        f"{summed}; it shrinks by {math.exp(shrinking):.6g} per token, so that {needed} tokens and about {distinct}"
+        " contexts would be needed"
+    )
+
+
+def large(log10: float) -> str:
+    """Return a number by its decimal logarithm, which may be beyond float64.
+
+    >>> large(5.3), large(412.3)
+    ('2.0e+05', '10^412')
+    """
+    return f"{10**log10:.1e}" if log10 < 15 else f"10^{log10:.0f}"

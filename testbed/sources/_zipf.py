@@ -8,7 +8,7 @@ from testbed.sources import _laws
 
 def check(name: str, exponent: int | float, count: int) -> None:
     """Refuse an exponent that orders from rare to frequent, or leaves the rarest no probability."""
-    _laws.at_least(name, exponent, 0, "the order is from frequent to rare")
+    _laws.at_least(name, exponent, 0.0, "the order is from frequent to rare")
     if not (np.isfinite(exponent) and float(count) ** -exponent > 0):
         raise ValueError(f"{name}={exponent}: the rarest of {count} would have probability 0; give a smaller exponent.")
 

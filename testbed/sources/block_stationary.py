@@ -2,21 +2,20 @@
 
 from typing import ClassVar, Literal
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 from jaxtyping import Array, Float, Int, Int32, Key
 
 from testbed import catalog
-from testbed.sources import _blocks, _laws, _machine, _renewal, _truth
+from testbed.sources import _blocked, _blocks, _components, _laws, _machine, _renewal
+from testbed.sources._blocked import Blocked
 from testbed.sources._blocks import Latents, Tables
 from testbed.sources._components import Components
 from testbed.sources._machine import Machine
-from testbed.sources._renewal import Lengths
 from testbed.sources._truth import Absent, Budget, Mixing, Truth
 
 
-class BlockStationary(Components, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
+class BlockStationary(Blocked, Components, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
     """Blocks of i.i.d. or Markov tokens, each from one of K component laws chosen afresh; blocks are independent.
 
     Inside a block a Markov component starts from its own stationary law.
@@ -44,13 +43,7 @@ class BlockStationary(Components, frozen=True, kw_only=True, tag=catalog.tag(__n
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _laws.one_of("lengths", self.lengths, ("fixed", "geometric", "power_law"))
-        _laws.one_of("phase", self.phase, ("aligned", "uniform"))
-        _laws.one_of("boundaries", self.boundaries, ("hidden", "announced"))
-        remedy = "make room for a token after the announcer" if self.announced else "use whole tokens"
-        _laws.at_least("block_length", self.block_length, self._shortest, remedy)
-        _check_share(self.block_share)
-        _check_tail(self)
+        _blocked.check(self)
 
     @classmethod
     def exhibit(cls) -> "BlockStationary":
@@ -61,42 +54,6 @@ class BlockStationary(Components, frozen=True, kw_only=True, tag=catalog.tag(__n
     def alphabet(self) -> int:
         """Return the number of symbols, announcers included."""
         return self.vocabulary + (self.regimes if self.announced else 0)
-
-    @property
-    def stationary(self) -> bool:
-        """Return whether the window begins at a random moment of the process."""
-        return self.phase == "uniform"
-
-    @property
-    def announced(self) -> bool:
-        """Return whether blocks begin with an announcer."""
-        return self.boundaries == "announced"
-
-    @property
-    def _shortest(self) -> int:
-        return 2 if self.announced else 1
-
-    def for_window(self, length: int) -> "BlockStationary":
-        """Return the source with the block length that windows of `length` tokens have."""
-        if self.block_share is None:
-            return self
-        _truth.check_length(length)
-        block_length = max(self._shortest, round(self.block_share * length))
-        return msgspec.structs.replace(self, block_length=block_length, block_share=None)
-
-    def length_law(self) -> Lengths:
-        """Return the law of the block lengths.
-
-        Error: ValueError if it depends on the window.
-        """
-        if self.block_share is not None:
-            raise ValueError(
-                f"block_share={self.block_share}: block lengths are known only once the window is; ask the source"
-                " that for_window(n) returns."
-            )
-        if self.lengths == "power_law":
-            return _renewal.power_law(self.block_length, self.tail or 0.0, self.longest)
-        return (_renewal.fixed if self.lengths == "fixed" else _renewal.geometric)(self.block_length)
 
     def machine(self) -> Machine | Absent:
         """Return the machine of regime, age and previous symbol."""
@@ -117,14 +74,12 @@ class BlockStationary(Components, frozen=True, kw_only=True, tag=catalog.tag(__n
         Power-law lengths of tail index α give the exponent α-1. That holds up to lags well below `longest`, beyond
         which nothing is left; where the cut leaves less than a factor of ten in the lag, the cut is what is told.
         """
-        from testbed.sources import _block_dependence  # late, as it is about this class
-
-        return _block_dependence.mixing(self)
+        return _blocked.mixing(self, _components.mixing(self))
 
     def tables(self, dtype: npt.DTypeLike = np.float32) -> Tables:
         """Return the numbers of the law."""
         prior_K, rows_KUV, lengths = self.regime_prior(), _rows(self), self.length_law()
-        age_A = lengths.met_J if self.stationary else np.ones(1)
+        age_A = lengths.met_J if self.phase == "uniform" else np.ones(1)
         initial_KA = prior_K[:, None] * age_A
         initial_K2 = np.stack([initial_KA[:, 0], initial_KA[:, 1:].sum(1)], axis=1)
         cdfs = _laws.cumulative(prior_K), _laws.cumulative(initial_KA.reshape(-1)), _laws.cumulative(rows_KUV)
@@ -165,25 +120,3 @@ def _rows(source: BlockStationary) -> Float[np.ndarray, "K U V"]:
     padded = np.pad(padded, ((0, 0), (0, 0), (0, source.regimes)))
     announcer_K1V = np.eye(source.regimes, source.alphabet, source.vocabulary)[:, None]
     return np.concatenate([padded, announcer_K1V], axis=1)
-
-
-def _check_share(share: float | None) -> None:
-    if share is not None and not 0 < share <= 1:
-        raise ValueError(f"block_share={share}: a block is a part of the window, in (0, 1]; give for example 0.25.")
-
-
-def _check_tail(source: BlockStationary) -> None:
-    """Refuse a tail index where none is meant, and power-law lengths without the mean that is asked for."""
-    tail, mean, longest = source.tail, source.block_length, source.longest
-    if (tail is None) == (source.lengths == "power_law"):
-        rule = f"lengths={source.lengths!r} and tail={tail}: power-law lengths have a tail index and no others do"
-        raise ValueError(f"{rule}; give for example lengths='power_law' and tail=1.5, or leave tail out.")
-    if tail is None:
-        return
-    if not (tail > 1 and np.isfinite(tail)):
-        raise ValueError(f"tail={tail}: it must be above 1, or no mean block length exists; give for example tail=1.5.")
-    if source.block_share is None and not 1 < mean < (longest + 1) / 2:
-        raise ValueError(
-            f"block_length={mean} with longest={longest}: power-law lengths cut there have a mean above 1 and below"
-            f" {(longest + 1) / 2}; change the block length, or raise longest."
-        )

@@ -41,11 +41,13 @@ class CopySpans(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
 
     def __post_init__(self) -> None:
         _laws.at_least("vocabulary", self.vocabulary, 2, "a single symbol carries no information")
+        _laws.laid_out(f"vocabulary={self.vocabulary}", self.vocabulary)
         _zipf.check("zipf", self.zipf, self.vocabulary)
         _laws.at_least("span", self.span, 1, "an episode repeats at least a token")
         if not self.gaps or len(set(self.gaps)) < len(self.gaps):
             raise ValueError(f"gaps={self.gaps}: each is equally likely; give one or more, all different.")
-        _laws.at_least("gaps", min(self.gaps), 0, "a repetition comes after the span")
+        for gap in self.gaps:
+            _laws.at_least("gaps", gap, 0, "a repetition comes after the span")
         _laws.one_of("phase", self.phase, ("aligned", "uniform"))
         hypotheses = len(self.gaps) * max(self.lengths())
         if hypotheses > LARGEST_HYPOTHESES:

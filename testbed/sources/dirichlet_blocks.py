@@ -7,14 +7,14 @@ import numpy.typing as npt
 from jaxtyping import Array, Float, Int, Int32, Key
 
 from testbed import catalog
-from testbed.sources import _dirichlet, _dirichlet_kernels, _laws, _machine, _renewal
+from testbed.sources import _blocked, _dirichlet, _dirichlet_kernels, _laws, _machine, _renewal
+from testbed.sources._blocked import Blocked
 from testbed.sources._dirichlet_kernels import Latents, Layout, Tables
-from testbed.sources._renewal import Lengths
 from testbed.sources._source import Source
 from testbed.sources._truth import Absent, Budget, Mixing, Truth
 
 
-class DirichletBlocks(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
+class DirichletBlocks(Blocked, Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
     """Blocks of independent tokens of one law per block, drawn afresh from a Dirichlet law; blocks are independent.
 
     A law of a continuum never comes back, so that a block can only be learned while it lasts. Blocks of fixed length
@@ -29,9 +29,15 @@ class DirichletBlocks(Source, frozen=True, kw_only=True, tag=catalog.tag(__name_
     vocabulary: int
     """Number of symbols V, the announcer not counted."""
     block_length: int = 16
-    """Mean block length w in tokens, announcer included."""
-    lengths: Literal["fixed", "geometric"] = "fixed"
+    """Mean block length w in tokens, announcer included (not used if `block_share` is given)."""
+    block_share: float | None = None
+    """Let w grow with the window: blocks of this share ρ of it, w = ρ·n rounded."""
+    lengths: Literal["fixed", "geometric", "power_law"] = "fixed"
     """Law of the block lengths."""
+    tail: float | None = None
+    """Tail index α > 1 of power-law lengths, P(length > s) ∝ (1+s/c)^-α - (1+longest/c)^-α with c set by the mean."""
+    longest: int = 65536
+    """Where power-law lengths are cut; correlations follow the power law only at lags well below it."""
     phase: Literal["aligned", "uniform"] = "aligned"
     """Whether a block begins at the first position, or the process is met at a random moment."""
     boundaries: Literal["hidden", "announced"] = "hidden"
@@ -43,11 +49,7 @@ class DirichletBlocks(Source, frozen=True, kw_only=True, tag=catalog.tag(__name_
 
     def __post_init__(self) -> None:
         _laws.at_least("vocabulary", self.vocabulary, 2, "a single symbol carries no information")
-        _laws.one_of("lengths", self.lengths, ("fixed", "geometric"))
-        _laws.one_of("phase", self.phase, ("aligned", "uniform"))
-        _laws.one_of("boundaries", self.boundaries, ("hidden", "announced"))
-        least, remedy = (2, "make room for a token after the announcer") if self.announced else (1, "use whole tokens")
-        _laws.at_least("block_length", self.block_length, least, remedy)
+        _blocked.check(self)
         self.dirichlet()
 
     @classmethod
@@ -60,27 +62,9 @@ class DirichletBlocks(Source, frozen=True, kw_only=True, tag=catalog.tag(__name_
         """Return the number of symbols, the announcer included."""
         return self.vocabulary + self.announced
 
-    @property
-    def announced(self) -> bool:
-        """Return whether blocks begin with an announcer."""
-        return self.boundaries == "announced"
-
-    @property
-    def stationary(self) -> bool:
-        """Return whether every window has the law of the first one.
-
-        Hidden boundaries of geometric blocks fall anywhere with the same chance, wherever the first one is.
-        """
-        anywhere = self.lengths == "geometric" or self.block_length == 1
-        return self.phase == "uniform" or (anywhere and not self.announced)
-
     def dirichlet(self) -> Float[np.ndarray, " V"]:
         """Return the weights of the Dirichlet law, float64."""
         return _dirichlet.weights(self.vocabulary, self.concentration, self.weights)
-
-    def length_law(self) -> Lengths:
-        """Return the law of the block lengths."""
-        return (_renewal.fixed if self.lengths == "fixed" else _renewal.geometric)(self.block_length)
 
     def machine(self) -> Absent:
         """Return the reason why there is none."""
@@ -98,26 +82,23 @@ class DirichletBlocks(Source, frozen=True, kw_only=True, tag=catalog.tag(__name_
         lasts = _renewal.tail(lengths, lag + self.announced) * begins
         if not self.announced:
             return np.asarray(lasts * within_VV + (1 - lasts) * np.outer(mean_V, mean_V))
-        again = (lag % self.block_length == 0) if self.lengths == "fixed" else (begins if lag else 1.0)
+        again = float(_renewal.renewals(lengths, lag + 1)[lag])
         apart = max(1 - begins * (2 - again) - lasts, 0.0)  # a difference, which rounding may leave below zero
         own_VV = lasts * within_VV + apart * np.outer(mean_V, mean_V)
         side_V1 = begins * (1 - again) * mean_V[:, None]
         return np.block([[own_VV, side_V1], [side_V1.T, np.full((1, 1), begins * again)]])
 
-    def mixing(self) -> Mixing:
-        """Return how fast tokens far apart become independent: as blocks end, unless announcers come periodically."""
-        if self.lengths == "fixed" and self.announced:
-            return Mixing(decay="periodic", value=float(self.block_length))
-        if self.block_length == 1:
-            return Mixing(decay="independent", value=0.0)
-        if self.lengths == "fixed":
-            return Mixing(decay="finite", value=float(self.block_length - 1))
-        return Mixing(decay="geometric", value=1 - 1 / self.block_length)
+    def mixing(self) -> Mixing | Absent:
+        """Return how fast tokens far apart become independent: as blocks end, and as announcers come back.
+
+        Power-law lengths of tail index α give the exponent α-1, up to lags well below `longest`.
+        """
+        return _blocked.mixing(self, Mixing(decay="never", value=1.0))
 
     def tables(self, dtype: npt.DTypeLike = np.float32) -> Tables:
         """Return the numbers of the law."""
         lengths = self.length_law()
-        layout = Layout(self.announced, self.block_length if self.lengths == "fixed" else None)
+        layout = Layout(self.announced, None if self.lengths == "geometric" else len(lengths.hazard_J))
         begins = np.asarray(lengths.met_J[0] if self.phase == "uniform" else 1.0)
         ends = _laws.cast(dtype, lengths.hazard_J, _renewal.residual(lengths), begins)
         return Tables(layout, _dirichlet.urn(self.dirichlet(), dtype), *ends)
@@ -140,8 +121,8 @@ class DirichletBlocks(Source, frozen=True, kw_only=True, tag=catalog.tag(__name_
 
         Where they are neither announced nor known from the position, contexts are enumerated or sampled. The rate
         is then a mean over a block for fixed lengths, as not knowing their phase costs at most ln w in all, and an
-        interval for geometric ones.
+        interval for others.
         """
         from testbed.sources import _dirichlet_truth  # late, as it is about this class
 
-        return _dirichlet_truth.truth(self, length, budget)
+        return _dirichlet_truth.truth(self.for_window(length), length, budget)

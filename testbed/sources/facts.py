@@ -45,6 +45,8 @@ class Facts(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
     def __post_init__(self) -> None:
         _laws.at_least("facts", self.facts, 2, "a single key carries no information")
         _laws.at_least("answers", self.answers, 2, "a single answer needs no memory")
+        _laws.laid_out(f"facts={self.facts} with answers={self.answers}", self.alphabet)
+        _laws.seed(self.seed)
         _zipf.check("zipf", self.zipf, self.facts)
         _laws.fraction("confusion", self.confusion)
         _laws.one_of("phase", self.phase, ("aligned", "uniform"))

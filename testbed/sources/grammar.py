@@ -1,5 +1,6 @@
 """Hierarchical grammars: trees whose symbols are rewritten by random rules, level by level, down to the tokens."""
 
+import math
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy.typing as npt
 from jaxtyping import Array, Float, Int, Int32, Key
 
 from testbed import catalog
-from testbed.sources import _grammar_kernel, _laws, _machine
+from testbed.sources import _grammar_kernel, _laws, _machine, _zipf
 from testbed.sources._grammar_kernel import Latents, Tables
 from testbed.sources._machine import Machine
 from testbed.sources._source import Source
@@ -57,32 +58,31 @@ class Grammar(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
         _laws.at_least("branching", self.branching, 2, "a node with a single child adds no structure")
         _laws.at_least("vocabulary", self.vocabulary, 2, "a single symbol carries no information")
         _laws.at_least("rules", self.rules, 1, "a symbol needs a rule to be rewritten by")
-        _laws.at_least("zipf", self.zipf, 0, "order the rules from frequent to rare")
+        _laws.seed(self.seed)
         _laws.one_of("phase", self.phase, ("aligned", "uniform"))
         self._check_size()
 
     def _check_size(self) -> None:
-        possible, needed = self.vocabulary**self.branching, self.vocabulary * self.rules
-        if needed > possible:
-            raise ValueError(
-                f"rules={self.rules}: the {self.vocabulary} symbols of a level need {needed} different productions and"
-                f" only {possible} exist; lower the rules or raise the branching."
-            )
-        if self.leaves > LARGEST_TREE[self.phase]:
+        if self.depth * math.log(self.branching) > math.log(LARGEST_TREE[self.phase]) + 1e-9:
             raise ValueError(
                 f"depth={self.depth} with branching={self.branching} gives trees of"
                 f" {self.branching}^{self.depth} tokens: at most"
                 f" {LARGEST_TREE[self.phase]} are supported with phase={self.phase!r}; lower the depth."
             )
+        needed = self.vocabulary * self.rules
+        if math.log(needed) > self.branching * math.log(self.vocabulary) + 1e-9:
+            raise ValueError(
+                f"rules={self.rules}: the {self.vocabulary} symbols of a level need {needed} different productions and"
+                f" only {self.vocabulary**self.branching} exist; lower the rules or raise the branching."
+            )
         size = self.depth * self.branching * self.vocabulary * needed
-        if size > LARGEST_RULES or possible >= 2**63:
+        if size > LARGEST_RULES or self.branching * math.log(self.vocabulary) >= 63 * math.log(2):
             raise ValueError(
                 f"vocabulary={self.vocabulary} with rules={self.rules} and branching={self.branching}: the rules take"
                 f" {size} numbers and are drawn among {self.vocabulary}^{self.branching} productions; at most"
                 f" {LARGEST_RULES} and 2^63 are supported; lower the vocabulary or the branching."
             )
-        if not (np.isfinite(self.zipf) and self.rule_law().min() > 0):
-            raise ValueError(f"zipf={self.zipf}: the rarest rule would have probability 0; give a smaller exponent.")
+        _zipf.check("zipf", self.zipf, self.rules)
 
     @classmethod
     def exhibit(cls) -> "Grammar":
@@ -106,8 +106,12 @@ class Grammar(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
 
     @property
     def stationary(self) -> bool:
-        """Return whether the sequence is met at a random moment."""
-        return self.phase == "uniform"
+        """Return whether every window has the law of the first one.
+
+        It has if the sequence is met at a random moment, or if all there is to write is written equally often.
+        """
+        all_written = self.vocabulary * self.rules == self.vocabulary**self.branching
+        return self.phase == "uniform" or (all_written and self.zipf == 0)
 
     def machine(self) -> Machine | Absent:
         """Return the machine whose states are the beginnings of sentences, where there are few."""
@@ -130,8 +134,7 @@ class Grammar(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
 
     def rule_law(self) -> Float[np.ndarray, " R"]:
         """Return the law of the rule that rewrites a symbol, float64."""
-        law_R = np.arange(1.0, self.rules + 1) ** -self.zipf
-        return np.asarray(law_R / law_R.sum())
+        return _zipf.law(self.rules, self.zipf)
 
     def productions(self) -> Int[np.ndarray, "N V R C"]:
         """Return what the rules write: [i, v, r] holds symbols of level i, for symbol v of level i+1 (0: tokens)."""
@@ -143,7 +146,7 @@ class Grammar(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
 
     def tables(self, dtype: npt.DTypeLike = np.float32) -> Tables:
         """Return the numbers of the law."""
-        law_R, offsets = self.rule_law(), self.leaves if self.stationary else 1
+        law_R, offsets = self.rule_law(), self.leaves if self.phase == "uniform" else 1
         rounded = _laws.cast(dtype, law_R, _laws.cumulative(law_R), np.full(offsets, 1 / offsets))
         return Tables(*_laws.cast(np.int32, self.productions()), *rounded)
 

@@ -5,13 +5,14 @@ import json
 import pathlib
 from typing import Any, ClassVar, NamedTuple
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 from jaxtyping import Array, Float, Int, Int32, Key
 
 from testbed import catalog
 from testbed.sources import _edges, _laws, _machine
-from testbed.sources._classics import CLASSICS
+from testbed.sources._classics import CLASSICS, known_name
 from testbed.sources._edges import Edges
 from testbed.sources._machine import Machine
 from testbed.sources._source import Source
@@ -35,7 +36,7 @@ class HiddenMarkov(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__))
     )
 
     process: str | None = None
-    """Name of a classic."""
+    """Name of a classic, in any spelling of its letters, hyphens and underscores."""
     parameters: tuple[float, ...] = ()
     """All parameters of the classic in the order of its definition (none: their usual values)."""
     transitions: tuple[tuple[tuple[float, ...], ...], ...] | None = None
@@ -48,6 +49,7 @@ class HiddenMarkov(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__))
                 " source has one law; give either the name of a classic or the matrices."
             )
         if self.process is not None:
+            msgspec.structs.force_setattr(self, "process", known_name(self.process))
             _laws.one_of("process", self.process, tuple(CLASSICS))
             _check_parameters(self.process, self.parameters)
         elif self.parameters:
@@ -115,7 +117,11 @@ def from_file(path: str | pathlib.Path) -> HiddenMarkov:
     content = _from_npz(file) if file.suffix == ".npz" else _from_json(file)
     if not isinstance(content, dict) or "T" not in content:
         raise ValueError(f"{file}: it holds no T; store the matrices T[x][s][s'] under that name.")
-    return HiddenMarkov(transitions=tuple(tuple(map(tuple, rows)) for rows in _given_matrices(content["T"]).tolist()))
+    try:
+        matrices = _given_matrices(content["T"])
+        return HiddenMarkov(transitions=tuple(tuple(map(tuple, rows)) for rows in matrices.tolist()))
+    except ValueError as refusal:
+        raise ValueError(f"{file}: {refusal}") from None
 
 
 def _from_json(file: pathlib.Path) -> Any:
@@ -138,9 +144,11 @@ def _from_npz(file: pathlib.Path) -> Any:
 def _given_matrices(transitions: Any) -> Float[np.ndarray, "V S S"]:
     """Return matrices given by hand, each state's probabilities normalised to the last digit."""
     try:
-        array = np.asarray(transitions, dtype=np.float64)
-    except (ValueError, TypeError):
-        raise ValueError("transitions are ragged or no numbers: give one square matrix for each symbol.") from None
+        array = np.asarray(transitions)
+    except ValueError:
+        raise ValueError("transitions are ragged: give one square matrix for each symbol.") from None
+    if array.dtype.kind not in "iuf":
+        raise ValueError(f"transitions hold {array.dtype} entries: probabilities are real numbers; store them as such.")
     if array.ndim != 3 or array.shape[1] != array.shape[2] or array.size == 0:
         raise ValueError(f"transitions have the shape {array.shape}: it must be (V, S, S); give T[x][s][s'].")
     symbols, states, _ = array.shape
@@ -148,7 +156,7 @@ def _given_matrices(transitions: Any) -> Float[np.ndarray, "V S S"]:
     if states > LARGEST_STATES:
         raise ValueError(f"transitions have {states} states: at most {LARGEST_STATES} are supported; merge some.")
     rows = _laws.given_rows(
-        "transitions", list(array.transpose(1, 0, 2).reshape(states, -1)), (states, array[:, 0].size)
+        "transitions", list(array.transpose(1, 0, 2).reshape(states, -1)), (states, array[:, 0].size), each="state"
     )
     return np.ascontiguousarray(rows.reshape(states, symbols, states).transpose(1, 0, 2))
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from jaxtyping import Array, Float, Int, Int32, Key
 
 from testbed import catalog
-from testbed.sources import _laws, _machine, _truth
+from testbed.sources import _laws, _machine, _truth, _zipf
 from testbed.sources._machine import Machine
 from testbed.sources._source import NoLatents, Source
 from testbed.sources._truth import Budget, Truth
@@ -43,13 +43,15 @@ class Iid(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
 
     def __post_init__(self) -> None:
         _laws.at_least("vocabulary", self.vocabulary, 2, "a single symbol carries no information")
+        _laws.laid_out(f"vocabulary={self.vocabulary}", self.vocabulary)
+        _laws.seed(self.seed)
         given = [name for name in ("zipf", "concentration", "weights") if getattr(self, name) is not None]
         if len(given) > 1:
             raise ValueError(f"{' and '.join(given)} are both given: a source has one law; leave only one of them.")
         if self.zipf is not None:
-            _laws.at_least("zipf", self.zipf, 0, "order the symbols from frequent to rare")
+            _zipf.check("zipf", self.zipf, self.vocabulary)
         if self.concentration is not None:
-            _laws.positive("concentration", self.concentration)
+            _laws.concentration("concentration", self.concentration)
         if self.weights is not None:
             _laws.given_rows("weights", self.weights, (self.vocabulary,))
 
@@ -79,8 +81,7 @@ class Iid(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
             return _laws.given_rows("weights", self.weights, (self.vocabulary,))
         if self.concentration is not None:
             return _laws.dirichlet_rows((self.vocabulary,), self.concentration, seed=self.seed)
-        law_V = np.arange(1.0, self.vocabulary + 1) ** -(self.zipf or 0.0)
-        return np.asarray(law_V / law_V.sum())
+        return _zipf.law(self.vocabulary, self.zipf or 0.0)
 
     def tables(self, dtype: npt.DTypeLike = np.float32) -> Tables:
         """Return the numbers of the law."""

@@ -39,6 +39,7 @@ class Inflated(Wrapper, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
 
     def __post_init__(self) -> None:
         _laws.at_least("factor", self.factor, 2, "use the base itself where nothing is to be inflated")
+        _laws.laid_out(f"factor={self.factor} on {self.base.alphabet} symbols", self.alphabet)
 
     @classmethod
     def exhibit(cls) -> "Inflated":

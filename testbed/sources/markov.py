@@ -10,7 +10,7 @@ import numpy.typing as npt
 from jaxtyping import Array, Float, Int, Int32, Key
 
 from testbed import catalog
-from testbed.sources import _chains, _laws, _truth
+from testbed.sources import _chains, _laws, _truth, _zipf
 from testbed.sources._machine import Machine
 from testbed.sources._source import NoLatents, Source
 from testbed.sources._truth import Budget, Truth
@@ -55,8 +55,9 @@ class Markov(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
     def __post_init__(self) -> None:
         _laws.at_least("vocabulary", self.vocabulary, 2, "a single symbol carries no information")
         _laws.at_least("order", self.order, 1, "use the source iid for independent tokens")
-        _laws.chain_size(self.vocabulary**self.order)
-        _laws.positive("concentration", self.concentration)
+        _laws.chain_size(self.vocabulary, self.order)
+        _laws.seed(self.seed)
+        _laws.concentration("concentration", self.concentration)
         _laws.fraction("smoothing", self.smoothing)
         self._check_shape()
         _laws.recurrent("the chain", _laws.context_chain(self.transitions()))
@@ -70,7 +71,7 @@ class Markov(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
             if self.smoothing > 0:
                 raise ValueError(f"support={self.support}: smoothing makes every successor possible; leave one out.")
         if self.zipf is not None:
-            _laws.at_least("zipf", self.zipf, 0, "order the symbols from frequent to rare")
+            _zipf.check("zipf", self.zipf, self.vocabulary)
             if self.order > 1:
                 raise ValueError(f"zipf={self.zipf}: only rows of order 1 can be scaled to it; leave it or order out.")
         given = [name for name in ("rows", "support", "zipf") if getattr(self, name) is not None]
@@ -159,8 +160,7 @@ def _drawn(source: Markov) -> Float[np.ndarray, "U V"]:
     rows_UV = _laws.dirichlet_rows(shape, source.concentration, seed=source.seed, smoothing=source.smoothing)
     if source.zipf is None:
         return rows_UV
-    law_V = np.arange(1.0, source.vocabulary + 1) ** -source.zipf
-    return _chains.balanced_rows(rows_UV, law_V / law_V.sum())
+    return _chains.balanced_rows(rows_UV, _zipf.law(source.vocabulary, source.zipf))
 
 
 @functools.lru_cache(maxsize=64)

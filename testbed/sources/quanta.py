@@ -49,11 +49,16 @@ class Quanta(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
         _laws.at_least("tasks", self.tasks, 2, "a single task is a single quantum")
         _laws.at_least("subset", self.subset, 1, "an answer needs a bit to depend on")
         _laws.at_least("bits", self.bits, self.subset, f"a task adds up {self.subset} of them")
+        _laws.laid_out(f"tasks={self.tasks} with subset={self.subset}", self.tasks * self.subset)
+        _laws.laid_out(f"bits={self.bits}", self.bits)
+        _laws.seed(self.seed)
         _zipf.check("alpha", self.alpha, self.tasks)
         _zipf.check("1+alpha", 1 + self.alpha, self.tasks)
         _laws.one_of("phase", self.phase, ("aligned", "uniform"))
-        if math.comb(self.bits, self.subset) >= 2**63:
-            choices = f"{float(math.comb(self.bits, self.subset)):.1e}"
+        rest = self.bits - self.subset
+        log_choices = math.lgamma(self.bits + 1) - math.lgamma(self.subset + 1) - math.lgamma(rest + 1)
+        if log_choices >= 63 * math.log(2):
+            choices = _truth.large(log_choices / math.log(10))
             raise ValueError(f"bits={self.bits}: {choices} subsets are too many to draw from; lower bits or subset.")
         if self.stationary and self.bits > LARGEST_HIDDEN:
             raise ValueError(

@@ -1,5 +1,6 @@
 """How noise falls with the length n: each T with its error, and the slope of log T against log n."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,10 @@ NO_NOISE = "the noise is zero or not finite at some n, so that no decay can be f
 
 
 class Slope(NamedTuple):
-    """The slope of log T against log n, T at n = 1, the lack-of-fit p-value (NaN: two points) and scaled residuals."""
+    """The slope of log T against log n, T at n = 1, the lack-of-fit p-value (NaN: two points) and scaled residuals.
+
+    Of several curves, the constant is the geometric mean of theirs.
+    """
 
     slope: Estimate
     constant: float
@@ -47,10 +51,14 @@ def decay_slope(
     sequences_N: Num[np.ndarray, "N"],
     *,
     level: float,
+    curves: Sequence[int] | None = None,
 ) -> Slope | str:
     """Return the weighted least-squares slope of log T against log n, from each T's error over S sequences.
 
-    This is ``power_law`` for one curve: T = C·n^slope fitted to T itself, weighed by one coefficient of variation for
+    ``curves`` numbers the curve that each T belongs to, which share the slope and have constants of their own (several
+    draws of a model's parameters); all belong to one if it is absent.
+
+    This is ``power_law``: T = C·n^slope fitted to T itself, weighed by one coefficient of variation for
     all n (that of a single n would lean the fit on values that happened to be low), with the interval from the errors
     that were seen.
 
@@ -64,11 +72,13 @@ def decay_slope(
     """
     if not measured(n_N, t_N, error_N, fewest=2):
         return NO_NOISE
-    seen = known(t_N, error_N, sequences_N - 1.0)
-    law = power_law(n_N, seen, [0] * len(n_N), working=smoothed(seen), level=level)
-    part, constant = law.exponent, float(law.constants_G[0])
+    seen, curve_N = known(t_N, error_N, sequences_N - 1.0), [0] * len(n_N) if curves is None else list(curves)
+    law = power_law(n_N, seen, curve_N, working=smoothed(seen), level=level)
+    part = law.exponent
     slope = Estimate(value=-part.value, low=-part.high, high=-part.low, level=level, n=part.n, method=part.method)
-    return Slope(slope, constant, law.lack_of_fit, (t_N - constant * n_N**slope.value) / error_N)
+    constant_N = law.constants_G[[sorted(set(curve_N)).index(curve) for curve in curve_N]]
+    residual_N = (t_N - constant_N * n_N**slope.value) / error_N
+    return Slope(slope, float(np.exp(np.log(law.constants_G).mean())), law.lack_of_fit, residual_N)
 
 
 def measured(

@@ -51,13 +51,24 @@ def distance(x_N: Float[np.ndarray, "N"], *, level: float) -> Distance | str:
     below_N = z_N <= at if found.statistic_sign > 0 else z_N < at
     influence_N = below_N + norm.pdf(at) * (z_N + at * (z_N**2 - 1) / 2)
     error = float(influence_N.std(ddof=1)) / count**0.5
+    return Distance(
+        true_distance(value, error, count, level=level), error, null_mean(count), null_quantile(0.95, count)
+    )
+
+
+def true_distance(value: float, error: float, count: int, *, level: float) -> Estimate:
+    """Return the interval of the true distance from D of so many values and D's standard error; see `distance`.
+
+    >>> found = true_distance(0.1, 0.01, 1000, level=0.95)
+    >>> round(found.low, 3), round(found.high, 3)
+    (0.069, 0.12)
+    """
     above = critical(level, np.inf) * error
-    below = max(above, null_quantile((1 + level) / 2, count))
-    interval = Estimate(
+    below = max(above, null_quantile(max((1 + level) / 2, 0.9), count))
+    return Estimate(
         value=value, low=max(value - below, 0.0), high=min(value + above, 1.0), level=level, n=count,
         method="KS distance to the fitted normal; interval of the true distance",
     )  # fmt: skip
-    return Distance(interval, error, null_mean(count), null_quantile(0.95, count))
 
 
 def null_mean(count: int) -> float:

@@ -7,7 +7,16 @@ import msgspec
 from testbed.sources._truth import Mixing
 
 Shape = Literal[
-    "Gaussian", "mixture", "stable", "single value", "degenerate", "rectified Gaussian", "signed power", "unknown"
+    "Gaussian",
+    "mixture",
+    "stable",
+    "single value",
+    "few values",
+    "two values",
+    "degenerate",
+    "rectified Gaussian",
+    "signed power",
+    "unknown",
 ]
 
 
@@ -26,16 +35,16 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
 
     world: Mixing | Growing
     """How fast tokens far apart become independent (`source.mixing()`), or that blocks grow with the window."""
-    attention: Literal["softmax", "hard max"] = "softmax"
-    """Whether all keys are weighed, or the largest score takes all."""
+    attention: Literal["softmax", "hard max", "top k"] = "softmax"
+    """Whether all keys are weighed, the largest score takes all, or the k largest do; tied scores share."""
     continuous: bool = False
-    """Whether keys take a continuum of values, so that the largest score belongs to one position alone."""
+    """Whether keys take a continuum of values, so that no two positions have the same score."""
     logit_deviation: float | None = None
     """Standard deviation s of Gaussian logits, their keys independent of the values; absent, logits are bounded."""
     value_tail: float | None = None
     """Tail index α of independent noise on the values, 1 < α < 2, so that they have no variance; absent, they do."""
     kink: float | None = None
-    """Exponent of the feed-forward nonlinearity at the mean: 1 for the kink of ReLU, h for Hölder; absent, smooth.
+    """Exponent of the feed-forward nonlinearity at the mean: 1 for ReLU, h for Hölder, 0 for a step; absent, smooth.
 
     With a kink, T is that of the feed-forward network's own output: added to A, the terms mix.
     """
@@ -43,10 +52,11 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.value_tail is not None and not 1 < self.value_tail < 2:
             raise ValueError(f"value_tail={self.value_tail}: there is a mean and no variance in (1, 2); use 1.5.")
-        if self.value_tail is not None and self.attention == "hard max" and not self.continuous:
+        if self.value_tail is not None and self.attention != "softmax" and not self.continuous:
             raise ValueError("value_tail with a finite set of keys: such noise is on the keys too; set continuous.")
-        if self.kink is not None and not 0 < self.kink <= 1:
-            raise ValueError(f"kink={self.kink}: it is 1 for ReLU and in (0, 1) for Hölder; leave it out for smooth.")
+        if self.kink is not None and not 0 <= self.kink <= 1:
+            rule = "it is 1 for ReLU, in (0, 1) for Hölder and 0 for a step"
+            raise ValueError(f"kink={self.kink}: {rule}; leave it out for smooth.")
         if self.logit_deviation is not None and not self.logit_deviation > 0:
             raise ValueError(f"logit_deviation={self.logit_deviation}: it is above 0; leave it out for bounded logits.")
 
@@ -79,7 +89,7 @@ def predicted(setting: Setting) -> Law:
     >>> predicted(Setting(world=Mixing(decay="power law", value=0.5))).slope
     -0.5
     """
-    law = _hard_max(setting.continuous) if setting.attention == "hard max" else averaged(setting.world)
+    law = averaged(setting.world) if setting.attention == "softmax" else _selected(setting)
     if setting.value_tail is not None:
         law = _heavy(law, setting.value_tail, setting.world)
     elif setting.logit_deviation is not None and law.gaussian:
@@ -110,11 +120,14 @@ def _slow(exponent: float) -> Law:
     return Law(slope=-exponent, limit="stable", why=f"{why} share of the window make the variance")
 
 
-def _hard_max(continuous: bool) -> Law:
-    if continuous:
+def _selected(setting: Setting) -> Law:
+    if not setting.continuous:
+        why = "of finitely many keys the largest is soon seen, and T falls as the chance that it was not: exponentially"
+        return Law(slope=None, limit="degenerate", why=why)
+    if setting.attention == "hard max":
         return Law(slope=0.0, limit="single value", why="one position takes all weight, and its value is no average")
-    why = "of finitely many keys the largest is soon seen, and T falls as the chance that it was not: exponentially"
-    return Law(slope=None, limit="degenerate", why=why)
+    why = "k positions share the weight however long the window is, and the mean of so few values keeps its spread"
+    return Law(slope=0.0, limit="few values", why=why)
 
 
 def _heavy(law: Law, tail: float, world: Mixing | Growing) -> Law:
@@ -138,7 +151,9 @@ def _gaussian_logits(deviation: float) -> Law:
 
 
 def _kinked(law: Law, exponent: float) -> Law:
-    """Return the law after max(x, 0) or sign(x)·|x|^h at the mean: a spread enters with the power h."""
+    """Return the law after max(x, 0) or sign(x)·|x|^h at the mean: a spread enters with the power h, 0 for a step."""
+    if exponent == 0 and law.limit not in ("degenerate", "unknown"):
+        return Law(slope=0.0, limit="two values", why="a step keeps the sign of a deviation, however small it is")
     slope = None if law.slope is None else law.slope * exponent
     why = f"{law.why}; at the kink, spread enters with the power {exponent:.3g}"
     if not law.gaussian:
@@ -156,8 +171,10 @@ TABLE: tuple[tuple[str, Setting], ...] = (
     ("Gaussian logits of standard deviation 2", Setting(world=SUMMABLE, logit_deviation=2.0)),
     ("hard max over continuous keys", Setting(world=SUMMABLE, attention="hard max", continuous=True)),
     ("hard max over finitely many keys", Setting(world=SUMMABLE, attention="hard max")),
+    ("top k over continuous keys", Setting(world=SUMMABLE, attention="top k", continuous=True)),
     ("values with tail index 1.5", Setting(world=SUMMABLE, value_tail=1.5)),
     ("Hölder kink with exponent ½ at the mean", Setting(world=SUMMABLE, kink=0.5)),
     ("ReLU kink at the mean", Setting(world=SUMMABLE, kink=1.0)),
+    ("step at the mean", Setting(world=SUMMABLE, kink=0.0)),
 )
 """What is broken in each world of the study; `predicted` gives the law."""

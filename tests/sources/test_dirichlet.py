@@ -1,6 +1,7 @@
 """Laws drawn from a Dirichlet law: published numbers, sums against other sums, long windows, honest errors, liars."""
 
 import itertools
+import re
 
 import jax
 import msgspec
@@ -12,6 +13,7 @@ from scipy.stats import betabinom
 from testbed.sources import Absent, Budget, DirichletBlocks, InContextMarkov, Polya, _dirichlet, _dirichlet_truth
 from testbed.sources import _in_context_truth as chains
 from tests.sources.enumeration import growth
+from tests.sources.families.block_stationary import POWER_LAW
 from tests.sources.families.dirichlet_blocks import TINY
 from tests.sources.families.in_context_markov import joint as chain_joint
 from tests.sources.test_predictive import check_prediction, contexts, predicted
@@ -22,6 +24,7 @@ from tests.sources.worlds import COUNT, exact_truth, samples
 HIDDEN = [
     DirichletBlocks(**TINY, lengths="geometric"),
     DirichletBlocks(**TINY, phase="uniform"),
+    DirichletBlocks(**TINY, **POWER_LAW, longest=8),
 ]
 CHAIN = InContextMarkov(vocabulary=3, concentration=0.5)
 LONG = [
@@ -250,8 +253,20 @@ def test_rates_out_of_reach_are_absent_with_a_reason():
 
 @pytest.mark.parametrize("world", [*HIDDEN[:1], CHAIN], ids=name)
 def test_a_width_that_sampling_cannot_meet_is_refused(world):
-    with pytest.raises(ValueError, match=r"width=1e-09.*allow them|width=1e-09.*ask for"):
+    with pytest.raises(ValueError, match=r"width=1e-09.*(tokens=.*allow them|apart, which longer windows).*ask for"):
         world.truth(5, budget=Budget(contexts=64, tokens=2**12, width=1e-9))
+
+
+def test_the_price_of_a_width_is_what_it_takes():
+    """Asked for the quoted tokens and the square of what the margins of so few samples may be off (16 of them: 3.5σ)."""
+    world, few = DirichletBlocks(vocabulary=2, block_length=5, lengths="geometric", concentration=0.3), 2**12
+    rough = world.truth(2, budget=Budget(contexts=16, tokens=few)).rate
+    width = rough.gap + (rough.width - rough.gap) / 3
+    with pytest.raises(ValueError, match=r"Monte Carlo.*summing left .* contexts would be needed; sampling") as refusal:
+        world.truth(2, budget=Budget(contexts=16, tokens=few, width=width))
+    quoted = float(re.search(r"tokens=([0-9.e+]+)", str(refusal.value)).group(1))
+    assert quoted == pytest.approx(9 * few, rel=0.02)
+    assert world.truth(2, budget=Budget(contexts=16, tokens=int(2 * quoted), width=width)).rate.width <= width
 
 
 # Liars

@@ -315,15 +315,39 @@ def test_every_interval_is_as_narrow_as_asked(width):
 
 def test_a_width_beyond_reach_names_its_cost(monkeypatch):
     monkeypatch.setattr(_mixed_states, "LARGEST_NUMBERS", 2**12)
-    message = r"width=1e-09: the certified interval is still 2\.44e-05 wide after 6 tokens and 729 distinct contexts"
+    message = r"width=1e-09: the interval of the rate is 2\.44e-05 wide .*2\.44e-05 after 6 tokens and 729 contexts"
     with pytest.raises(ValueError, match=message) as refusal:
         MESS3.truth(8, budget=Budget(width=1e-9))
-    assert "it shrinks by 0.2" in str(refusal.value) and "ask for width=" in str(refusal.value)
+    for words in ("it shrinks by 0.2", "12 tokens and about 5.3e+05 contexts", "at least tokens=", "ask for width="):
+        assert words in str(refusal.value)
+
+
+def test_a_cost_beyond_float64_is_a_power_of_ten(monkeypatch):
+    """Contexts that say ever new things of the state, and hardly less uncertain ones."""
+    monkeypatch.setattr(_mixed_states, "LARGEST_NUMBERS", 2**12)
+    slow = HiddenMarkov(transitions=(((0.499, 0.001), (0.001, 0.5)), ((0.5, 0.0), (0.0, 0.499))))
+    for width in (1e-12, 1e-320):
+        with pytest.raises(ValueError, match=r"it shrinks by 0\.999\d+ per token.*about 10\^\d{3,} contexts") as refusal:
+            slow.truth(8, budget=Budget(width=width))
+    assert "at least tokens=10^" in str(refusal.value)
+
+
+def test_a_width_that_only_samples_reach_is_sampled(monkeypatch):
+    monkeypatch.setattr(_mixed_states, "LARGEST_NUMBERS", 2**10)
+    budget = Budget(width=3e-5, tokens=2**18)
+    found = MESS3.truth(3, budget=budget).rate
+    assert found.method == "Monte Carlo" and found.width <= 3e-5 and found.gap < 1e-6
+
+
+def test_a_lower_bound_that_does_not_fit_says_so(monkeypatch):
+    monkeypatch.setattr(_mixed_states, "LARGEST_NUMBERS", 8)
+    with pytest.raises(ValueError, match=r"3 states, 9 numbers: at most 8 are held; sampling would take at least tokens="):
+        MESS3.truth(3, budget=Budget(width=1e-6))
 
 
 def test_a_width_that_sampling_cannot_give_names_the_tokens(monkeypatch):
     monkeypatch.setattr(_mixed_states, "LARGEST_NUMBERS", 2**12)
-    message = r"Monte Carlo\).*tokens=\d\.\de\+\d+, not 65536; allow them, or ask for"
+    message = r"Monte Carlo\).*tokens=\d\.\de\+\d+, not 65536: allow them; ask for"
     with pytest.raises(ValueError, match=message):
         LATE.truth(12, budget=Budget(width=1e-4, tokens=2**16))
 
@@ -334,9 +358,23 @@ def test_width_of_any_truth_can_be_checked():
     _truth.check_width(truth, Budget(width=1e-6))
     with pytest.raises(ValueError, match=r"width=1e-14: the interval of \w+ is .* wide \(\w+"):
         _truth.check_width(truth, Budget(width=1e-14))
+    with pytest.raises(ValueError, match=r"epsilon is .*\(enumeration\); that is the rounding of float64, which no work"):
+        _truth.check_width(msgspec.structs.replace(truth, rate=truth.epsilon), Budget(width=1e-300))
     sampled = msgspec.structs.replace(truth, epsilon=_truth.sampled(1.0, 0.01))
     with pytest.raises(ValueError, match=r"epsilon is 0\.0392 wide \(Monte Carlo\).*tokens=3\.2e\+09, not 2097152"):
         _truth.check_width(sampled, Budget(width=1e-3))
+
+
+def test_tokens_narrow_a_bracket_down_to_the_distance_of_its_means():
+    """Means 0.01 apart, margins of 0.02 in all: a width of 0.02 takes (0.02/0.01)² as many tokens, 0.01 no number."""
+    margin = 0.01 / _truth.NORMAL_QUANTILE
+    found = _truth.between(_truth.sampled(0.49, margin), _truth.sampled(0.5, margin))
+    assert (found.gap, found.width) == (pytest.approx(0.01), pytest.approx(0.03))
+    with pytest.raises(ValueError, match=r"about tokens=4\.0e\+06, not 1000000: allow them; ask for width=0\.03"):
+        _truth.check("the rate", found, Budget(width=0.02, tokens=10**6))
+    with pytest.raises(ValueError, match=r"two sampled bounds are 0\.01 apart, which longer windows narrow") as refusal:
+        _truth.check("the rate", found, Budget(width=0.01, tokens=10**6))
+    assert "tokens=" not in str(refusal.value)
 
 
 def test_a_chain_too_large_for_the_informed_walk_has_a_bound(monkeypatch):

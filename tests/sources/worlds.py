@@ -9,7 +9,7 @@ import pytest
 
 from testbed import catalog
 from testbed.sources import Budget
-from tests.sources.enumeration import growth
+from tests.sources.enumeration import block_entropy, growth
 
 COUNT, LENGTH, SHORT = 20_000, 6, 5
 
@@ -41,9 +41,28 @@ def rate_bounds(source):
     return family(source.__struct_config__.tag).rate_bounds(source)
 
 
+def told(source, **asked):
+    """P(what the latents and earlier tokens tell, next token) at a random moment of the long run."""
+    return family(source.__struct_config__.tag).told(source, **asked)
+
+
+def oracle_bounds(source):
+    """Two numbers between which the oracle lies, where it is one law of a continuum; None where it is not offered."""
+    module = family(source.__struct_config__.tag)
+    if not hasattr(module, "told"):
+        return module.oracle_bounds(source)
+    oracle = block_entropy(told(source)) - block_entropy(told(source).sum(1))
+    return oracle, oracle
+
+
 def reference_curve(source, length):
     """h_1..h_length by enumeration."""
     return growth(joint_law(source, length))
+
+
+def decay_of(mixing):
+    """What mixing says, without how it is known."""
+    return mixing.decay, mixing.value
 
 
 @functools.lru_cache(maxsize=64)

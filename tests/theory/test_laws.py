@@ -72,6 +72,14 @@ def largest(rng, n):
     return np.take_along_axis(value_RL, rng.random((REPLICATES, n)).argmax(1)[:, None], axis=1)[:, 0]
 
 
+def three_largest(rng, n):
+    """The mean value of the three largest of n continuous scores, with weights in proportion to their exponentials."""
+    value_RL, score_RL = rng.standard_normal((REPLICATES, n)), rng.standard_normal((REPLICATES, n))
+    chosen_R3 = np.argsort(score_RL, axis=1)[:, -3:]
+    weight_R3 = np.exp(np.take_along_axis(score_RL, chosen_R3, axis=1))
+    return (weight_R3 * np.take_along_axis(value_RL, chosen_R3, axis=1)).sum(1) / weight_R3.sum(1)
+
+
 def heavy(rng, n):
     return stats.levy_stable.rvs(1.5, 0, size=(REPLICATES, n), random_state=rng).mean(1)
 
@@ -92,9 +100,11 @@ WORLDS = {
     "growing": (quarter_blocks, Setting(world=Growing(share=0.25)), 0.05),
     "power law": (power_blocks, Setting(world=Mixing(decay="power law", value=0.5)), 0.06),
     "hard max": (largest, Setting(world=SUMMABLE, attention="hard max", continuous=True), 0.0),
+    "top k": (three_largest, Setting(world=SUMMABLE, attention="top k", continuous=True), 0.02),
     "heavy": (heavy, Setting(world=SUMMABLE, value_tail=1.5), 0.0),
     "holder": (holder, Setting(world=SUMMABLE, kink=0.5), 0.0),
     "relu": (lambda rng, n: np.maximum(gaussian_mean(rng, n), 0), Setting(world=SUMMABLE, kink=1.0), 0.0),
+    "step": (lambda rng, n: np.sign(gaussian_mean(rng, n)), Setting(world=SUMMABLE, kink=0.0), 0.01),
 }
 
 
@@ -117,6 +127,9 @@ def test_shapes_at_a_kink_are_those_predicted():
     assert stats.skew(drawn_R) == pytest.approx(rectified.skewness, abs=0.15)
     powers_R = holder(rng, 100)
     assert stats.kurtosis(powers_R) == pytest.approx(signed_power(0.1, 0.5).excess_kurtosis, abs=0.1)
+    signs_R = np.sign(gaussian_mean(rng, 100))
+    assert set(signs_R) == {-1.0, 1.0} and predicted(Setting(world=SUMMABLE, kink=0.0)).limit == "two values"
+    assert stats.kurtosis(signs_R) == pytest.approx(signed_power(0.1, 0.0).excess_kurtosis, abs=0.01)
 
 
 def test_gaussian_logits_fall_as_their_participation_says():
@@ -133,8 +146,9 @@ def test_gaussian_logits_fall_as_their_participation_says():
 
 def test_the_largest_of_finitely_many_keys_is_soon_seen():
     """The best of two symbols is worth 1 and comes with probability 0.2, the other is worth 0."""
-    law = predicted(Setting(world=SUMMABLE, attention="hard max"))
-    assert law.slope is None and law.limit == "degenerate"
+    for attention in ("hard max", "top k"):
+        law = predicted(Setting(world=SUMMABLE, attention=attention))
+        assert law.slope is None and law.limit == "degenerate"
     rng = np.random.default_rng(2)
     for n in (8, 16):
         missing = 0.8**n
@@ -160,15 +174,20 @@ def test_where_two_assumptions_fail_the_slower_decay_is_told():
     assert predicted(Setting(world=never, value_tail=1.5)).slope == 0
     assert predicted(Setting(world=never, logit_deviation=1.0)).limit == "mixture"
     assert predicted(Setting(world=SUMMABLE, value_tail=1.5, kink=0.5)).slope == pytest.approx(-1 / 6)
-    hard = Setting(world=SUMMABLE, attention="hard max", continuous=True, value_tail=1.5)
-    assert (predicted(hard).slope, predicted(hard).measure) == (0, "interquartile range")
+    for attention in ("hard max", "top k"):
+        hard = Setting(world=SUMMABLE, attention=attention, continuous=True, value_tail=1.5)
+        assert (predicted(hard).slope, predicted(hard).measure) == (0, "interquartile range")
+    heavy_step = predicted(Setting(world=SUMMABLE, value_tail=1.5, kink=0.0))
+    assert (heavy_step.slope, heavy_step.limit, heavy_step.measure) == (0, "two values", "variance")
+    assert predicted(Setting(world=SUMMABLE, logit_deviation=2.0, kink=0.0)).slope == 0
+    assert predicted(Setting(world=SUMMABLE, attention="hard max", kink=0.0)).limit == "degenerate"
 
 
 def test_the_table_is_that_of_the_study():
     laws = {name: predicted(setting) for name, setting in TABLE}
     slopes = [law.slope for law in laws.values()]
-    assert slopes == [-1.0, 0.0, 0.0, -0.5, None, 0.0, None, pytest.approx(-1 / 3), -0.5, -1.0]
-    assert [law.gaussian for law in laws.values()] == [True, *[False] * 3, True, *[False] * 5]
+    assert slopes == [-1.0, 0.0, 0.0, -0.5, None, 0.0, None, 0.0, pytest.approx(-1 / 3), -0.5, -1.0, 0.0]
+    assert [law.gaussian for law in laws.values()] == [True, *[False] * 3, True, *[False] * 7]
     assert all(len(law.why) > 20 for law in laws.values())
 
 
@@ -177,7 +196,9 @@ def test_the_table_is_that_of_the_study():
     [
         ({"value_tail": 2.5}, "no variance in"),
         ({"value_tail": 1.5, "attention": "hard max"}, "set continuous"),
+        ({"value_tail": 1.5, "attention": "top k"}, "set continuous"),
         ({"kink": 1.5}, "1 for ReLU"),
+        ({"kink": -0.1}, "0 for a step"),
         ({"logit_deviation": 0.0}, "above 0"),
     ],
 )

@@ -167,3 +167,19 @@ def joint_over(source, segmentations, length):
         tail = functools.reduce(np.multiply.outer, later, np.ones(()))
         joint += probability * np.stack([np.multiply.outer(each, tail) for each in first])
     return joint
+
+
+def told(source, *, ahead=True):
+    """The next token beside the regime and its block so far, of which beyond the first tokens only the last counts.
+
+    Before the first token of a block its regime is told only if `ahead`.
+    """
+    _, at_least, _ = length_law(source)
+    last = 3 if source.boundaries == "announced" else 2
+    young = [at_least(size) / source.block_length for size in range(1, last)]
+    places = [
+        [chance * share * segment_joint(source, k, size, True) for k, chance in enumerate(source.regime_prior())]
+        for size, share in enumerate([*young, 1 - sum(young)], 1)
+    ]
+    places[0] = places[0] if ahead else [sum(places[0])]
+    return np.concatenate([law.reshape(-1, source.alphabet) for place in places for law in place])

@@ -1,8 +1,12 @@
 """Copied spans, by writing out which token of a window repeats which."""
 
+import math
+
+import msgspec
 import numpy as np
 
 from testbed.sources import CopySpans
+from tests.sources.enumeration import block_entropy, growth
 
 EXAMPLES = [
     CopySpans(vocabulary=3, span=1, gaps=(1,)),
@@ -26,25 +30,28 @@ REFUSED = [
 ]
 
 
-def joint(source, length):
+def joint(source, length, **known):
     law = np.array([(v + 1) ** -source.zipf for v in range(source.vocabulary)])
     law = law / law.sum()
     token = np.indices((source.vocabulary,) * length, sparse=True)
     joint = np.zeros((source.vocabulary,) * length)
-    for repeated, chance in patterns(source, length):
+    for repeated, chance in patterns(source, length, **known):
         for t, earlier in enumerate(repeated):
             chance = chance * (law[token[t]] if earlier is None else token[t] == token[earlier])
         joint += chance
     return joint
 
 
-def patterns(source, length):
-    """Every way in which positions repeat earlier ones, with its probability; None stands for a fresh token."""
+def patterns(source, length, step=1, rest=0):
+    """Every way in which positions repeat earlier ones, with its probability; None stands for a fresh token.
+
+    At a random moment, the age of the first token is known to be `rest` modulo `step`, which divides all episodes.
+    """
     episodes = [2 * source.span + gap for gap in source.gaps]
     found = []
     for first, size in enumerate(episodes):
-        for age in range(size if source.phase == "uniform" else 1):
-            chance = 1 / sum(episodes) if source.phase == "uniform" else 1 / len(episodes)
+        for age in range(rest, size, step) if source.phase == "uniform" else [0]:
+            chance = step / sum(episodes) if source.phase == "uniform" else 1 / len(episodes)
             found += [(pattern, weight * chance) for pattern, weight in onwards(source, length, first, -age)]
     return found
 
@@ -60,9 +67,25 @@ def onwards(source, length, gap, begin):
 
 
 def rate_bounds(source):
-    """The entropy per token if the episodes are known, and that with one more choice per episode."""
+    """With one gap, what is uncertain once the episodes are known. Otherwise two sides of h at the end of a window.
+
+    Above, it is told where episodes may begin, if that is at every second place only, or the like. Below, it is told
+    where the first of them begins, or the gap of each of them, which costs so much of the uncertainty at most.
+    """
+    episodes = [2 * source.span + gap for gap in source.gaps]
+    step, mean, length = math.gcd(*episodes), np.mean(episodes), 12 if source.vocabulary == 2 else 10
+    oracle = block_entropy(told(source)) - block_entropy(told(source).sum(1))
+    if len(source.gaps) == 1:
+        return oracle, oracle
+    aligned, met = (msgspec.structs.replace(source, phase=phase) for phase in ("aligned", "uniform"))
+    begun = growth(joint(aligned, length))[::-1]
+    known = sum(begun[wait] * np.mean([size > wait for size in episodes]) / mean for wait in range(max(episodes)))
+    high = np.mean([growth(joint(met, length, step=step, rest=rest))[-1] for rest in range(step)])
+    return known, min(high, oracle + np.log(len(source.gaps)) / mean)
+
+
+def told(source):
+    """The next token alone where it is fresh, and beside the one that it repeats."""
     law = np.array([(v + 1) ** -source.zipf for v in range(source.vocabulary)])
-    fresh = -(law / law.sum() * np.log(law / law.sum())).sum()
-    episode = 2 * source.span + np.mean(source.gaps)
-    low = fresh * (episode - source.span) / episode
-    return low, low + np.log(len(source.gaps)) / episode
+    repeats = source.span / (2 * source.span + np.mean(source.gaps))
+    return np.vstack([(1 - repeats) * law, repeats * np.diag(law)]) / law.sum()

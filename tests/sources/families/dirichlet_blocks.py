@@ -2,7 +2,6 @@
 
 import functools
 import itertools
-import math
 
 import msgspec
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from testbed.sources import DirichletBlocks
 from tests.sources.enumeration import block_entropy, growth
 from tests.sources.families import polya
+from tests.sources.families.block_stationary import POWER_LAW, length_law, segmentations
 
 TINY = {"vocabulary": 2, "block_length": 3, "weights": (0.5, 1.5)}
 ALL = [
@@ -24,6 +24,10 @@ EXAMPLES = [
     DirichletBlocks(vocabulary=3, block_length=2, concentration=2.0, phase="uniform", boundaries="announced"),
     DirichletBlocks(vocabulary=2, block_length=2, lengths="geometric"),
     DirichletBlocks(vocabulary=2, block_length=1, weights=(3.0, 1.0)),
+    *(
+        DirichletBlocks(**TINY, **POWER_LAW, longest=8, phase=phase, boundaries=boundaries)
+        for phase, boundaries in itertools.product(("aligned", "uniform"), ("hidden", "announced"))
+    ),
 ]
 REFUSED = [
     ({"vocabulary": 1}, "vocabulary=1", "no information"),
@@ -32,6 +36,9 @@ REFUSED = [
     ({"vocabulary": 2, "lengths": "random"}, "'random'", "choose one"),
     ({"vocabulary": 2, "phase": "late"}, "'late'", "choose one"),
     ({"vocabulary": 2, "boundaries": "known"}, "'known'", "choose one"),
+    ({"vocabulary": 2, **POWER_LAW, "tail": 1.0}, "tail=1.0", "no mean block length"),
+    ({"vocabulary": 2, "tail": 1.5}, "lengths='fixed' and tail=1.5", "leave tail out"),
+    ({"vocabulary": 2, "block_share": 1.5}, "block_share=1.5", "a part of the window"),
     ({"vocabulary": 2, "concentration": -1.0}, "concentration holds -1.0", "give for example 1.0"),
     ({"vocabulary": 3, "weights": (1.0, 2.0)}, "2 numbers for 3 symbols", "one number per symbol"),
 ]
@@ -47,23 +54,30 @@ def joint(source, length):
 
 
 def rate_bounds(source):
-    """Fixed blocks: the mean over one block. Geometric ones: h_L, and the same if the last boundary is told.
+    """Fixed blocks: the mean over one block. Other ones: h_L, and the same if the first boundary is told.
 
-    Told the boundaries, what is left is Σ_j P(age j)·H(a draw after j draws), here over the first few ages; where they
-    are announced that is all but the chance to end, and older blocks have draws whose entropy falls further.
+    What follows that boundary has the law of aligned blocks; if there is none, the law of the block is told. Where they
+    are announced, what is left is Σ_j P(age j)·H(a draw after j draws), here over the first few ages, and the chance to
+    end; older blocks have draws whose entropy falls further.
     """
     w = source.block_length
     if source.lengths == "fixed":
         aligned = msgspec.structs.replace(source, phase="aligned")
         mean = growth(joint(aligned, w)).mean()
         return mean, mean
-    depth, stay = 11, 1 - 1 / w
+    depth = 11 if source.lengths == "geometric" else source.longest
+    exactly, at_least, _ = length_law(source)
+    lasts = np.array([at_least(age + 1) for age in range(depth)])
+    ends = np.array([exactly(age + 1) for age in range(depth)]) / lasts
     draws = growth(polya.joint(one_law(source), depth))
-    told = sum(stay**j / w * entropy for j, entropy in enumerate(draws))
     if source.boundaries == "announced":
-        ending = block_entropy(np.array([stay, 1 - stay]))
-        return ending + stay * told, ending + stay * (told + stay**depth * draws[-1])
-    return told, growth(joint(source, 9))[-1]
+        chances = np.stack([ends, 1 - ends], axis=1)
+        ending = np.array([block_entropy(chance) for chance in chances])
+        known, rest = lasts @ (ending + (1 - ends) * draws) / w, 1 - lasts.sum() / w
+        return known + rest * ending[-1], known + rest * (ending[-1] + (1 - ends[-1]) * draws[-1])
+    begun, met = (growth(joint(msgspec.structs.replace(source, phase=phase), 9)) for phase in ("aligned", "uniform"))
+    waits = np.array([at_least(wait + 1) for wait in range(9)]) / w
+    return waits @ begun[::-1] + (1 - waits.sum()) * oracle_bounds(source)[0], met[-1]
 
 
 def one_law(source):
@@ -80,23 +94,7 @@ def piece_joint(source, length, begins):
     return np.multiply.outer(np.eye(source.alphabet)[-1], law) if named else law
 
 
-def segmentations(source, length):
-    """All (pieces, does the first hold its block's beginning?, probability), by the law of the block lengths."""
-    w = source.block_length
-    stay = 1 - 1 / w
-    fixed = source.lengths == "fixed"
-    exactly = (lambda s: float(s == w)) if fixed else (lambda s: stay ** (s - 1) / w)
-    at_least = (lambda s: float(s <= w)) if fixed else (lambda s: stay ** (s - 1))
-    beyond = (lambda s: float(max(w - s, 0))) if fixed else (lambda s: w * stay**s)
-    for cuts in itertools.product((False, True), repeat=length - 1):
-        ends = [*(t + 1 for t in range(length - 1) if cuts[t]), length]
-        pieces = [end - start for start, end in zip([0, *ends[:-1]], ends, strict=True)]
-        first, whole = pieces[0], len(pieces) == 1
-        after = 1.0 if whole else math.prod(map(exactly, pieces[1:-1])) * at_least(pieces[-1])
-        begins = at_least(first) if whole else exactly(first)
-        begun = beyond(first) if whole else at_least(first + 1)
-        if source.phase == "aligned":
-            yield pieces, True, begins * after
-        else:
-            yield pieces, True, begins * after / w
-            yield pieces, False, begun * after / w
+def oracle_bounds(source):
+    """The bounds of the mean entropy of a block's law, for the share of tokens that are draws of it."""
+    own = 1 - (source.boundaries == "announced") / source.block_length
+    return tuple(own * end for end in polya.rate_bounds(one_law(source)))

@@ -61,3 +61,9 @@ def rate_bounds(source):
     """The entropy of a pair over its two tokens."""
     rate = block_entropy(from_a_key(source, 2)) / 2
     return rate, rate
+
+
+def told(source):
+    """A key, and an answer beside its key."""
+    pairs = from_a_key(source, 2)
+    return np.vstack([pairs.sum(1), pairs]) / 2

@@ -83,3 +83,20 @@ def tree_law(source):
         for string, chance in strings(source.depth, symbol):
             law[string] += chance / source.vocabulary
     return law
+
+
+def told(source):
+    """The next token beside the symbol above it and the tokens written so far from that."""
+    productions = source.productions()
+    weights = np.array([(r + 1) ** -source.zipf for r in range(source.rules)])
+    above = np.full(source.vocabulary, 1 / source.vocabulary)
+    for level in productions[:0:-1]:
+        below = np.zeros_like(above)
+        np.add.at(below, level, (above[:, None] * weights / weights.sum() / source.branching)[..., None])
+        above = below
+    law = np.zeros((source.vocabulary,) * (1 + source.branching))
+    for symbol, rules in enumerate(productions[0]):
+        for rule, weight in zip(rules, weights / weights.sum(), strict=True):
+            law[(symbol, *rule)] += above[symbol] * weight
+    places = [law.sum(axis=tuple(range(place + 2, law.ndim))) for place in range(source.branching)]
+    return np.concatenate([each.reshape(-1, source.vocabulary) for each in places]) / source.branching

@@ -64,7 +64,13 @@ def with_first_state(source, length):
 
 
 def rate_bounds(source):
-    """H(X_L | X_<L, state before X_1) and h_L."""
+    """H(X_L | X_<L, state before X_1) and h_L; the former alone if the tokens and that state tell all later states."""
     informed = with_first_state(source, {2: 12, 3: 8}[source.alphabet])
     low = block_entropy(informed) - block_entropy(informed.sum(-1))
-    return low, growth(informed.sum(0))[-1]
+    unifilar = ((source.matrices() > 0).sum(2) <= 1).all()
+    return low, low if unifilar else growth(informed.sum(0))[-1]
+
+
+def told(source):
+    """The next token beside the state."""
+    return with_first_state(source, 1)

@@ -21,3 +21,7 @@ def joint(source, length):
 def rate_bounds(source):
     entropy = -sum(p * np.log(p) for p in source.law() if p > 0)
     return entropy, entropy
+
+
+def told(source):
+    return source.law()[None]

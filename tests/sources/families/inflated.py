@@ -32,3 +32,9 @@ def rate_bounds(source):
 
     bounds = worlds.rate_bounds(source.base)
     return None if bounds is None else tuple(bound + np.log(source.factor) for bound in bounds)
+
+
+def told(source):
+    from tests.sources import worlds
+
+    return np.repeat(worlds.told(source.base), source.factor, axis=1) / source.factor

@@ -38,6 +38,11 @@ def rate_bounds(source):
     return rate, rate
 
 
+def told(source):
+    """The next token beside the last k ones."""
+    return joint(source, source.order + 1).reshape(-1, source.vocabulary)
+
+
 def stationary_vector(chain):
     """The left eigenvector of eigenvalue 1, by an eigenvalue solver."""
     values, vectors = np.linalg.eig(chain.T)

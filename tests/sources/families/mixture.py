@@ -39,3 +39,11 @@ def rate_bounds(source):
     weights = source.weights or [1 / len(source.parts)] * len(source.parts)
     bounds = [worlds.rate_bounds(part) for part in source.parts]
     return None if None in bounds else tuple(np.array(weights) @ np.array(bounds))
+
+
+def told(source):
+    """What a part tells, and which it is."""
+    from tests.sources import worlds
+
+    weights = source.weights or [1 / len(source.parts)] * len(source.parts)
+    return np.concatenate([weight * worlds.told(part) for weight, part in zip(weights, source.parts, strict=True)])

@@ -1,10 +1,10 @@
 """Noise on tokens, by blurring the law of the base along every axis."""
 
-import numpy as np
+import msgspec
 
 from testbed.sources import BlockStationary, Iid, Markov, Noisy
-from tests.sources.enumeration import block_entropy, growth
-from tests.sources.families.block_stationary import TINY
+from tests.sources.enumeration import growth
+from tests.sources.families.block_stationary import TINY, joint_by_first_regime, last_entropy
 from tests.sources.families.markov import GOLDEN
 
 CHAIN, GOLDEN_MEAN = Markov(vocabulary=2, rows=((0.8, 0.2), (0.3, 0.7))), Markov(vocabulary=2, rows=GOLDEN)
@@ -35,14 +35,22 @@ def blurred(law, sigma, axes):
 
 
 def rate_bounds(source):
-    """Below, the entropy after noisy tokens and, long before, as many clean ones as the base remembers."""
+    """Below, the entropy after noisy tokens and, long before, all that the base remembers: clean tokens, a regime."""
     from tests.sources import worlds
 
-    length = 9 if source.alphabet == 2 else 6
-    memory = {Iid: 0, Markov: getattr(source.base, "order", None)}.get(type(source.base))
-    high = growth(joint(source, length))[-1] if source.stationary else np.log(source.alphabet)
-    if memory is None:
-        bounds = worlds.rate_bounds(source.base)
-        return None if bounds is None else (bounds[0], high)
-    law = blurred(worlds.joint_law(source.base, length), source.sigma, range(memory, length))
-    return block_entropy(law) - block_entropy(law.sum(-1)), high
+    length, base = 9 if source.alphabet == 2 else 6, source.base
+    if isinstance(base, BlockStationary):  # of lengths without memory
+        base = msgspec.structs.replace(base, phase="uniform")
+        law, remembered = joint_by_first_regime(base, length), 2
+    else:
+        law, remembered = worlds.joint_law(base, length), base.order if isinstance(base, Markov) else 0
+    law = blurred(law, source.sigma, range(remembered, law.ndim))
+    return last_entropy(law), growth(joint(source, length))[-1]
+
+
+def told(source):
+    """The noisy token beside the state of the base's machine, which lacks the regime that a block is to have."""
+    from tests.sources import worlds
+
+    blocks = isinstance(source.base, BlockStationary)
+    return blurred(worlds.told(source.base, **({"ahead": False} if blocks else {})), source.sigma, [1])

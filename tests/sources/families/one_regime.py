@@ -1,5 +1,7 @@
 """One regime for ever: a mixture of chains."""
 
+import numpy as np
+
 from testbed.sources import OneRegime
 from tests.sources.enumeration import growth
 from tests.sources.families.block_stationary import TINY_LAWS
@@ -36,3 +38,8 @@ def rate_bounds(source):
     """The mean of the rates of the chains, each the growth of the entropy of its strings."""
     rate = sum(probability * growth(markov_joint(rows, 1, 2))[-1] for probability, rows in parts(source))
     return rate, rate
+
+
+def told(source):
+    """The next token beside the regime and the last token."""
+    return np.concatenate([probability * markov_joint(rows, 1, 2) for probability, rows in parts(source)])

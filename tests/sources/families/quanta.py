@@ -65,3 +65,10 @@ def rate_bounds(source):
     """The entropy of a block over its tokens."""
     rate = block_entropy(block_law(source)) / (source.bits + 2)
     return rate, rate
+
+
+def told(source):
+    """The next token beside its block so far."""
+    law, period = block_law(source), source.bits + 2
+    places = [law.sum(axis=tuple(range(place + 1, period))) for place in range(period)]
+    return np.concatenate([each.reshape(-1, source.alphabet) for each in places]) / period

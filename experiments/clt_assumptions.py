@@ -1,0 +1,253 @@
+"""T1: which assumption carries the 1/n law? Each is dropped alone, and the measured decay is held against theory.
+
+The arm `kept` keeps all of them: blocks of bounded length (A3), queries, keys and values in balls (A1), softmax (A2), a
+smooth feed-forward network with bounds on slope and output (A4). Every other arm changes one switch. Where a prediction
+needs it, weights are planted: plain averages, logits that are exactly Gaussian, or a kink that sits at the mean.
+"""
+
+import msgspec
+
+from testbed.model.attention.hard_max import HardMax
+from testbed.model.attention.l2_distance import L2Distance
+from testbed.model.attention.softmax import Softmax
+from testbed.model.attention.top_k import TopK
+from testbed.model.feedforward.gelu import Gelu
+from testbed.model.feedforward.holder import Holder
+from testbed.model.feedforward.relu import Relu
+from testbed.model.feedforward.step import Step
+from testbed.model.noise.gaussian import Gaussian
+from testbed.model.noise.student import Student
+from testbed.model.transformer import Transformer
+from testbed.sources import BlockStationary, Iid, OneRegime
+from testbed.study import Arm, Assumption, NoiseStudy
+from testbed.verdict import Claim
+from testbed.weights import GaussianLogits, Kink, Uniform
+
+PAPER = "T1: which assumption the law of noise needs"
+LEVEL = 0.95
+LOGITS = (0.5, 1.0, 1.5, 2.0, 2.5)
+
+KEPT = Transformer(
+    vocabulary=4, context=64, width=8, layers=1, heads=2, hidden=16, layout="paper", positions="none",
+    query_bound=2.0, key_bound=2.0, value_bound=2.0, feedforward_lipschitz=1.0, feedforward_bound=4.0,
+)  # fmt: skip
+FREE = {"query_bound": None, "key_bound": None, "value_bound": None}
+UNHELD = {"feedforward_lipschitz": None, "feedforward_bound": None}
+BLOCKS = BlockStationary(vocabulary=4, regimes=3, block_length=8, order=0, concentration=1.0)
+TOKENS = Iid(vocabulary=4, weights=(0.4, 0.3, 0.2, 0.1))
+NOISY = Transformer(
+    vocabulary=4, context=64, width=3, layers=1, heads=1, head_width=1, hidden=4, layout="paper", positions="none",
+    query_bound=1.0, embedding_noise=Gaussian(deviation=1.0),
+)  # fmt: skip
+
+
+def model(**changes: object) -> Transformer:
+    """Return the model that keeps all assumptions, with some switches changed."""
+    return msgspec.structs.replace(KEPT, **changes)
+
+
+def logits(deviation: float) -> Arm:
+    """Return the arm of Gaussian logits of a standard deviation."""
+    return Arm(
+        name=f"logits s={deviation:g}",
+        drops="A1",
+        switch=f"unbounded keys: Gaussian logits of deviation {deviation:g}",
+        world=TOKENS,
+        model=NOISY,
+        weights=GaussianLogits(deviation=deviation),
+    )
+
+
+def kinked(name: str, switch: str, nonlinearity: object, drops: Assumption = "A4") -> Arm:
+    """Return an arm whose feed-forward network has its kink at the mean of A, and one hidden unit."""
+    return Arm(
+        name=name,
+        drops=drops,
+        switch=switch,
+        world=BLOCKS,
+        model=model(feedforward=nonlinearity, hidden=1, value_bound=None, **UNHELD),
+        weights=Kink(),
+        part="feedforward",
+    )
+
+
+ARMS = (
+    Arm(name="kept", switch="nothing", world=BLOCKS, model=KEPT),
+    Arm(
+        name="L2 distance",
+        switch="L2 attention in place of softmax, Lipschitz too",
+        world=BLOCKS,
+        model=model(attention=L2Distance()),
+    ),
+    Arm(name="no balls", drops="A1", switch="no bounds M_Q, M_K, M_V", world=BLOCKS, model=model(**FREE)),
+    Arm(
+        name="gain 3",
+        drops="A1",
+        switch="no bounds, and logits times 3",
+        world=BLOCKS,
+        model=model(logit_gain=3.0, **FREE),
+    ),
+    *(logits(deviation) for deviation in LOGITS),
+    Arm(
+        name="heavy values",
+        drops="A1",
+        switch="values with Student's noise, tail index 1.5",
+        world=TOKENS,
+        model=model(embedding_noise=Student(scale=3.0, freedom=1.5), **FREE),
+        weights=Uniform(),
+    ),
+    Arm(
+        name="cold",
+        drops="A2",
+        switch="softmax at τ = 0.1",
+        world=BLOCKS,
+        model=model(attention=Softmax(temperature=0.1)),
+    ),
+    Arm(
+        name="hard max, few keys",
+        drops="A2",
+        switch="hard max, finitely many keys",
+        world=BLOCKS,
+        model=model(attention=HardMax()),
+    ),
+    Arm(
+        name="hard max",
+        drops="A2",
+        switch="hard max, continuous keys",
+        world=TOKENS,
+        model=msgspec.structs.replace(NOISY, attention=HardMax()),
+        weights=GaussianLogits(deviation=1.0),
+    ),
+    Arm(
+        name="top 4",
+        drops="A2",
+        switch="softmax over the 4 largest scores, continuous keys",
+        world=TOKENS,
+        model=msgspec.structs.replace(NOISY, attention=TopK(count=4)),
+        weights=GaussianLogits(deviation=1.0),
+    ),
+    Arm(
+        name="one regime",
+        drops="A3",
+        switch="one regime for ever",
+        world=OneRegime(vocabulary=4, regimes=3, order=0, concentration=1.0),
+        model=KEPT,
+    ),
+    Arm(
+        name="growing blocks",
+        drops="A3",
+        switch="blocks that grow with the window",
+        world=msgspec.structs.replace(BLOCKS, block_share=0.25),
+        model=KEPT,
+    ),
+    Arm(
+        name="power-law blocks",
+        drops="A3",
+        switch="block lengths with tail index 1.5",
+        world=msgspec.structs.replace(BLOCKS, block_length=4, lengths="power_law", tail=1.5, phase="uniform"),
+        model=KEPT,
+    ),
+    Arm(
+        name="positions",
+        drops="A3",
+        switch="learned absolute positions",
+        world=BLOCKS,
+        model=model(positions="learned", context=16384),
+    ),
+    Arm(
+        name="unbounded FFN",
+        drops="A4",
+        switch="GELU without bounds L_F, M_F",
+        world=BLOCKS,
+        model=model(feedforward=Gelu(), **UNHELD),
+        part="feedforward",
+    ),
+    kinked("smooth control", "GELU in the place of a kink", Gelu()),
+    kinked("ReLU", "the kink of ReLU at the mean", Relu()),
+    kinked("Hölder ½", "a cusp of exponent ½ at the mean", Holder(exponent=0.5)),
+    kinked("step", "a step at the mean", Step()),
+)
+
+CONSTANTS = ("kept", "L2 distance", "no balls", "gain 3", "cold", "one regime", "growing blocks", "ReLU", "Hölder ½")
+"""Arms whose T theory gives in numbers, to first order in 1/n or 1/√n."""
+
+DEGENERATE = ("hard max, few keys",)
+"""Arms whose noise vanishes faster than any power."""
+
+
+def claim(name: str, about: str, quantity: str, region: tuple[float | None, float | None], sentence: str) -> Claim:
+    """Return a claim of the paper at level 0.95."""
+    low, high = region
+    return Claim(
+        id=name, sentence=sentence, section=PAPER, quantity=quantity, about=about, low=low, high=high, level=LEVEL
+    )
+
+
+def survives(arm: Arm) -> Claim:
+    """Return the claim that the 1/n law stands in an arm."""
+    sentence = f"Noise given the query falls as 1/n (slope −1 ± 0.05) with {arm.switch} switched."
+    return claim(f"{arm.name}: 1/n", f"{arm.name}/1/{arm.part}/query", "noise_slope", (-1.05, -0.95), sentence)
+
+
+def follows(arm: Arm) -> Claim:
+    """Return the claim that the decay is the predicted one."""
+    sentence = f"The decay is the power of n that theory predicts, within 0.05: {arm.switch}."
+    about = f"{arm.name}/1/{arm.part}/query"
+    return claim(f"{arm.name}: law", about, "noise_slope_departure", (-0.05, 0.05), sentence)
+
+
+def constant(arm: Arm) -> Claim:
+    """Return the claim that T is the predicted number."""
+    sentence = f"T is what theory predicts within 5 %, over the longer half of the lengths: {arm.switch}."
+    return claim(f"{arm.name}: T", f"{arm.name}/1/{arm.part}/query", "noise_constant", (0.95, 1.05), sentence)
+
+
+def crossover(arm: Arm) -> Claim:
+    """Return the claim that T follows the exact value of Gaussian logits at every length."""
+    sentence = f"T is the exact value for Gaussian logits at every n, within 20 %: {arm.switch}."
+    return claim(f"{arm.name}: T", f"{arm.name}/1/attention/query", "noise_departure", (None, 0.2), sentence)
+
+
+def gaussian(arm: Arm) -> Claim:
+    """Return the claim that the limit is Gaussian, as a distance."""
+    sentence = f"At the longest length no projection is farther than 0.05 from Gaussian: {arm.switch}."
+    about = f"{arm.name}/1/{arm.part}/query"
+    return claim(f"{arm.name}: Gaussian", about, "noise_normal_distance", (None, 0.05), sentence)
+
+
+def claims(arms: tuple[Arm, ...]) -> tuple[Claim, ...]:
+    """Return what is judged of each arm: the paper's law, the predicted one, the predicted number, the shape."""
+    found: list[Claim] = []
+    for arm in arms:
+        found += [survives(arm), gaussian(arm)]
+        if isinstance(arm.weights, GaussianLogits) and isinstance(arm.model.attention, Softmax):
+            found.append(crossover(arm))
+        elif arm.name not in DEGENERATE:
+            found.append(follows(arm))
+        if arm.name in CONSTANTS:
+            found.append(constant(arm))
+    return tuple(found)
+
+
+QUICK = NoiseStudy(
+    name="clt_assumptions",
+    question="If one assumption is dropped and all others are kept, does noise still fall as 1/n, and if not, how?",
+    arms=ARMS,
+    lengths=(64, 160, 400, 1000, 2500, 6250),
+    sequences=4096,
+    fewest=2048,
+    tokens=2**23,
+    claims=claims(ARMS),
+)
+
+STANDARD = msgspec.structs.replace(
+    QUICK,
+    arms=tuple(msgspec.structs.replace(arm, draws=4) for arm in ARMS),
+    lengths=(64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384),
+    sequences=16384,
+    fewest=8192,
+    tokens=2**27,
+    kept=8192,
+)
+
+PRESETS = {"quick": QUICK, "standard": STANDARD}

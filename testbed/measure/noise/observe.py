@@ -1,0 +1,253 @@
+"""Observing noise: many sequences of one length stream past a model, and sums of fixed size remain.
+
+The sampler and the model's forward are one compiled program each. A call takes some million tokens; between calls
+nothing is kept but sums, and projections of the first sequences, so that memory does not grow with their number.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Float32, Int, Key
+
+from testbed.measure.noise.analysis import PARTS
+from testbed.model.transformer import Transformer
+from testbed.sources import Source
+from testbed.stats.streaming import Sums, total
+
+RANDOM, PRINCIPAL = 3, 2
+"""Numbers of fixed directions: at random, and of the largest variance given the query in a pilot."""
+
+PILOT = 1024
+
+_AT_ONCE, _IN_A_CALL = {"cpu": 2**16}, {"cpu": 2**21}
+_AT_ONCE_ELSEWHERE, _IN_A_CALL_ELSEWHERE = 2**22, 2**24
+"""Tokens that a model reads at once, and that a call samples; what is read at once should fit a CPU's cache."""
+
+
+class View(NamedTuple):
+    """What is fixed before the sample: a centre for each query symbol and observed vector, and directions."""
+
+    centre_VOM: Float[Array | np.ndarray, "V O M"]
+    direction_OMR: Float[Array | np.ndarray, "O M R"]
+
+
+class Glance(NamedTuple):
+    """What remains of a call: sums for each query symbol and observed vector, and a row for each sequence."""
+
+    second_VOWW: Float[Array, "V O W W"]
+    projected_BOR: Float[Array, "B O R"]
+    effective_N: Float[Array, " N"]
+
+
+class Seen(NamedTuple):
+    """What was seen of all sequences of one length; O runs over layers and, within a layer, over `analysis.PARTS`.
+
+    Rows are kept of the first B sequences.
+    """
+
+    centre_VOM: Float[np.ndarray, "V O M"]
+    second_VOWW: Float[np.ndarray, "V O W W"]
+    """Σ z zᵀ for each query symbol, z = (1, x − centre, |x − centre|²): see `testbed.stats.streaming`."""
+    direction_OMR: Float[np.ndarray, "O M R"]
+    projected_BOR: Float32[np.ndarray, "B O R"]
+    """Components of x − centre along the directions."""
+    query_B: Int[np.ndarray, " B"]
+    """The query's token."""
+    effective_N: Float[np.ndarray, " N"]
+    """Mean effective sample size 1/Σa² of each layer's last query, over heads and sequences."""
+
+    def groups(self, place: int) -> list[Sums]:
+        """Return the sums of each query symbol, for one observed vector."""
+        return [Sums(*each) for each in zip(self.centre_VOM[:, place], self.second_VOWW[:, place], strict=True)]
+
+
+class Split(NamedTuple):
+    """How S sequences are taken: calls of T batches of B sequences; what is over is masked."""
+
+    batch: int
+    batches: int
+    calls: int
+
+
+def split(length: int, sequences: int, platform: str) -> Split:
+    """Return how so many sequences of one length are taken on a kind of device.
+
+    >>> split(64, 4096, "cpu"), split(65536, 100, "cpu")
+    (Split(batch=1024, batches=4, calls=1), Split(batch=16, batches=2, calls=4))
+    """
+    at_once = _AT_ONCE.get(platform, _AT_ONCE_ELSEWHERE)
+    in_a_call = _IN_A_CALL.get(platform, _IN_A_CALL_ELSEWHERE)
+    batch = min(max(at_once // length, 16), 1024, sequences)
+    needed = -(-sequences // batch)
+    batches = min(max(in_a_call // (batch * length), 1), needed)
+    return Split(batch, batches, -(-needed // batches))
+
+
+def observe(
+    source: Source,
+    model: Transformer,
+    params: Any,
+    *,
+    length: int,
+    sequences: int,
+    kept: int,
+    deep: bool,
+    key: Key[Array, ""],
+) -> Seen:
+    """Return what S independent sequences of n = ``length`` tokens do to the vectors at the last position.
+
+    The query is the last position, which reads the token before the last. ``deep`` observes every layer, at n²
+    operations a sequence; otherwise the first layer alone, at n. Centres and principal directions come from a pilot of
+    sequences that take no further part.
+
+    Error: sums are float32 within a batch and float64 between them; a total variance is that of the float32 vectors to
+    1e-6 of itself.
+    """
+    if length < 2:
+        raise ValueError(f"length={length}: the last query reads the token before the last; use 2 or more tokens.")
+    pilot_key, sample_key, direction_key = jax.random.split(key, 3)
+    stream = _Stream(source, model, params, length, deep)
+    places = len(PARTS) * (model.layers if deep else 1)
+    random_OMR = _units(jax.random.normal(direction_key, (places, model.width, RANDOM)))
+    blank = View(np.zeros((model.vocabulary, places, model.width), np.float32), random_OMR)
+    pilot = stream.of(pilot_key, blank, sequences=min(sequences, PILOT), kept=0)
+    return stream.of(sample_key, _view(pilot), sequences=sequences, kept=kept)
+
+
+class _Stream:
+    """Sequences of one length through one model."""
+
+    def __init__(self, source: Source, model: Transformer, params: Any, length: int, deep: bool) -> None:
+        self.params, self.length, self.noisy = params, length, model.embedding_noise is not None
+        self.tables = jax.tree.map(jnp.asarray, source.tables())
+        self.sample, self.look = _sampler(type(source), length), _observer(model, deep)
+        self.platform = jax.local_devices()[0].platform
+
+    def of(self, key: Key[Array, ""], view: View, *, sequences: int, kept: int) -> Seen:
+        """Return what these sequences show."""
+        size = split(self.length, sequences, self.platform)
+        whole, rows, queries = None, [], []
+        for call in range(size.calls):
+            glance, query_B = self._call(key, view, call, size, sequences)
+            sums = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), (glance.second_VOWW, glance.effective_N))
+            whole = sums if whole is None else jax.tree.map(np.add, whole, sums)
+            if len(rows) == 0 or sum(map(len, rows)) < kept:
+                rows.append(np.asarray(glance.projected_BOR))
+                queries.append(np.asarray(query_B))
+        if whole is None:
+            raise ValueError(f"sequences={sequences}: a spread needs some; use 3 or more.")
+        first = slice(min(kept, sequences))
+        return Seen(
+            centre_VOM=np.asarray(view.centre_VOM, np.float64),
+            second_VOWW=whole[0],
+            direction_OMR=np.asarray(view.direction_OMR, np.float64),
+            projected_BOR=np.concatenate(rows)[first],
+            query_B=np.concatenate(queries)[first],
+            effective_N=whole[1] / sequences,
+        )
+
+    def _call(
+        self, key: Key[Array, ""], view: View, call: int, size: Split, sequences: int
+    ) -> tuple[Glance, Int[Array, " B"]]:
+        """Take one call's share; what lies past the last sequence counts for nothing."""
+        count = size.batch * size.batches
+        index_B = call * count + jnp.arange(count)
+        tokens_BL = self.sample(self.tables, key, index_B)
+        weight_B = (index_B < sequences).astype(jnp.float32)
+        noise_key = jax.random.fold_in(jax.random.fold_in(key, 2**31), call) if self.noisy else None
+        shape = (size.batches, size.batch)
+        glance = self.look(
+            self.params, tokens_BL.reshape(*shape, self.length), weight_B.reshape(shape), noise_key, view
+        )
+        return glance, tokens_BL[:, -2]
+
+
+@functools.cache
+def _sampler(kind: type[Source], length: int) -> Callable[..., Int[Array, "B L"]]:
+    """Return the program that samples the sequences of some indices."""
+
+    def sample(tables: Any, key: Key[Array, ""], index_B: Int[Array, " B"]) -> Int[Array, "B L"]:
+        one = lambda index: kind.sample(tables, key=jax.random.fold_in(key, index), length=length)[0]  # noqa: E731
+        return jax.vmap(one)(index_B)
+
+    return jax.jit(sample)
+
+
+@functools.cache
+def _observer(model: Transformer, deep: bool) -> Callable[..., Glance]:
+    """Return the program that reads batches of sequences and adds up what it sees."""
+
+    def look(
+        params: Any,
+        tokens_TBL: Int[Array, "T B L"],
+        weight_TB: Float[Array, "T B"],
+        key: Key[Array, ""] | None,
+        view: View,
+    ) -> Glance:
+        def one(turn: tuple[Int[Array, "B L"], Float[Array, " B"], Int[Array, ""]]) -> Glance:
+            tokens_BL, weight_B, batch = turn
+            own = None if key is None else jax.random.fold_in(key, batch)
+            x_BOM, effective_BN = _vectors(model, deep, params, tokens_BL, own)
+            return _glance(x_BOM, effective_BN, tokens_BL[:, -2], weight_B, view)
+
+        seen = jax.lax.map(one, (tokens_TBL, weight_TB, jnp.arange(tokens_TBL.shape[0])))
+        projected_BOR = seen.projected_BOR.reshape(-1, *seen.projected_BOR.shape[2:])
+        return Glance(seen.second_VOWW.sum(0), projected_BOR, seen.effective_N.sum(0))
+
+    return jax.jit(look)
+
+
+def _vectors(
+    model: Transformer, deep: bool, params: Any, tokens_BL: Int[Array, "B L"], key: Key[Array, ""] | None
+) -> tuple[Float[Array, "B O M"], Float[Array, "B N"]]:
+    """Return the observed vectors at the last position, and each layer's effective sample size, over heads."""
+    if not deep:
+        first = model.last_layer_one(params, tokens_BL, key=key)
+        x_BOM = jnp.stack([first.attention_BM, first.feedforward_BM, first.representation_BM], axis=1)
+        return x_BOM, first.effective_BH.mean(axis=-1)[:, None]
+    every = model.observe(params, tokens_BL, last=True, key=key)
+    parts = every.attention_NBLM, every.feedforward_NBLM, every.representation_NBLM
+    x_NABM = jnp.stack([part[:, :, 0] for part in parts], axis=1)
+    return jnp.moveaxis(x_NABM.reshape(-1, *x_NABM.shape[2:]), 0, 1), every.effective_NBH.mean(axis=-1).T
+
+
+def _glance(
+    x_BOM: Float[Array, "B O M"],
+    effective_BN: Float[Array, "B N"],
+    query_B: Int[Array, " B"],
+    weight_B: Float[Array, " B"],
+    view: View,
+) -> Glance:
+    """Return the sums of a batch and its projections."""
+    highest = jax.lax.Precision.HIGHEST
+    centre_VOM = jnp.asarray(view.centre_VOM)
+    y_BOM = x_BOM - centre_VOM[query_B]
+    square_BO1 = jnp.square(y_BOM).sum(axis=-1, keepdims=True)
+    z_BOW = jnp.concatenate([jnp.ones_like(square_BO1), y_BOM, square_BO1], axis=-1)
+    group_BV = weight_B[:, None] * jax.nn.one_hot(query_B, centre_VOM.shape[0], dtype=jnp.float32)
+    products_BOWW = z_BOW[..., :, None] * z_BOW[..., None, :]
+    second_VOWW = jnp.einsum("bv,bowx->vowx", group_BV, products_BOWW, precision=highest)
+    projected_BOR = jnp.einsum("bom,omr->bor", y_BOM, jnp.asarray(view.direction_OMR), precision=highest)
+    return Glance(second_VOWW, projected_BOR, weight_B @ effective_BN)
+
+
+def _view(pilot: Seen) -> View:
+    """Return the centres and directions that a pilot suggests; a symbol that it never met gets the common mean."""
+    places, width = pilot.centre_VOM.shape[1:]
+    centre_VOM, directions = np.zeros_like(pilot.centre_VOM), []
+    for place in range(places):
+        groups = pilot.groups(place)
+        common_M = total(groups).mean_M
+        centre_VOM[:, place] = [group.mean_M if group.count else common_M for group in groups]
+        within_MM = np.sum([group.about(group.mean_M).second_WW[1:-1, 1:-1] for group in groups if group.count], 0)
+        leading_MR = np.linalg.eigh(within_MM)[1][:, ::-1][:, : min(PRINCIPAL, width)]
+        directions.append(np.concatenate([pilot.direction_OMR[place], leading_MR], axis=1))
+    return View(centre_VOM.astype(np.float32), np.stack(directions).astype(np.float32))
+
+
+def _units(x_OMR: Float[Array, "O M R"]) -> Float[Array, "O M R"]:
+    return x_OMR / jnp.linalg.norm(x_OMR, axis=1, keepdims=True)

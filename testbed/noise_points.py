@@ -1,0 +1,128 @@
+"""The points of a study of noise: parameters are found, sequences stream past, and what is seen is stored."""
+
+import queue
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import Any
+
+import jax
+import msgspec
+import numpy as np
+
+from testbed import keys
+from testbed.ensembles import unflatten
+from testbed.measure.noise.observe import Seen, observe
+from testbed.model.transformer import Transformer
+from testbed.store import Store
+from testbed.study import NoiseStudy, Point
+
+COMPILING = 2.0**23
+"""What making a program costs, in tokens; used for the bar only."""
+
+
+def observe_all(
+    store: Store, points: Iterable[Point], devices: tuple[jax.Device, ...], advance: Callable[[Point, float], None]
+) -> None:
+    """Observe the points that the store lacks, and leave one part each; devices work side by side.
+
+    Points that share a program stay together, so that no device compiles what another has. A point whose training
+    diverged is left out. ``advance`` is told of each point that is done, and of its share of the work.
+    """
+    free: queue.SimpleQueue[jax.Device] = queue.SimpleQueue()
+    for device in devices:
+        free.put(device)
+
+    def turn(group: list[Point]) -> None:
+        device = free.get()
+        try:
+            with jax.default_device(device):
+                for point in group:
+                    _observe(store, point)
+                    advance(point, work(point))
+        finally:
+            free.put(device)
+
+    groups: dict[Any, list[Point]] = defaultdict(list)
+    for point in points:
+        if not store.has(point.digest):
+            groups[model_of(point), point.deep, point.length].append(point)
+    heavy_first = sorted(groups.values(), key=lambda group: -sum(map(work, group)))
+    with ThreadPoolExecutor(len(devices)) as pool:
+        waiting = [pool.submit(turn, group) for group in heavy_first]
+        try:
+            for done in as_completed(waiting):
+                done.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def check_weights(study: NoiseStudy) -> None:
+    """Refuse arms whose weights cannot be planted into their model, before any work starts.
+
+    Error: ValueError that names the arm.
+    """
+    for arm in study.arms:
+        try:
+            arm.weights.parameters(arm.model, arm.world, key=jax.random.key(0))
+        except ValueError as refusal:
+            raise ValueError(f"arm {arm.name}: {refusal}") from refusal
+
+
+def work(point: Point) -> float:
+    """Return about what a point costs, in tokens: those it samples, or the pairs it scores, and compiling."""
+    return point.sequences * point.length * (point.length / 50 if point.deep else 1) + COMPILING
+
+
+def model_of(point: Point) -> Transformer:
+    """Return the model that a point is observed with: that of its training run where its positions are learned.
+
+    Elsewhere the context that a model was trained at is no part of it, and points share their programs.
+    """
+    return point.cell.model if point.cell is not None and point.model.positions == "learned" else point.model
+
+
+def parameters(store: Store, point: Point) -> dict[str, Any] | None:
+    """Return the parameters of a point: planted or fresh, or the trained ones; None if training diverged."""
+    if point.cell is None:
+        key = keys.stream(point.seed, "noise initialisation", point.draw)
+        found: dict[str, Any] = point.weights.parameters(point.model, point.world, key=key)
+        return found
+    if store.row(point.cell.digest)["status"] != "finished":
+        return None
+    trained: dict[str, Any] = unflatten(point.cell.model, store.parameters(point.cell.digest))
+    return trained
+
+
+def seen(store: Store, point: Point) -> Seen:
+    """Return what was seen at a point that has been observed."""
+    return Seen(**store.parameters(point.digest))
+
+
+def _observe(store: Store, point: Point) -> None:
+    began = time.monotonic()
+    params = parameters(store, point)
+    if params is None:
+        return
+    found = observe(
+        point.world,
+        model_of(point),
+        params,
+        length=point.length,
+        sequences=point.sequences,
+        kept=point.kept,
+        deep=point.deep,
+        key=keys.stream(point.seed, "noise", point.stream),
+    )
+    row = {
+        "arm": point.arm,
+        "length": point.length,
+        "draw": point.draw,
+        "sequences": point.sequences,
+        "status": "observed",
+        "seconds": time.monotonic() - began,
+        "spec": msgspec.json.encode(point).decode(),
+    }
+    store.write(point.digest, row, {}, {name: np.asarray(value) for name, value in found._asdict().items()})

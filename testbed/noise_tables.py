@@ -1,0 +1,122 @@
+"""The tables of a study of noise: what was seen, what theory says, what the assumptions are measured to be."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import pandas as pd
+
+from testbed import keys
+from testbed.measure.noise import rows
+from testbed.measure.noise.assumed import assumed
+from testbed.measure.noise.predicted import levels, setting
+from testbed.noise_points import model_of, parameters, seen
+from testbed.sources import Absent
+from testbed.store import Store
+from testbed.study import Arm, NoiseStudy, Point
+from testbed.theory.laws import predicted
+
+PROBED, PROBES = 256, 64
+"""Tokens of the windows on which the assumptions are measured, and how many windows."""
+
+TRAINED = ["digest", "parameters", "context", "draw", "learning_rate", "horizon", "status", "sentence"]
+
+
+def write(study: NoiseStudy, store: Store) -> None:
+    """Leave the tables from which everything is judged."""
+    made: dict[str, list[dict[str, Any]]] = {"levels": [], "shapes": [], "joint": [], "assumed": []}
+    for arm in study.arms:
+        points = [point for point in study.points() if point.arm == arm.name and store.has(point.digest)]
+        theory = _theory(study, store, arm, points)
+        for point in points:
+            named = {"arm": arm.name, "draw": point.draw, "length": point.length}
+            found = seen(store, point)
+            for row in rows.levels(found):
+                told = theory.get((point.draw, point.length, row["layer"], row["part"], row["given"]), np.nan)
+                made["levels"].append(named | row | {"predicted": told})
+            made["shapes"] += [named | row for row in rows.shapes(found)]
+            made["joint"] += [named | row for row in rows.joint(found)]
+        made["assumed"] += list(_assumed(study, store, arm, points))
+    for name, listed in made.items():
+        store.write_frame(f"{name}.parquet", pd.DataFrame(listed))
+    store.write_frame("arms.parquet", pd.DataFrame([_described(study, arm) for arm in study.arms]))
+    store.write_frame("trained.parquet", _trained(study, store))
+
+
+def _theory(
+    study: NoiseStudy, store: Store, arm: Arm, points: Sequence[Point]
+) -> dict[tuple[int, int, int, str, str], float]:
+    """Return what theory says of T at layer 1 given the query, by draw, length and part."""
+    found = {}
+    for draw in sorted({point.draw for point in points}):
+        for group in _sharing([point for point in points if point.draw == draw]):
+            params = parameters(store, group[0])
+            if params is None:
+                continue
+            table = levels(arm.world, model_of(group[0]), arm.weights, params, [p.length for p in group])
+            for row in table.itertuples():
+                found[draw, int(row.length), 1, str(row.part), "query"] = float(row.predicted)
+    return found
+
+
+def _sharing(points: Sequence[Point]) -> Iterator[list[Point]]:
+    """Yield the points that share their parameters."""
+
+    def told(point: Point) -> str:
+        return "" if point.cell is None else point.cell.digest
+
+    for _, group in itertools.groupby(sorted(points, key=told), key=told):
+        yield list(group)
+
+
+def _assumed(study: NoiseStudy, store: Store, arm: Arm, points: Sequence[Point]) -> Iterator[dict[str, Any]]:
+    """Yield the assumptions as measured on the first draw, at the length nearest to the probe's."""
+    if not points:
+        return
+    point = min(points, key=lambda each: (each.draw, abs(each.length - PROBED)))
+    params = parameters(store, point)
+    table = assumed(
+        model_of(point),
+        params or {},
+        arm.world,
+        length=min(PROBED, point.length),
+        sequences=PROBES,
+        key=keys.stream(study.seed, "noise probe"),
+    )
+    yield from ({"arm": arm.name} | row for row in table.to_dict("records"))
+
+
+def _described(study: NoiseStudy, arm: Arm) -> dict[str, Any]:
+    """Return an arm in words, with the law that theory predicts for it."""
+    found = setting(arm.world, arm.model, arm.weights)
+    law = None if isinstance(found, Absent) else predicted(found)
+    return {
+        "arm": arm.name,
+        "assumption": "" if arm.drops == "none" else arm.drops,
+        "switch": arm.switch,
+        "world": _words(arm.world),
+        "model": _words(arm.model),
+        "weights": _words(arm.weights) if arm.fit is None else f"trained, {_words(arm.fit)}",
+        "predicted_slope": np.nan if law is None or law.slope is None else law.slope,
+        "predicted_measure": "variance" if law is None else law.measure,
+        "predicted_limit": "unknown" if law is None else law.limit,
+        "why": found.reason if isinstance(found, Absent) else predicted(found).why,
+        "part": arm.part,
+        "refitted": arm.fit is not None and arm.fit.context is None,
+    }
+
+
+def _words(value: msgspec.Struct) -> str:
+    """Return a value's kind and the fields that are not at rest."""
+    plain: dict[str, Any] = msgspec.to_builtins(value)
+    resting = {f.name: f.default for f in msgspec.structs.fields(value)}
+    fields = [f"{name}={plain[name]}" for name in plain if name in resting and getattr(value, name) != resting[name]]
+    return f"{type(value).__name__}({', '.join(fields)})"
+
+
+def _trained(study: NoiseStudy, store: Store) -> pd.DataFrame:
+    """Return a row for each training run."""
+    found = [store.row(cell.digest) for cell in study.cells()]
+    return pd.DataFrame(found, columns=TRAINED)

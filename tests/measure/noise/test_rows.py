@@ -1,0 +1,97 @@
+"""Rows of numbers: the shape of noise given the query keeps its size when queries are put together."""
+
+import numpy as np
+import pytest
+
+from testbed.measure.noise import rows
+from testbed.measure.noise.observe import PRINCIPAL, RANDOM, Seen
+from testbed.stats.normality import lilliefors
+from testbed.stats.streaming import sums
+
+SHARE = np.array([0.5, 0.3, 0.2])
+MEAN_VM = np.array([[0.0, 0.0], [3.0, 1.0], [-2.0, 4.0]])
+SCALE_V = np.array([1.0, 0.3, 2.0])
+
+
+def seen(rng, count=600, draw=None):
+    """What would be seen of Gaussian vectors whose mean and scale depend on the query."""
+    query_B = rng.choice(3, p=SHARE, size=count)
+    noise_BM = rng.standard_normal((count, 2)) if draw is None else draw(rng, (count, 2))
+    x_BM = MEAN_VM[query_B] + SCALE_V[query_B, None] * noise_BM
+    centre_VOM = np.repeat(MEAN_VM[:, None] + 0.1, 3, axis=1)
+    second_VWW = np.stack([sums(x_BM[query_B == v], MEAN_VM[v] + 0.1).second_WW for v in range(3)])
+    direction_MR = np.linalg.qr(rng.standard_normal((2, 2)))[0][:, [0, 1, 0, 0, 1]]
+    projected_BR = (x_BM - MEAN_VM[query_B] - 0.1) @ direction_MR
+    return Seen(
+        centre_VOM=centre_VOM,
+        second_VOWW=np.repeat(second_VWW[:, None], 3, axis=1),
+        direction_OMR=np.repeat(direction_MR[None], 3, axis=0),
+        projected_BOR=np.repeat(projected_BR[:, None], 3, axis=1).astype(np.float32),
+        query_B=query_B,
+        effective_N=np.array([7.0]),
+    )
+
+
+def test_levels_know_what_is_given():
+    found = {(row["part"], row["given"]): row for row in rows.levels(seen(np.random.default_rng(0), 20_000))}
+    within = 2 * SHARE @ SCALE_V**2
+    between = SHARE @ ((MEAN_VM - SHARE @ MEAN_VM) ** 2).sum(1)
+    given, free = found["attention", "query"], found["attention", "nothing"]
+    assert given["variance"] == pytest.approx(within, abs=4 * given["error"])
+    assert free["variance"] == pytest.approx(within + between, abs=4 * free["error"])
+    assert given["effective"] == 7.0 and len(found) == 6
+
+
+def share_rejected(simulations, pooled):
+    """How often the test of one projection rejects Gaussian noise at 5 %; the liar pools groups as they are."""
+    rng, count = np.random.default_rng(1), 0
+    for _ in range(simulations):
+        groups = rows._projection(seen(rng), 0, 0, "query")
+        x_B = np.concatenate(groups) if pooled else rows._standardised(groups)
+        count += lilliefors(x_B).p_value < 0.05
+    return count / simulations
+
+
+def test_groups_standardised_apart_keep_the_size_of_the_test_and_pooled_ones_do_not():
+    assert 0.03 < share_rejected(1000, pooled=False) < 0.07  # ±3 standard errors
+    assert share_rejected(100, pooled=True) > 0.5
+
+
+def test_shapes_tell_every_projection_and_find_what_is_not_gaussian():
+    skewed = seen(np.random.default_rng(2), 4000, lambda rng, size: rng.exponential(size=size) - 1)
+    found = [row for row in rows.shapes(skewed) if row["part"] == "attention" and row["given"] == "query"]
+    assert [row["direction"] for row in found] == [f"random {i + 1}" for i in range(RANDOM)] + [
+        f"principal {i + 1}" for i in range(PRINCIPAL)
+    ]
+    for row in found:
+        assert row["distance_low"] > row["floor_95"] and row["lilliefors_p"] < 1e-4 and row["skewness_p"] < 1e-4
+        assert len(row["quantiles"]) == 61 and np.all(np.diff(row["quantiles"]) >= 0)
+
+
+def test_the_interquartile_range_keeps_its_scale():
+    one, two = (
+        next(rows.shapes(seen(np.random.default_rng(3), 4000, lambda rng, size, s=s: s * rng.standard_normal(size))))
+        for s in (1.0, 2.0)
+    )
+    assert two["iqr"] == pytest.approx(2 * one["iqr"], rel=1e-4)
+    assert two["distance"] == pytest.approx(one["distance"], rel=1e-3)
+
+
+def test_both_ways_to_a_variance_agree():
+    for row in rows.shapes(seen(np.random.default_rng(4))):
+        if row["given"] == "nothing":
+            assert row["projected"] == pytest.approx(row["summed"], rel=1e-4)
+
+
+def test_noise_without_spread_has_no_shape():
+    still = seen(np.random.default_rng(5), 200, lambda rng, size: np.zeros(size))
+    row = next(rows.shapes(still))
+    assert np.isnan(row["distance"]) and np.isnan(row["iqr"])
+    assert list(rows.joint(still)) == []
+
+
+def test_the_joint_test_reads_the_principal_plane():
+    found = list(rows.joint(seen(np.random.default_rng(6), 800)))
+    assert [row["dimensions"] for row in found] == [2, 2, 2] and all(row["p_value"] > 1e-4 for row in found)
+    bent = seen(np.random.default_rng(6), 800, lambda rng, size: rng.exponential(size=size))
+    assert all(row["p_value"] < 1e-4 for row in rows.joint(bent))
