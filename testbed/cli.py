@@ -183,7 +183,7 @@ def _truth(asked: argparse.Namespace, rest: list[str]) -> int:
         from testbed.report.portrait import picture, portrait
         from testbed.store import write_outside
 
-        write_outside(asked.svg, picture(portrait(world, truth)).encode())
+        write_outside(asked.svg, picture(portrait(world, truth, regrets=regrets or ())).encode())
         print(f"The picture is {asked.svg}", file=sys.stderr if asked.json else sys.stdout)
     return 0
 

@@ -56,6 +56,7 @@ def asked(capsys, *words):
     except SystemExit as stop:
         status = stop.code
     captured = capsys.readouterr()
+    assert status != 2 or (captured.err.startswith("testbed: ") and captured.err.count("\n") == 1), captured.err
     return status, told(captured.err + (captured.out if status else ""))
 
 
@@ -82,7 +83,7 @@ REFUSALS = {
     "world": (["truth", "nowhere"], "'nowhere'", "known names: .*iid.*markov"),
     "rows": (
         ["truth", "markov", "--vocabulary", "2", "--rows", "[[0.8,0.2],[0.3,0.6]]"],
-        "sums to 0.8999999999999999",
+        "rows, row 1, sums to 0.8999999999999999",
         "must sum to 1",
         "divide the row by its sum",
     ),
@@ -96,20 +97,45 @@ REFUSALS = {
     "shape of rows": (["truth", "markov", "--vocabulary", "2", "--rows", "[[0.5,0.5]]"], "rows", "2"),
     "words for rows": (
         ["truth", "markov", "--vocabulary", "2", "--rows", '"ab"'],
-        '"ab" cannot be read',
+        '"ab" does not fit',
         "got `str`",
         "e.g.",
     ),
     "vocabulary": (["truth", "iid", "--vocabulary", "1"], "vocabulary=1", "at least 2", "single symbol"),
-    "length": (["truth", "iid", "--vocabulary", "4", "--length", "0"], "--length 0", "at least 1", "64"),
+    "length": (["truth", "iid", "--vocabulary", "4", "--length", "0"], "length=0", "at least 1", "positive"),
+    "endless": (["truth", "iid", "--vocabulary", "4", "--length", "100000000000"], "length=100000000000", "at most"),
+    "endless vocabulary": (["truth", "iid", "--vocabulary", "100000000000"], "vocabulary=1", "at most", "give less"),
+    "infinite exponent": (["truth", "iid", "--vocabulary", "4", "--zipf", "inf"], "zipf=inf", "give a smaller"),
+    "vocabulary in words": (["truth", "iid", "--vocabulary", "four"], "--vocabulary", "'four'", "INT", "--help"),
+    "weights in words": (
+        ["truth", "iid", "--vocabulary", "4", "--weights", "a"],
+        "--weights",
+        "'a'",
+        "FLOAT",
+        "--help",
+    ),
+    "no value": (["truth", "iid", "--vocabulary"], "--vocabulary", "missing", "INT", "--help"),
+    "no vocabulary": (["truth", "iid"], "--vocabulary", "must be given", "truth iid --help"),
+    "stray word": (["truth", "iid", "--vocabulary", "4", "five"], "five", "no such option", "--help"),
+    "lengths": (
+        ["truth", "block_stationary", "--lengths", "odd"],
+        "--lengths odd",
+        "one of fixed, geometric, power_law",
+    ),
+    "lag": (["truth", "iid", "--vocabulary", "4", "--lags", "-1"], "lag=-1", "0 or more"),
+    "lag in words": (["truth", "iid", "--vocabulary", "4", "--lags", "one"], "--lags", "'one'"),
+    "features": (["truth", "iid", "--vocabulary", "3", "--features", "[[1]]"], "\\(1, 1\\)", "3 symbols", "e.g."),
     "length in words": (["truth", "iid", "--vocabulary", "4", "--length", "ten"], "--length", "'ten'"),
     "flag of a world": (["truth", "iid", "--vocabulary", "4", "--vocabluary", "5"], "--vocabluary", "--vocabulary"),
-    "world inside": ([*NOISY, '{"kind": "nowhere"}'], "Invalid value 'nowhere'", "JSON is expected", "e.g.", '"iid"'),
+    "world inside": ([*NOISY, '{"kind": "nowhere"}'], "Invalid value 'nowhere'", "correct that", "e.g.", '"iid"'),
     "field of a world inside": ([*NOISY, '{"kind": "iid", "vocabluary": 4}'], "unknown field `vocabluary`", "e.g."),
-    "value of a world inside": ([*NOISY, '{"kind": "iid", "vocabulary": 1}'], "vocabulary=1", "at least 2"),
+    "value of a world inside": (
+        [*NOISY, '{"kind": "iid", "vocabulary": 1}'],
+        "vocabulary=1: it must be at least 2; a single symbol carries no information.$",
+    ),
     "words for a world inside": ([*NOISY, "iid"], "iid cannot be read", "malformed", "JSON is expected", "e.g."),
     "world inside cut short": ([*NOISY, '{"kind": "iid", "voc'], "truncated", "JSON is expected", "e.g."),
-    "number for a world inside": ([*NOISY, "3"], "got `int`", "JSON is expected", "e.g."),
+    "number for a world inside": ([*NOISY, "3"], "got `int`", "correct that", "e.g."),
     "no file of a process": ([*CHAIN, "no/such.json"], "no/such.json", "no such file", "give the path"),
     "file and fields": (
         [*CHAIN, "no/such.json", "--process", "mess3"],
@@ -129,16 +155,13 @@ REFUSALS = {
         "width=1e-06",
         "Monte Carlo",
         "about tokens=",
-        "not 64",
+        "not 64: allow them",
         "leave it out",
     ),
     "contexts": (["truth", "iid", "--vocabulary", "4", "--contexts", "0"], "contexts=0", "positive"),
     "tokens": (["truth", "iid", "--vocabulary", "4", "--tokens", "0"], "tokens=0", "positive"),
-    "picture": (
-        ["truth", "iid", "--vocabulary", "4", "--svg", "no/such.svg"],
-        "no/such.svg could not be written",
-        "make room",
-    ),
+    "picture": (["truth", "iid", "--vocabulary", "4", "--svg", "no/such.svg"], "--svg no/such.svg", "no folder no;"),
+    "picture in place of a folder": (["truth", "iid", "--vocabulary", "4", "--svg", "."], "--svg .", "is a folder"),
     "gallery": (["gallery", "--out", "no/such"], "--out no/such", "not a folder", "make it"),
     "no experiment": (["run"], "nothing is named", "experiments/bias_variance.py"),
     "no file": (["run", "no/such.py"], "no/such.py", "is not a file", "see experiments/"),
@@ -428,6 +451,18 @@ def test_list_names_every_shelf(capsys):
     assert set(ESTIMATES) <= set(text.split())
 
 
+def test_no_memory_is_one_sentence(monkeypatch, capsys):
+    def greedy(*arguments):
+        raise MemoryError
+
+    monkeypatch.setattr(cli, "_world", greedy)
+    assert refused(asked(capsys, "truth", "iid", "--vocabulary", "4"), "more memory than there is", "ask for less")
+
+
+def test_words_of_several_lines_are_refused_in_one(capsys):
+    assert refused(asked(capsys, *NOISY, '{"kind":\n"iid",\n"vocabulary": 1}'), "vocabulary=1", "at least 2")
+
+
 WORLDS = {name: family(name).EXAMPLES[0] for name in catalog.shelf("testbed.sources")}
 RECORDED = ["source", "length", "curve", "epsilon", "rate", "oracle", "mixing", "autocovariance", "absent"]
 
@@ -517,14 +552,67 @@ def test_a_larger_budget_makes_the_interval_narrower(capsys):
     assert answered(capsys, *BLOCKS, "--json")["epsilon"]["method"] == "enumeration"
 
 
+def test_pair_laws_and_covariances_are_told_when_asked_for(capsys):
+    chain = ["truth", "markov", "--vocabulary", "2", "--rows", "[[0.8,0.2],[0.3,0.7]]", "--length", "4"]
+    features = ["--features", "[[1],[-1]]"]
+    assert {"pairs", "covariances"}.isdisjoint(answered(capsys, *chain, "--json"))
+    found = answered(capsys, *chain, *features, "--lags", 1, 2, "--json")
+    assert list(found) == [*RECORDED[:-1], "pairs", "covariances", "absent"]
+    assert [each["lag"] for each in found["pairs"]] == [each["lag"] for each in found["covariances"]] == [1, 2]
+    for each in (*found["pairs"], *found["covariances"], *found["autocovariance"], found["mixing"]):
+        assert each["method"] in ("closed form", "enumeration", "eigenvalue") and 0 < each["error"] < 1e-9
+    np.testing.assert_allclose(found["pairs"][0]["law"], [[0.48, 0.12], [0.12, 0.28]], atol=1e-12)
+    np.testing.assert_allclose([each["matrix"] for each in found["covariances"]], [[[0.48]], [[0.24]]], atol=1e-12)
+    assert len(answered(capsys, *chain, *features, "--json")["covariances"]) == 9
+    assert cli.main([*chain, *features, "--lags", "1"]) == 0
+    text = told(capsys.readouterr().out)
+    for words in (
+        "pair law at lag 1 (enumeration, error",
+        "[[0.48 0.12]",
+        "features at lag 1",
+        "[[0.48]]",
+        "eigenvalue",
+    ):
+        assert words in text
+
+
+def test_pair_laws_that_are_not_offered_are_null(capsys):
+    world = ["truth", "in_context_markov", "--vocabulary", "3", "--length", "2", "--lags", "1"]
+    found = answered(capsys, *world, "--features", "[[1],[0],[0]]", "--json")
+    assert found["pairs"] is None and found["covariances"] is None
+    assert {"pairs", "covariances"} <= found["absent"].keys()
+    assert cli.main(world) == 0
+    assert "pair law: not offered: a mean over random matrices" in told(capsys.readouterr().out)
+
+
+def test_large_pair_laws_are_left_to_json(capsys):
+    assert cli.main(["truth", "iid", "--vocabulary", "40", "--length", "2", "--lags", "3"]) == 0
+    assert "pair law at lag 3" in (text := told(capsys.readouterr().out)) and "--json gives all" in text
+
+
 def test_predictors_are_measured_when_asked_for(capsys):
     world = ["truth", "markov", "--vocabulary", "2", "--rows", "[[0.8,0.2],[0.3,0.7]]", "--length", "8"]
     rows = answered(capsys, *world, "--predictors", "--json")["predictors"]
     assert rows[0]["predictor"] == "Bayes" and abs(rows[0]["regret"]) < 1e-9
     assert all(row["regret"] > 0 for row in rows[1:])
+    assert {row["method"] for row in rows} == {"enumeration"}
     assert cli.main([*world, "--predictors"]) == 0
     text = capsys.readouterr().out
     assert all(row["predictor"] in text and f"{row['regret']:.6f}" in text for row in rows[1:])
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_predictors_are_lines_of_the_picture(capsys, tmp_path):
+    world = ["truth", "markov", "--vocabulary", "2", "--rows", "[[0.8,0.2],[0.3,0.7]]", "--length", "8"]
+    rows = answered(capsys, *world, "--predictors", "--json")["predictors"]
+    assert cli.main([*world, "--predictors", "--svg", str(tmp_path / "chain.svg")]) == 0
+    drawn, lines = (tmp_path / "chain.svg").read_text(), capsys.readouterr().out.splitlines()
+    labels = {letter for line in lines[:14] for letter in re.findall(r"\b[a-z]\b", line.split("┤")[-1])}
+    assert labels - {"t"} == set("abcdefghij"[: len(rows) - 1])
+    for row in rows[1:]:
+        assert f"{row['predictor']}: {row['loss']:.4f}" in drawn
+    assert cli.main([*world, "--svg", str(tmp_path / "plain.svg")]) == 0
+    assert "KT" not in (tmp_path / "plain.svg").read_text()
 
 
 def test_a_world_is_drawn_into_a_file(capsys, tmp_path):

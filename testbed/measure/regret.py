@@ -19,6 +19,8 @@ from testbed.sources import Source
 Predict = Callable[[Int[Array, " L"]], Float[Array, "L V"]]
 """One sequence to the log-probabilities of token t given the tokens before it: pure, for jit."""
 
+STRINGS, SAMPLED, ROUNDING = 2**14, 256, 1e-13
+"""Most windows that are all visited; windows sampled where there are more; the error of a regret summed over all."""
 CHUNK = 2**19
 """Log-probabilities that are predicted at a time."""
 
@@ -60,30 +62,48 @@ def regrets(
     length: int,
     *,
     predictors: Sequence[Predictor] = CLASSICAL,
-    sequences: int = 256,
+    sequences: int | None = None,
     seed: int = 0,
 ) -> list[dict[str, Any]]:
     """Return the loss and the regret of each predictor on windows of the world, the Bayes predictive first.
 
-    Each record has `predictor`, `loss` = E[−log q] and `regret` = `loss` − Bayes loss in nats per token, and `error`,
-    the standard error of the regret. All losses are means of exact conditional cross-entropies on the same windows, so
-    that they differ by exactly their regrets.
+    Each record has `predictor`, `loss` = E[−log q] and `regret` = `loss` − Bayes loss in nats per token, `method`, and
+    `error`. All losses are means of exact conditional cross-entropies on the same windows, so that they differ by
+    exactly their regrets. The windows are all there are, if no more than STRINGS and if no number of `sequences` is
+    given, and otherwise sampled (256, unless given).
 
-    Error: Monte Carlo over the windows. ValueError for fewer than 2 of them.
+    Error: rounding over all windows; over sampled ones `error` is the standard error of the regret. ValueError for
+    fewer than 2 of them.
     """
-    if sequences < 2:
+    if sequences is not None and sequences < 2:
         raise ValueError(f"sequences={sequences}: at least 2 are needed for a standard error; give for example 256.")
     world = world.for_window(length)
-    shared = reference(world, sequences=sequences, length=length, seed=seed)
+    whole = sequences is None and length * np.log(world.alphabet) <= np.log(STRINGS) + 1e-9
+    if whole:
+        shared, weight_B = everything(world, length)
+    else:
+        shared = reference(world, sequences=sequences or SAMPLED, length=length, seed=seed)
+        weight_B = np.full(len(shared.tokens_BL), 1 / len(shared.tokens_BL))
     named = [("Bayes", bayes(world))]
     named += [(predictor.label, learning(predictor, world.alphabet)) for predictor in predictors]
     records = []
     for label, predict in named:
         kl_B = regret(shared, predict).mean(1)
-        loss = float((shared.entropy_B + kl_B).mean())
-        error = float(kl_B.std(ddof=1) / np.sqrt(sequences))
-        records.append({"predictor": label, "loss": loss, "regret": float(kl_B.mean()), "error": error})
+        loss, mean = float(weight_B @ (shared.entropy_B + kl_B)), float(weight_B @ kl_B)
+        error = ROUNDING if whole else float(kl_B.std(ddof=1) / np.sqrt(len(kl_B)))
+        method = "enumeration" if whole else "Monte Carlo"
+        records.append({"predictor": label, "loss": loss, "regret": mean, "method": method, "error": error})
     return records
+
+
+def everything(world: Source, length: int) -> tuple[Reference, Float[np.ndarray, " B"]]:
+    """Return all windows that can occur, and their probabilities."""
+    tokens_BL = np.indices((world.alphabet,) * length).reshape(length, -1).T.astype(np.int32)
+    with jax.enable_x64(True):
+        logp_BLV = np.asarray(jax.jit(jax.vmap(bayes(world)))(tokens_BL))
+    weight_B = np.exp(Reference(tokens_BL, logp_BLV).nll_B * -length)
+    possible_B = weight_B > 0
+    return Reference(tokens_BL[possible_B], logp_BLV[possible_B]), weight_B[possible_B]
 
 
 def table(predictors: Sequence[Predictor], shared: Reference) -> pd.DataFrame:

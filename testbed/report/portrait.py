@@ -3,7 +3,8 @@
 import functools
 import io
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import jax
@@ -21,27 +22,43 @@ STYLE = {
 }  # fmt: skip
 FEW = ("#f1ece0", "#28518f", "#d9a51e", "#9c2f4f", "#5fb35f", "#2a1e5c", "#d1622b", "#1f8a8c")
 """Colours of at most eight symbols; more of them are a scale from first to last."""
+FAINT = ("#8a8f98", "#b08bbd", "#c9a26b", "#7fa8a0", "#c98a8a", "#9aa86b", "#8aa0c9")
+"""Colours of the lines of predictors."""
 INK = {"h": "#28518f", "rate": "#d1622b", "oracle": "#3c7a3c"}
 
 
 class Portrait(NamedTuple):
-    """What the picture of a world shows: its truth, B sequences of L tokens, and what two tokens share."""
+    """What the picture of a world shows: its truth, B sequences of L tokens, and what two tokens share.
+
+    `losses` holds the mean loss of predictors over windows of that length, by their names.
+    """
 
     source: Source
     truth: Truth
     tokens_BL: Int32[np.ndarray, "B L"]
     memory: Autocovariance | Absent
     mixing: Mixing | Absent
+    losses: Mapping[str, float] = MappingProxyType({})
 
 
 def portrait(
-    source: Source, truth: Truth, *, sequences: int = 12, lags: Sequence[int] = range(1, 33), seed: int = 0
+    source: Source,
+    truth: Truth,
+    *,
+    sequences: int = 12,
+    lags: Sequence[int] = range(1, 33),
+    seed: int = 0,
+    regrets: Sequence[Mapping[str, Any]] = (),
 ) -> Portrait:
-    """Return what is to be shown of a world, its sequences as long as the windows of its truth."""
+    """Return what is to be shown of a world, its sequences as long as the windows of its truth.
+
+    `regrets` are records of predictors, see `testbed.measure.regret`.
+    """
     world = source.for_window(truth.length)
     draws = jax.random.split(keys.stream(seed, "portrait"), sequences)
     tokens_BL = np.asarray(_drawn(type(world), truth.length, world.tables(), draws))
-    return Portrait(source, truth, tokens_BL, _pairs.autocovariance(world, lags), world.mixing())
+    losses = {row["predictor"]: row["loss"] for row in regrets if row["predictor"] != "Bayes"}
+    return Portrait(source, truth, tokens_BL, _pairs.autocovariance(world, lags), world.mixing(), losses)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
@@ -58,7 +75,7 @@ def picture(shown: Portrait) -> str:
         figure = Figure(figsize=(11, 2.9), layout="constrained")
         sample, curve, memory = figure.subplots(1, 3, width_ratios=(1.15, 1, 1))
         _sample(sample, shown)
-        _curve(curve, shown.source, shown.truth)
+        _curve(curve, shown)
         _memory(memory, shown)
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
@@ -88,7 +105,8 @@ def _colours(symbols: int) -> np.ndarray:
     return np.asarray(np.rint(255 * colours[:, :3]), np.uint8)
 
 
-def _curve(axes: Any, source: Source, truth: Truth) -> None:
+def _curve(axes: Any, shown: Portrait) -> None:
+    source, truth = shown.source, shown.truth
     position_L = np.arange(1, truth.length + 1)
     value_L, low_L, high_L = np.array([(each.value, each.low, each.high) for each in truth.curve]).T
     axes.fill_between(position_L, low_L, high_L, step="mid", color=INK["h"], alpha=0.25, lw=0)
@@ -102,6 +120,9 @@ def _curve(axes: Any, source: Source, truth: Truth) -> None:
             ends += [offered.low, offered.high]
         else:
             axes.plot([], [], ls=style, lw=1.3, color=INK[name], label=f"{name}: none")
+    for number, (name, loss) in enumerate(shown.losses.items()):
+        axes.axhline(loss, lw=0.9, color=FAINT[number % len(FAINT)], label=f"{name}: {loss:.4f}")
+        ends.append(loss)
     margin = 0.05 * (max(ends) - min(ends)) if max(ends) - min(ends) > 1e-6 else 0.05
     axes.set(ylim=(min(ends) - margin, max(ends) + margin), xlabel="position t", ylabel="nats")
     if source.stationary and truth.length > 1:

@@ -1,6 +1,8 @@
 """A world on a terminal: a sample, h_t against t in Braille dots, the truth as a table, what two tokens share."""
 
-from collections.abc import Mapping, Sequence
+import string
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,7 +10,7 @@ from jaxtyping import Bool, Float, Int
 
 from testbed.report.portrait import portrait
 from testbed.sources import Absent, Source, Truth, _render
-from testbed.sources._pairs import Autocovariance
+from testbed.sources._pairs import Autocovariance, SecondOrder
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -22,33 +24,50 @@ Dots = Bool[np.ndarray, "Y X"]
 
 _BITS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
 _STYLES = {"h": "cyan", "rate": "yellow", "oracle": "green"}
-_DASHES = {"rate": (4, 2), "oracle": (6, 1)}
-"""Period and length of the dashes, in dots."""
+_DASHES, _FAINT = {"rate": (4, 2), "oracle": (6, 1)}, (12, 1)
+"""Period and length of the dashes, in dots; those of other lines."""
 
 
-def show(source: Source, truth: Truth, regrets: Sequence[Mapping[str, Any]] | None = None) -> None:
-    """Print a world and its truth, and how far predictors are from it if their `regrets` are given."""
+def show(
+    source: Source,
+    truth: Truth,
+    regrets: Sequence[Mapping[str, Any]] | None = None,
+    asked: SecondOrder = SecondOrder(),  # noqa: B008 - frozen
+) -> None:
+    """Print a world and its truth, what else was `asked` of pairs, and how far predictors are if `regrets` are given.
+
+    The mean loss of each predictor is a line in the picture, under the letter that it has in the table.
+    """
     import rich  # late: programs that want JSON need it not
     from rich.text import Text
 
     shown = portrait(source, truth, sequences=1, lags=_render.LAGS)
     sample = _render.text(shown.tokens_BL[0].tolist(), source.alphabet, ROOM)
-    rich.print(Text(f"sample  {sample}\n"), sketch(truth), _render.table(source, truth), sep="\n")
+    losses = {letter: row["loss"] for letter, row in lettered(regrets or []) if letter}
+    rich.print(Text(f"sample  {sample}\n"), sketch(truth, losses), _render.table(source, truth), sep="\n")
     rich.print(Text(f"decay of correlations: {_render.decay(shown.mixing)}"), _memory(shown.memory), sep="\n")
+    for told in _render.matrices(asked):
+        rich.print(Text(told))
     if regrets is not None:
         rich.print(_compared(regrets))
 
 
-def sketch(truth: Truth) -> "Text":
-    """Return a plot of the Bayes curve as steps, of the rate (dashes) and of the oracle (dots), for `rich`."""
+def lettered(regrets: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Return the records of predictors with a letter each; none for Bayes, whose mean loss is that of the curve."""
+    letters = iter(string.ascii_lowercase)
+    return (("" if row["predictor"] == "Bayes" else next(letters), row) for row in regrets)
+
+
+def sketch(truth: Truth, losses: Mapping[str, float] = MappingProxyType({})) -> "Text":
+    """Return a plot of the Bayes curve as steps, of the rate (dashes), the oracle (dots) and of losses, for `rich`."""
     from rich.text import Text
 
-    levels = {name: each.value for name, each in _summaries(truth).items()}
+    levels = {name: each.value for name, each in _summaries(truth).items()} | dict(losses)
     curve_L = np.array([each.value for each in truth.curve])
     low, high = _range(np.array([*curve_L, *levels.values()]))
     rows = {name: int(_rows(np.array(level), low, high)) for name, level in levels.items()}
     layers = {"h": _steps(_rows(curve_L, low, high))}
-    layers |= {name: _dashed(row, *_DASHES[name]) for name, row in rows.items()}
+    layers |= {name: _dashed(row, *_DASHES.get(name, _FAINT)) for name, row in rows.items()}
     rows[f"h_{truth.length}"] = int(_rows(curve_L, low, high)[-1])
     drawn = Text()
     for y in range(HEIGHT):
@@ -63,7 +82,7 @@ def _draw(drawn: "Text", layers: Mapping[str, Dots]) -> None:
     """Append four rows of dots as characters; each has the colour of the first layer that it shows."""
     codes = {name: (dots_YX.reshape(4, WIDTH, 2) * _BITS[:, None]).sum((0, 2)) for name, dots_YX in layers.items()}
     for code_N in zip(*codes.values(), strict=True):
-        style = next((_STYLES[name] for name, code in zip(codes, code_N, strict=True) if code), "")
+        style = next((_STYLES.get(name, "magenta") for name, code in zip(codes, code_N, strict=True) if code), "")
         drawn.append(chr(0x2800 + int(np.bitwise_or.reduce(code_N))), style)
 
 
@@ -74,7 +93,8 @@ def _memory(found: Autocovariance | Absent) -> "Text":
         return Text(f"autocovariance: not offered: {found.reason}")
     lags = "".join(f"{lag:>9}" for lag in found.lag_K)
     traces = "".join(f"{trace:>9.2g}" for trace in found.trace_K)
-    return Text(f"autocovariance, its trace relative to lag 0:\n{lags}\n{traces}")
+    known = f"{found.method}, error {found.error_K.max():.1e}"
+    return Text(f"autocovariance, its trace relative to lag 0 ({known}):\n{lags}\n{traces}")
 
 
 def _compared(regrets: Sequence[Mapping[str, Any]]) -> "Table":
@@ -82,11 +102,13 @@ def _compared(regrets: Sequence[Mapping[str, Any]]) -> "Table":
     from rich.table import Table
 
     title = "predictors, mean over the same windows (nats per token)"
-    drawn = Table("predictor", title=title, title_justify="left", box=SIMPLE_HEAD)
+    drawn = Table("", "predictor", title=title, title_justify="left", box=SIMPLE_HEAD)
     for heading in ("loss", "regret", "error of regret"):
         drawn.add_column(heading, justify="right")
-    for row in regrets:
-        drawn.add_row(row["predictor"], f"{row['loss']:.6f}", f"{row['regret']:.6f}", f"{row['error']:.1e}")
+    drawn.add_column("method")
+    for letter, row in lettered(regrets):
+        numbers = f"{row['loss']:.6f}", f"{row['regret']:.6f}", f"{row['error']:.1e}"
+        drawn.add_row(letter, row["predictor"], *numbers, row["method"])
     return drawn
 
 

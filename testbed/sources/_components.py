@@ -49,6 +49,8 @@ class Components(Source, frozen=True, kw_only=True):
         for component in self.components():
             if self.order:
                 _laws.recurrent("a component chain", component)
+        if self.laws is None:
+            _laws.uncertain(self.concentration, self.components())
 
     def regime_prior(self) -> Float[np.ndarray, " K"]:
         """Return the law of a regime, float64."""

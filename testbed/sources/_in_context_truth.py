@@ -179,10 +179,20 @@ def _two_state_rate(source: InContextMarkov) -> Quantity:
 
 def pair_law(source: InContextMarkov, lag: int) -> Float[np.ndarray, "2 2"]:
     """Return E[π_x·(P^lag)_xy] for two symbols and order 1: P(0, 1) = E[a·b/(a+b)²·(1 - (1-a-b)^lag)]."""
+    differs, _ = _differs(source, lag)
+    return np.array([[0.5 - differs, differs], [differs, 0.5 - differs]])
+
+
+def pair_error(source: InContextMarkov, lag: int) -> float:
+    """Return a bound on the sum of the absolute errors of the entries of the pair law."""
+    return 4 * _differs(source, lag)[1] + 64 * (1 + lag) * _truth.UNIT_ROUNDOFF
+
+
+def _differs(source: InContextMarkov, lag: int) -> tuple[float, float]:
+    """Return P(X_0 = 0, X_lag = 1) and its error."""
     grid = _grid(source.concentration)
     second_QQ = grid.other_Q[:, None] - grid.chance_Q[None, :]  # the second eigenvalue 1 - a - b
-    differs, _ = _mean(grid, _ratio(grid) * _ratio(grid).T * (1 - second_QQ**lag))
-    return np.array([[0.5 - differs, differs], [differs, 0.5 - differs]])
+    return _mean(grid, _ratio(grid) * _ratio(grid).T * (1 - second_QQ**lag))
 
 
 class Grid(NamedTuple):

@@ -139,6 +139,12 @@ def concentration(name: str, value: int | float) -> None:
         raise ValueError(f"{name}={value}: it must lie between {LEAST} and {MOST}; give for example {name}=1.0.")
 
 
+def uncertain(concentration: int | float, rows: Rows) -> None:
+    """Refuse drawn rows in one of which a symbol is certain, to the last digit."""
+    if not (rows < 1).all():
+        raise ValueError(f"concentration={concentration}: a drawn row gives one symbol the probability 1; raise it.")
+
+
 def seed(value: int) -> None:
     """Refuse a seed that no generator takes."""
     at_least("seed", value, 0, "give for example seed=0")
@@ -166,7 +172,8 @@ def laid_out(named: str, numbers: int, most: int = LARGEST_TABLE) -> None:
 def chain_size(symbols: int, order: int = 1) -> None:
     """Refuse a chain too large for the dense computation of its stationary law."""
     if order * math.log(symbols) > math.log(LARGEST_CHAIN) + 1e-9:
+        size = f"{symbols}^{order}" if order > 1 else f"{symbols}"
         raise ValueError(
-            f"{symbols}^{order} contexts: at most {LARGEST_CHAIN} are supported, as the stationary law is computed"
+            f"{size} contexts: at most {LARGEST_CHAIN} are supported, as the stationary law is computed"
             " densely; lower the vocabulary or the order."
         )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 LARGEST_EDGES = 2**22
 LARGEST_DENSE = 2048
 LARGEST_POWER = 256
+LARGEST_LAG = 2**20
 
 
 class Machine(NamedTuple):
@@ -86,9 +87,11 @@ def pair_law(machine: Machine, lag: int) -> Float[np.ndarray, "V V"]:
 
 
 def check_lag(lag: int) -> None:
-    """Refuse a negative lag."""
+    """Refuse a negative lag, and one beyond what is stepped through."""
     if lag < 0:
         raise ValueError(f"lag={lag}: lags count tokens forward; give 0 or more.")
+    if lag > LARGEST_LAG:
+        raise ValueError(f"lag={lag}: pair laws are computed up to the lag {LARGEST_LAG}; give a smaller one.")
 
 
 def mixing(machine: Machine) -> Mixing | Absent:

@@ -83,7 +83,9 @@ def read_features(word: str, symbols: int) -> Float[np.ndarray, "V M"]:
     try:
         features_VM = np.asarray(json.loads(word))
     except ValueError as error:
-        raise ValueError(f"features {word} cannot be read ({error}): a table in JSON is expected; e.g. {like}.") from None
+        raise ValueError(
+            f"features {word} cannot be read ({error}): a table in JSON is expected; e.g. {like}."
+        ) from None
     if features_VM.dtype.kind not in "iuf" or features_VM.ndim != 2 or len(features_VM) != symbols:
         rule = f"there must be a row of numbers for each of the {symbols} symbols"
         raise ValueError(f"features have the shape {features_VM.shape}: {rule}; e.g. {like}.")

@@ -32,6 +32,11 @@ def present(values: "Iterable[Value | Absent]") -> list[Value] | Absent:
     return found
 
 
+def weakest(methods: Iterable[Method]) -> Method:
+    """Return the method that says least of the result."""
+    return max(methods, key=get_args(Method).index)
+
+
 def side_by_side(machines: list[Machine], weight_M: Float[np.ndarray, " M"]) -> Machine | Absent:
     """Return the machine that begins in machine m with probability weight_M[m], and stays there."""
     edges = sum(len(machine.origin_E) for machine in machines)
@@ -96,6 +101,6 @@ def _mean(quantities: list[Quantity | Absent], weights: list[float]) -> Quantity
         for field in ("value", "low", "high", "error", "gap")
     )
     rounding = 2 * len(known) * _truth.UNIT_ROUNDOFF * value
-    method = max((each.method for each in known), key=get_args(Method).index)
+    method = weakest(each.method for each in known)
     ends = {"low": low - rounding, "high": high + rounding}
     return Quantity(value=value, **ends, method=method, error=error + rounding, gap=gap)

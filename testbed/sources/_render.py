@@ -1,13 +1,14 @@
 """A truth as text for people and as a record for programs."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 
-from testbed.sources._pairs import Autocovariance, autocovariance
+from testbed.sources import _pairs
+from testbed.sources._pairs import Autocovariance, SecondOrder, autocovariance
 from testbed.sources._source import Source
 from testbed.sources._truth import Absent, Mixing, Quantity, Truth
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 LAGS = range(1, 9)
-SHOWN, FIRST = 40, 8
+SHOWN, FIRST, WIDEST = 40, 8, 6
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _DECAYS = {
@@ -56,11 +57,11 @@ def table(source: Source, truth: Truth) -> "Table":
     return drawn
 
 
-def record(source: Source, truth: Truth) -> dict[str, Any]:
+def record(source: Source, truth: Truth, asked: SecondOrder = SecondOrder()) -> dict[str, Any]:  # noqa: B008 - frozen
     """Return the source and its truth as plain values, ready for JSON.
 
-    `curve` entries carry their position `t`, those of `autocovariance` their `lag`; what is not offered is None, its
-    reason under `absent`.
+    `curve` entries carry their position `t`, those of `autocovariance`, and if asked for `pairs` and `covariances`,
+    their `lag`; what is not offered is None, its reason under `absent`.
     """
     world = source.for_window(truth.length)
     offered = {
@@ -68,6 +69,7 @@ def record(source: Source, truth: Truth) -> dict[str, Any]:
         "oracle": truth.oracle,
         "mixing": world.mixing(),
         "autocovariance": autocovariance(world, LAGS),
+        **{name: each for name, each in asked._asdict().items() if each is not None},
     }
     return {
         "source": msgspec.to_builtins(source),
@@ -85,10 +87,11 @@ def kind(source: Source) -> str:
 
 
 def decay(mixing: Mixing | Absent) -> str:
-    """Return how fast tokens far apart become uncorrelated, in words."""
+    """Return how fast tokens far apart become uncorrelated, and how that is known, in words."""
     if isinstance(mixing, Absent):
         return f"not offered: {mixing.reason}"
-    return _DECAYS[mixing.decay].format(value=mixing.value)
+    error = f", error {mixing.error:.1e}" if mixing.error else ""
+    return f"{_DECAYS[mixing.decay].format(value=mixing.value)} ({mixing.method}{error})"
 
 
 def memory(found: Autocovariance | Absent) -> str:
@@ -96,7 +99,21 @@ def memory(found: Autocovariance | Absent) -> str:
     if isinstance(found, Absent):
         return f"not offered: {found.reason}"
     pairs = zip(found.lag_K, found.trace_K, strict=True)
-    return ", ".join(f"{trace:.3g} at {lag}" for lag, trace in pairs if lag in LAGS)
+    traces = ", ".join(f"{trace:.3g} at {lag}" for lag, trace in pairs if lag in LAGS)
+    return f"{traces} ({found.method}, error {found.error_K.max():.1e})"
+
+
+def matrices(asked: SecondOrder) -> Iterator[str]:
+    """Return the pair laws and the autocovariances of features that were asked for, as far as they are small."""
+    named = {"pair law": asked.pairs, "autocovariance of the features": asked.covariances}
+    for name, found in named.items():
+        if isinstance(found, Absent):
+            yield f"{name}: not offered: {found.reason}"
+            continue
+        for each in found or []:
+            matrix = each[1]
+            shown = str(np.array_str(matrix, precision=6, suppress_small=True)) if len(matrix) <= WIDEST else ""
+            yield f"{name} at lag {each.lag} ({each.method}, error {each.error:.1e}):\n{shown or '--json gives all'}"
 
 
 def text(tokens: Sequence[int], alphabet: int, room: int) -> str:
@@ -121,10 +138,7 @@ def _chosen(length: int) -> list[int]:
 def _plain(offered: Any) -> Any:
     if isinstance(offered, Absent):
         return None
-    if not isinstance(offered, Autocovariance):
-        return msgspec.to_builtins(offered)
-    columns = (offered.lag_K, offered.trace_K.tolist(), offered.norm_K.tolist())
-    return [dict(zip(("lag", "trace", "norm"), row, strict=True)) for row in zip(*columns, strict=True)]
+    return msgspec.to_builtins(offered) if isinstance(offered, msgspec.Struct) else _pairs.plain(offered)
 
 
 def _cells(quantity: Quantity | Absent) -> tuple[str, ...]:

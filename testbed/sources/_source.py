@@ -1,6 +1,7 @@
 """The contract of a world: a law over token sequences that can be sampled, predicted and measured exactly."""
 
 import abc
+import functools
 from typing import Any, ClassVar, NamedTuple
 
 import jax
@@ -38,8 +39,6 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", forbid
     stay normalised and free of NaN.
     """
 
-    pair_method: ClassVar[Method] = "closed form"
-    """How the pair laws are obtained."""
     good_for: ClassVar[str]
     """What a reader may use the world for, in a sentence or two."""
 
@@ -78,6 +77,11 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", forbid
     def stationary(self) -> bool:
         """Return whether every window of the sequence has the law of the first one."""
 
+    @property
+    def exchangeable(self) -> bool:
+        """Return whether the order of the tokens plays no part: all permutations of a string are equally probable."""
+        return False
+
     @abc.abstractmethod
     def machine(self) -> Machine | Absent:
         """Return the law as a finite hidden Markov chain, where it is one of tractable size."""
@@ -88,14 +92,18 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", forbid
         machine = self.machine()
         return machine if isinstance(machine, Absent) else _machine.pair_law(machine, lag)
 
-    def pair_error(self, lag: int) -> float:
-        """Return a bound on the sum of the absolute errors of all entries of the pair law.
+    @property
+    def pair_method(self) -> Method:
+        """Return how pair laws are obtained: by sums over states, unless the source has a `pair_law` of its own."""
+        return "enumeration" if type(self).pair_law is Source.pair_law else "closed form"
 
-        It is that of rounding: all entries are sums of positive terms, of no more roundings in a row than the law has
-        numbers, token by token.
+    def pair_error(self, lag: int) -> float:
+        """Return a bound on the sum of the absolute errors of all entries of the pair law: rounding, unless overridden.
+
+        Entries are sums of positive terms, with fewer roundings in a row than there are numbers to the law, for each
+        token of the lag, and than pairs of states of the machine, for its stationary law.
         """
-        numbers = sum(int(np.size(table)) for table in jax.tree.leaves(self.tables(np.float64)))
-        return ROUNDINGS * (1.0 + lag) * numbers * UNIT_ROUNDOFF
+        return ROUNDINGS * (1.0 + lag) * _numbers(self) * UNIT_ROUNDOFF
 
     def autocovariance(self, features_VM: Float[np.ndarray, "V M"], lag: int) -> Float[np.ndarray, "M M"] | Absent:
         """Return Cov(f(X_0), f(X_lag)) for a feature vector f(v) of each symbol, at a random moment of the long run."""
@@ -117,3 +125,11 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", forbid
     @abc.abstractmethod
     def truth(self, length: int, *, budget: Budget = Budget()) -> Truth:  # noqa: B008 - frozen
         """Return the exact entropies over windows of `length` tokens; see `Truth`."""
+
+
+@functools.lru_cache(maxsize=64)
+def _numbers(source: Source) -> int:
+    """Return how many numbers the law and its machine hold."""
+    machine = source.machine() if source.pair_method == "enumeration" else None
+    pairs = len(machine.initial_S) ** 2 if isinstance(machine, Machine) else 0
+    return pairs + sum(int(np.size(table)) for table in jax.tree.leaves(source.tables(np.float64)))

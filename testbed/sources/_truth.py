@@ -198,4 +198,4 @@ def large(log10: float) -> str:
     >>> large(5.3), large(412.3)
     ('2.0e+05', '10^412')
     """
-    return f"{10**log10:.1e}" if log10 < 15 else f"10^{log10:.0f}"
+    return f"{10**log10:.1e}" if log10 < 300 else f"10^{log10:.0f}"

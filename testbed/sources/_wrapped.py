@@ -10,7 +10,7 @@ import msgspec
 from testbed.sources import _any
 from testbed.sources._machine import Machine
 from testbed.sources._source import Source
-from testbed.sources._truth import Absent
+from testbed.sources._truth import Absent, Method
 
 Same = TypeVar("Same", bound="Wrapper")
 
@@ -38,6 +38,20 @@ class Wrapper(Source, frozen=True, kw_only=True):
     def stationary(self) -> bool:
         """Return whether the base is stationary."""
         return self.base.stationary
+
+    @property
+    def exchangeable(self) -> bool:
+        """Return whether the base is exchangeable."""
+        return self.base.exchangeable
+
+    @property
+    def pair_method(self) -> Method:
+        """Return that of the base."""
+        return self.base.pair_method
+
+    def pair_error(self, lag: int) -> float:
+        """Return that of the base, doubled for the rounding of the change."""
+        return 2 * self.base.pair_error(lag)
 
     def for_window(self: Same, length: int) -> Same:
         """Return the same change of what the base is for windows of `length` tokens."""

@@ -12,7 +12,7 @@ from testbed import catalog
 from testbed.sources import _laws, _machine, _truth, _zipf
 from testbed.sources._machine import Machine
 from testbed.sources._source import NoLatents, Source
-from testbed.sources._truth import Budget, Truth
+from testbed.sources._truth import Budget, Mixing, Truth
 
 
 class Tables(NamedTuple):
@@ -52,6 +52,7 @@ class Iid(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
             _zipf.check("zipf", self.zipf, self.vocabulary)
         if self.concentration is not None:
             _laws.concentration("concentration", self.concentration)
+            _laws.uncertain(self.concentration, self.law())
         if self.weights is not None:
             _laws.given_rows("weights", self.weights, (self.vocabulary,))
 
@@ -70,6 +71,11 @@ class Iid(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
         """Return True."""
         return True
 
+    @property
+    def exchangeable(self) -> bool:
+        """Return True."""
+        return True
+
     def machine(self) -> Machine:
         """Return the machine of one state."""
         one_S = np.ones(1)
@@ -82,6 +88,16 @@ class Iid(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
         if self.concentration is not None:
             return _laws.dirichlet_rows((self.vocabulary,), self.concentration, seed=self.seed)
         return _zipf.law(self.vocabulary, self.zipf or 0.0)
+
+    def pair_law(self, lag: int) -> Float[np.ndarray, "V V"]:
+        """Return P(a)·P(b), and at lag 0 one token."""
+        _machine.check_lag(lag)
+        law_V = self.law()
+        return np.outer(law_V, law_V) if lag else np.diag(law_V)
+
+    def mixing(self) -> Mixing:
+        """Return "independent"."""
+        return Mixing(decay="independent", value=0.0)
 
     def tables(self, dtype: npt.DTypeLike = np.float32) -> Tables:
         """Return the numbers of the law."""

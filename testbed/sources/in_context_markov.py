@@ -14,7 +14,7 @@ from testbed import catalog
 from testbed.sources import _dirichlet, _laws, _machine
 from testbed.sources._dirichlet import Urn
 from testbed.sources._source import NoLatents, Source
-from testbed.sources._truth import Absent, Budget, Mixing, Truth
+from testbed.sources._truth import Absent, Budget, Method, Mixing, Truth
 
 LARGEST_BITS = 20
 
@@ -107,6 +107,17 @@ class InContextMarkov(Source, frozen=True, kw_only=True, tag=catalog.tag(__name_
         if (self.vocabulary, self.order) != (2, 1):
             return Absent("a mean over random matrices, computed for two symbols and order 1 only")
         return _in_context_truth.pair_law(self, lag)
+
+    @property
+    def pair_method(self) -> Method:
+        """Return that of a quadrature."""
+        return "enumeration"
+
+    def pair_error(self, lag: int) -> float:
+        """Return that of the quadrature, by the difference from half its points, and rounding."""
+        from testbed.sources import _in_context_truth  # late, as it is about this class
+
+        return _in_context_truth.pair_error(self, lag)
 
     def mixing(self) -> Mixing:
         """Return "never": symbols are not equally frequent in all sequences."""

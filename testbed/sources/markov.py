@@ -61,6 +61,8 @@ class Markov(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
         _laws.fraction("smoothing", self.smoothing)
         self._check_shape()
         _laws.recurrent("the chain", _laws.context_chain(self.transitions()))
+        if self.rows is None:
+            _laws.uncertain(self.concentration, self.transitions())
 
     def _check_shape(self) -> None:
         """Refuse a shape of the rows that cannot be had."""

@@ -13,7 +13,7 @@ from testbed import catalog
 from testbed.sources import _any, _laws, _machine, _parts
 from testbed.sources._machine import Machine
 from testbed.sources._source import Source
-from testbed.sources._truth import Absent, Budget, Mixing, Truth
+from testbed.sources._truth import Absent, Budget, Method, Mixing, Truth
 from testbed.sources._wrapped import Kind
 from testbed.sources.markov import Markov
 
@@ -72,6 +72,11 @@ class Mixture(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
         """Return whether all parts are stationary."""
         return all(part.stationary for part in self.parts)
 
+    @property
+    def exchangeable(self) -> bool:
+        """Return whether all parts are exchangeable."""
+        return all(part.exchangeable for part in self.parts)
+
     def for_window(self, length: int) -> "Mixture":
         """Return the mixture of what the parts are for windows of `length` tokens."""
         parts = tuple(part.for_window(length) for part in self.parts)
@@ -94,6 +99,15 @@ class Mixture(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
         _machine.check_lag(lag)
         laws = _parts.present(part.pair_law(lag) for part in self.parts)
         return laws if isinstance(laws, Absent) else np.einsum("m,mab->ab", self.probabilities(), np.stack(laws))
+
+    @property
+    def pair_method(self) -> Method:
+        """Return the weakest of the parts."""
+        return _parts.weakest(part.pair_method for part in self.parts)
+
+    def pair_error(self, lag: int) -> float:
+        """Return the sum of those of the parts, which leaves room for the rounding of their mean."""
+        return sum(part.pair_error(lag) for part in self.parts)
 
     def mixing(self) -> Mixing | Absent:
         """Return "never" if the symbols of the parts are not equally frequent, else the slowest decay of a part.

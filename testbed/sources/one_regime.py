@@ -43,6 +43,11 @@ class OneRegime(Components, frozen=True, kw_only=True, tag=catalog.tag(__name__)
         """Return True: each component starts from its stationary law."""
         return True
 
+    @property
+    def exchangeable(self) -> bool:
+        """Return whether tokens of one regime are independent."""
+        return self.order == 0
+
     def machine(self) -> Machine | Absent:
         """Return the machine of regime and, for order 1, previous symbol."""
         return _components.machine(self)

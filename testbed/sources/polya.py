@@ -54,6 +54,11 @@ class Polya(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
         """Return True: the order of the tokens plays no part."""
         return True
 
+    @property
+    def exchangeable(self) -> bool:
+        """Return True: the counts so far are all that counts."""
+        return True
+
     def dirichlet(self) -> Float[np.ndarray, " V"]:
         """Return the weights of the Dirichlet law, float64."""
         return _dirichlet.weights(self.vocabulary, self.concentration, self.weights)

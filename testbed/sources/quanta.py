@@ -48,7 +48,7 @@ class Quanta(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
     def __post_init__(self) -> None:
         _laws.at_least("tasks", self.tasks, 2, "a single task is a single quantum")
         _laws.at_least("subset", self.subset, 1, "an answer needs a bit to depend on")
-        _laws.at_least("bits", self.bits, self.subset, f"a task adds up {self.subset} of them")
+        _laws.at_least("bits", self.bits, self.subset, f"a task adds up subset={self.subset} of them")
         _laws.laid_out(f"tasks={self.tasks} with subset={self.subset}", self.tasks * self.subset)
         _laws.laid_out(f"bits={self.bits}", self.bits)
         _laws.seed(self.seed)

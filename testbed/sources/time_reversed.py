@@ -18,11 +18,14 @@ from testbed.sources.markov import Markov
 
 
 class Tables(NamedTuple):
-    """The class and the tables of the base for sampling, and the edges of the reversed machine for filtering."""
+    """The class and the tables of the base for sampling, and the edges of the reversed machine for filtering.
+
+    Exchangeable bases predict alike in both directions, and need no edges.
+    """
 
     kind: Kind
     base: Any
-    edges: Edges
+    edges: Edges | None
 
 
 class TimeReversed(Wrapper, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
@@ -39,15 +42,19 @@ class TimeReversed(Wrapper, frozen=True, kw_only=True, tag=catalog.tag(__name__)
                 f"base={type(self.base).__name__} is not stationary: only a stationary law has one reversal for windows"
                 ' of every length; give phase="uniform" to a base of blocks, or use another base.'
             )
-        check_machine(self.base)
+        if not self.base.exchangeable:
+            check_machine(self.base)
 
     @classmethod
     def exhibit(cls) -> "TimeReversed":
         """Return a chain of order 2 on three symbols, backwards."""
         return cls(base=Markov(vocabulary=3, order=2, concentration=0.3, smoothing=0.02))
 
-    def machine(self) -> Machine:
+    def machine(self) -> Machine | Absent:
         """Return the machine of the base with every edge turned round: T̃[x, s', s] = π(s)·T[x, s, s'] / π(s')."""
+        return self.base.machine() if self.exchangeable else self._reversed()
+
+    def _reversed(self) -> Machine:
         machine = machine_of(self.base)
         flow_E = machine.stationary_S[machine.origin_E] * machine.probability_E
         arriving_S = np.bincount(machine.target_E, flow_E, len(machine.initial_S))
@@ -71,7 +78,8 @@ class TimeReversed(Wrapper, frozen=True, kw_only=True, tag=catalog.tag(__name__)
 
     def tables(self, dtype: npt.DTypeLike = np.float32) -> Tables:
         """Return the numbers of the law."""
-        return Tables(Kind(type(self.base)), self.base.tables(dtype), _edges.tables_of(self.machine(), dtype))
+        edges = None if self.exchangeable else _edges.tables_of(self._reversed(), dtype)
+        return Tables(Kind(type(self.base)), self.base.tables(dtype), edges)
 
     @staticmethod
     def sample(tables: Tables, *, key: Key[Array, ""], length: int) -> tuple[Int32[Array, " L"], Any]:
@@ -82,12 +90,16 @@ class TimeReversed(Wrapper, frozen=True, kw_only=True, tag=catalog.tag(__name__)
     @staticmethod
     def log_predictive(tables: Tables, tokens_L: Int[Array | np.ndarray, " L"]) -> Float[Array, "L V"]:
         """Return the Bayes prediction by exact filtering over the states of the reversed machine."""
+        if tables.edges is None:
+            return tables.kind.source.log_predictive(tables.base, tokens_L)
         return _edges.predicted(tables.edges, tokens_L)
 
     def truth(self, length: int, *, budget: Budget = Budget()) -> Truth:  # noqa: B008 - frozen
         """Return the entropies of the base: a string and its mirror image are equally probable.
 
         There is no oracle: a state of the base, met from its other side, holds the tokens that are to come.
+        Exchangeable bases keep theirs.
         """
+        truth = self.base.truth(length, budget=budget)
         oracle = Absent("the states of the base, met backwards, hold the tokens that are to come")
-        return msgspec.structs.replace(self.base.truth(length, budget=budget), oracle=oracle)
+        return truth if self.exchangeable else msgspec.structs.replace(truth, oracle=oracle)

@@ -49,6 +49,16 @@ def test_the_regret_of_counting_on_a_coin_is_the_sum_over_counts(pseudo_count):
     assert not np.allclose(curve_L, counting_regret(0.2, 0.9 * pseudo_count), rtol=1e-3)
 
 
+def test_regrets_over_all_windows_are_the_sum_itself():
+    found = {record["predictor"]: record for record in regrets(COIN, LENGTH, predictors=CLASSICAL[:1])}
+    assert found["KT, order 0"]["regret"] == pytest.approx(np.mean(counting_regret(0.2, 0.5)), abs=1e-14)
+    assert found["Bayes"]["loss"] == pytest.approx(COIN.truth(LENGTH).epsilon.value, abs=1e-14)
+    assert {record["method"] for record in found.values()} == {"enumeration"}
+    cycle = Markov(vocabulary=2, rows=((0.0, 1.0), (1.0, 0.0)))
+    assert all(np.isfinite(record["regret"]) for record in regrets(cycle, LENGTH)), "windows that cannot occur"
+    assert {record["method"] for record in regrets(Iid(vocabulary=3), 9, predictors=())} == {"Monte Carlo"}
+
+
 def test_sampled_windows_agree_with_the_sum():
     records = {
         record["predictor"]: record for record in regrets(COIN, LENGTH, predictors=CLASSICAL[:1], sequences=4000)

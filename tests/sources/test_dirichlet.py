@@ -258,7 +258,7 @@ def test_a_width_that_sampling_cannot_meet_is_refused(world):
 
 
 def test_the_price_of_a_width_is_what_it_takes():
-    """Asked for the quoted tokens and the square of what the margins of so few samples may be off (16 of them: 3.5σ)."""
+    """Twice the quoted tokens leave room for what the margins of so few samples are off."""
     world, few = DirichletBlocks(vocabulary=2, block_length=5, lengths="geometric", concentration=0.3), 2**12
     rough = world.truth(2, budget=Budget(contexts=16, tokens=few)).rate
     width = rough.gap + (rough.width - rough.gap) / 3

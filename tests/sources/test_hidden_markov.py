@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -103,9 +104,12 @@ def test_a_chain_is_read_from_json_and_npz(tmp_path):
         ("chain.json", '{"t": []}', r"chain\.json: it holds no T; store the matrices"),
         ("chain.json", "[]", r"chain\.json: it holds no T"),
         ("chain.json", '{"T": [[0.5, 0.5]]}', r"shape \(1, 2\).*give T\[x\]\[s\]\[s'\]"),
-        ("chain.json", '{"T": [[["a"]], [["b"]]]}', "ragged or no numbers"),
-        ("chain.json", '{"T": {"a": 1}}', "ragged or no numbers"),
-        ("chain.json", '{"T": [[[0.5]], [[0.4]]]}', "sums to 0.9"),
+        ("chain.json", '{"T": [[["a"]], [["b"]]]}', r"chain\.json: transitions hold <U1 entries: .*real numbers"),
+        ("chain.json", '{"T": [[["1"]], [["0"]]]}', r"chain\.json: transitions hold <U1 entries: .*real numbers"),
+        ("chain.json", '{"T": {"a": 1}}', r"chain\.json: transitions hold object entries"),
+        ("chain.json", '{"T": [[[0.5], [0.5, 0]]]}', r"chain\.json: transitions are ragged"),
+        ("chain.json", '{"T": [[[1, 0], [0, 0.6]], [[0, 0], [0.5, 0]]]}', r"chain\.json: .*, state 1, sums to 1\.1"),
+        ("chain.json", '{"T": [[[1, 0], [0, 1]], [[0, 0], [0, 0]]]}', r"chain\.json: the chain of states is reducible"),
         ("chain.npz", "no archive", r"chain\.npz: it is no npz archive .*numpy\.savez"),
     ],
 )
@@ -114,6 +118,23 @@ def test_a_file_that_holds_no_chain_is_refused(tmp_path, name, content, message)
         (tmp_path / name).write_bytes(content.encode("utf-8", "surrogateescape"))
     with pytest.raises(ValueError, match=message):
         from_file(tmp_path / name)
+
+
+def test_complex_numbers_are_no_probabilities(tmp_path):
+    np.savez(tmp_path / "chain.npz", T=np.array(TRANSIENT) + 0.25j)
+    with pytest.raises(ValueError, match=r"chain\.npz: transitions hold complex128 entries.*real numbers"):
+        from_file(tmp_path / "chain.npz")
+
+
+@pytest.mark.parametrize(
+    ("spelt", "name"),
+    [("Z1R", "zero_one_random"), ("z1r", "zero_one_random"), ("even_process", "even"), ("Even-Process", "even")]
+    + [(name.replace("_", "-").upper(), name) for name in CLASSICS],
+)
+def test_a_classic_is_known_by_its_other_names(spelt, name):
+    world = HiddenMarkov(process=spelt)
+    assert world == HiddenMarkov(process=name) and world.process == name
+    assert msgspec.json.decode(msgspec.json.encode(world), type=HiddenMarkov) == world
 
 
 def test_npz_without_numbers_is_refused(tmp_path):

@@ -327,7 +327,7 @@ def test_a_cost_beyond_float64_is_a_power_of_ten(monkeypatch):
     monkeypatch.setattr(_mixed_states, "LARGEST_NUMBERS", 2**12)
     slow = HiddenMarkov(transitions=(((0.499, 0.001), (0.001, 0.5)), ((0.5, 0.0), (0.0, 0.499))))
     for width in (1e-12, 1e-320):
-        with pytest.raises(ValueError, match=r"it shrinks by 0\.999\d+ per token.*about 10\^\d{3,} contexts") as refusal:
+        with pytest.raises(ValueError, match=r"shrinks by 0\.999\d+ per token.*about 10\^\d{3,} contexts") as refusal:
             slow.truth(8, budget=Budget(width=width))
     assert "at least tokens=10^" in str(refusal.value)
 
@@ -341,7 +341,7 @@ def test_a_width_that_only_samples_reach_is_sampled(monkeypatch):
 
 def test_a_lower_bound_that_does_not_fit_says_so(monkeypatch):
     monkeypatch.setattr(_mixed_states, "LARGEST_NUMBERS", 8)
-    with pytest.raises(ValueError, match=r"3 states, 9 numbers: at most 8 are held; sampling would take at least tokens="):
+    with pytest.raises(ValueError, match=r"3 states, 9 numbers: at most 8 are held; sampling would take at least"):
         MESS3.truth(3, budget=Budget(width=1e-6))
 
 
@@ -358,7 +358,7 @@ def test_width_of_any_truth_can_be_checked():
     _truth.check_width(truth, Budget(width=1e-6))
     with pytest.raises(ValueError, match=r"width=1e-14: the interval of \w+ is .* wide \(\w+"):
         _truth.check_width(truth, Budget(width=1e-14))
-    with pytest.raises(ValueError, match=r"epsilon is .*\(enumeration\); that is the rounding of float64, which no work"):
+    with pytest.raises(ValueError, match=r"epsilon is .*\(enumeration\); that is the rounding of float64"):
         _truth.check_width(msgspec.structs.replace(truth, rate=truth.epsilon), Budget(width=1e-300))
     sampled = msgspec.structs.replace(truth, epsilon=_truth.sampled(1.0, 0.01))
     with pytest.raises(ValueError, match=r"epsilon is 0\.0392 wide \(Monte Carlo\).*tokens=3\.2e\+09, not 2097152"):

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from testbed import catalog
-from testbed.sources import AnySource, BlockStationary, Budget, Iid, Markov, Source, _render
+from testbed.sources import AnySource, BlockStationary, Budget, DirichletBlocks, Iid, Markov, Source, _render
 from tests.sources.families.block_stationary import TINY, TINY_LAWS
 from tests.sources.families.markov import GOLDEN
 from tests.sources.worlds import every_world, exact_truth, family, refused
@@ -20,7 +20,10 @@ HALVES = (0.5, 0.5)
 SPLIT = ((1.0, 0.0), (0.0, 1.0))
 REFUSED = [
     (Iid, {"vocabulary": 1}, "vocabulary=1", "no information"),
-    (Iid, {"vocabulary": 3, "zipf": -1.0}, "zipf=-1.0", "order the symbols"),
+    (Iid, {"vocabulary": 3, "zipf": -1.0}, "zipf=-1.0", "from frequent to rare"),
+    (Iid, {"vocabulary": 4, "zipf": float("inf")}, "zipf=inf", "give a smaller exponent"),
+    (Markov, {"vocabulary": 4, "zipf": float("inf")}, "zipf=inf", "give a smaller exponent"),
+    (Iid, {"vocabulary": 10**11}, "vocabulary=100000000000 takes a table of", "at most 16777216"),
     (Iid, {"vocabulary": 3, "concentration": 0.0}, "concentration=0.0", "give for example"),
     (Iid, {"vocabulary": 3, "zipf": 1.0, "concentration": 1.0}, "zipf and concentration", "leave only one"),
     (Iid, {"vocabulary": 3, "weights": HALVES}, "(2,)", "one probability per symbol"),
@@ -29,12 +32,13 @@ REFUSED = [
     (Iid, {"vocabulary": 2, "weights": (float("nan"), 1.0)}, "nan", "correct that entry"),
     (Markov, {"vocabulary": 1}, "vocabulary=1", "no information"),
     (Markov, {"vocabulary": 2, "order": 0}, "order=0", "use the source iid"),
-    (Markov, {"vocabulary": 20, "order": 3}, "8000 contexts", "lower the vocabulary"),
+    (Markov, {"vocabulary": 20, "order": 3}, "20^3 contexts", "lower the vocabulary"),
     (Markov, {"vocabulary": 2, "concentration": -1.0}, "concentration=-1.0", "give for example"),
     (Markov, {"vocabulary": 2, "smoothing": 1.5}, "smoothing=1.5", "give for example"),
     (Markov, {"vocabulary": 2, "rows": (HALVES,)}, "(1, 2)", "one probability per symbol"),
     (Markov, {"vocabulary": 2, "rows": (HALVES, (1.0,))}, "ragged", "equally long"),
-    (Markov, {"vocabulary": 2, "rows": (HALVES, (0.5, 0.4))}, "0.9", "divide the row by its sum"),
+    (Markov, {"vocabulary": 2, "rows": (HALVES, (0.5, 0.4))}, "rows, row 1, sums to 0.9", "divide the row by its sum"),
+    (Markov, {"vocabulary": 2, "rows": ((1j, 0), HALVES)}, "no numbers", "equally long"),
     (Markov, {"vocabulary": 2, "rows": SPLIT}, "2 closed classes", "raise the smoothing"),
     (BlockStationary, {"vocabulary": 1}, "vocabulary=1", "no information"),
     (BlockStationary, {"vocabulary": 5000}, "5000 contexts", "lower the vocabulary"),
@@ -52,8 +56,10 @@ REFUSED = [
     (BlockStationary, {**TINY, "regimes": 3, "prior": None}, "(2, 2, 2)", "one probability per symbol"),
     (BlockStationary, {**TINY, "order": 0}, "(2, 2, 2)", "one probability per symbol"),
     (BlockStationary, {**TINY, "laws": (SPLIT, TINY_LAWS[0])}, "2 closed classes", "raise the smoothing"),
+    (BlockStationary, {**TINY, "laws": (TINY_LAWS[0], (HALVES, (1.0, 0.1)))}, "laws, row 1, 1, sums to 1.1", "divide"),
     (Budget, {"contexts": 0}, "contexts=0", "positive"),
     (Budget, {"tokens": 0}, "tokens=0", "positive"),
+    (Budget, {"tokens": 10**13}, "tokens=10000000000000", "2147483648"),
 ]
 
 
@@ -64,10 +70,49 @@ def test_a_wrong_request_dies_at_construction(kind, fields, value, remedy):
     assert value in str(refusal.value) and remedy in str(refusal.value)
 
 
+def numbers(kind, type_):
+    """The fields of a kind of world that hold such a number, seeds apart."""
+    fields = msgspec.structs.fields(kind)
+    return [field.name for field in fields if field.type in (type_, type_ | None) and field.name != "seed"]
+
+
+@pytest.mark.parametrize("kind", catalog.shelf("testbed.sources").values(), ids=lambda kind: kind.__name__)
+def test_what_cannot_be_laid_out_is_refused_at_once(kind):
+    """Whatever number of things is asked for: no table is begun, no power of it taken."""
+    for name in numbers(kind, int):
+        for huge in (10**11, 10**18, 2**63):
+            with pytest.raises(ValueError, match=name):
+                msgspec.structs.replace(kind.exhibit(), **{name: huge})
+
+
+@pytest.mark.parametrize("kind", catalog.shelf("testbed.sources").values(), ids=lambda kind: kind.__name__)
+def test_what_is_not_finite_is_refused(kind):
+    plain = Iid(vocabulary=4) if kind is Iid else kind.exhibit()
+    for name in numbers(kind, float):
+        for wrong in (float("inf"), float("-inf"), float("nan")):
+            with pytest.raises(ValueError, match=name):
+                msgspec.structs.replace(plain, **{name: wrong})
+
+
+@pytest.mark.parametrize("kind", catalog.shelf("testbed.sources").values(), ids=lambda kind: kind.__name__)
+def test_a_seed_is_not_negative(kind):
+    if "seed" in kind.__struct_fields__:
+        with pytest.raises(ValueError, match=r"seed=-1.*at least 0"):
+            msgspec.structs.replace(kind.exhibit(), seed=-1)
+
+
 @pytest.mark.parametrize("kind", [Iid(vocabulary=2), Markov(vocabulary=2), BlockStationary(**TINY)])
 def test_an_empty_window_is_refused(kind):
     with pytest.raises(ValueError, match=r"length=0.*at least 1.*positive length"):
         kind.truth(0)
+    with pytest.raises(ValueError, match=r"length=10+: a window has at most 1048576 tokens"):
+        kind.truth(10**12)
+
+
+def test_a_prediction_that_does_not_fit_is_refused():
+    hidden = DirichletBlocks(vocabulary=2**22, lengths="geometric")
+    with pytest.raises(ValueError, match=r"64 tokens over 4194304 symbols takes a table of .* give less"):
+        hidden.truth(64)
 
 
 def test_every_variant_has_examples():

@@ -13,7 +13,7 @@ from testbed.model.attention.hard_max import HardMax
 from testbed.model.attention.top_k import TopK
 from testbed.model.noise.student import Student
 from testbed.model.transformer import Transformer
-from testbed.sources import Absent, BlockStationary, Mixing, Source
+from testbed.sources import Absent, BlockStationary, DirichletBlocks, Mixing, Source
 from testbed.theory.laws import Growing, Setting
 from testbed.weights import AnyWeights
 
@@ -76,7 +76,7 @@ def levels(
 def _world(world: Source, weights: AnyWeights) -> Mixing | Growing | Absent:
     if weights.logit_deviation is not None:
         return Mixing(decay="independent", value=0.0)  # tokens are all alike
-    if isinstance(world, BlockStationary) and world.block_share is not None:
+    if isinstance(world, BlockStationary | DirichletBlocks) and world.block_share is not None:
         return Growing(share=world.block_share)
     if world.for_window(1) is not world:
         return Absent("how fast tokens become independent depends on the window")

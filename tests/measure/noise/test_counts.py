@@ -48,6 +48,8 @@ WORLDS = {
     "growing": BlockStationary(order=0, block_share=0.4, **REGIMES),
     "growing chains": BlockStationary(order=1, block_share=0.6, **REGIMES),
     "drawn laws": DirichletBlocks(vocabulary=3, block_length=4),
+    "drawn laws that grow": DirichletBlocks(vocabulary=3, block_share=0.4),
+    "drawn laws of a power law": DirichletBlocks(vocabulary=3, **POWER),
     "drawn laws met anywhere": DirichletBlocks(vocabulary=3, block_length=3, phase="uniform"),
 }
 
@@ -127,7 +129,12 @@ def test_too_many_regimes_to_lay_out_are_one_case_with_the_same_total(name, laid
 
 def test_worlds_that_settle_say_so():
     settles = {name: all(case.settles for case in counts(world, [LENGTH])[0]) for name, world in WORLDS.items()}
-    assert {name for name, each in settles.items() if not each} == {"polya", "power law"}
+    assert {name for name, each in settles.items() if not each} == {
+        "polya",
+        "power law",
+        "drawn laws that grow",
+        "drawn laws of a power law",
+    }
 
 
 def test_what_cannot_be_counted_says_why():

@@ -22,7 +22,7 @@ from testbed.model.noise.bounded import Bounded
 from testbed.model.noise.gaussian import Gaussian
 from testbed.model.noise.student import Student
 from testbed.model.transformer import Transformer
-from testbed.sources import Absent, BlockStationary, Iid, Markov, Mixing, Noisy, OneRegime, Polya
+from testbed.sources import Absent, BlockStationary, DirichletBlocks, Iid, Markov, Mixing, Noisy, OneRegime, Polya
 from testbed.theory.laws import Growing, Setting, predicted
 from testbed.theory.random_energy import participation
 from testbed.theory.regimes import plateau
@@ -275,6 +275,7 @@ SETTINGS = {
     "kept": (CHAIN, {}, Fresh(), {"world": CHAIN.mixing()}),
     "distance": (CHAIN, {"attention": L2Distance()}, Fresh(), {"world": CHAIN.mixing()}),
     "growing": (GROWING, {}, Fresh(), {"world": Growing(share=0.25)}),
+    "growing laws": (DirichletBlocks(vocabulary=3, block_share=0.5), {}, Fresh(), {"world": Growing(share=0.5)}),
     "hard max": (CHAIN, {"attention": HardMax()}, Fresh(), {"world": CHAIN.mixing(), "attention": "hard max"}),
     "top k": (CHAIN, {"attention": TopK()}, Fresh(), {"world": CHAIN.mixing(), "attention": "top k"}),
     "ties": (CHAIN, {"attention": TopK()}, Uniform(), {"world": CHAIN.mixing()}),

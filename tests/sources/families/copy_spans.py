@@ -73,7 +73,7 @@ def rate_bounds(source):
     where the first of them begins, or the gap of each of them, which costs so much of the uncertainty at most.
     """
     episodes = [2 * source.span + gap for gap in source.gaps]
-    step, mean, length = math.gcd(*episodes), np.mean(episodes), 12 if source.vocabulary == 2 else 10
+    step, mean, length = math.gcd(*episodes), np.mean(episodes), 12
     oracle = block_entropy(told(source)) - block_entropy(told(source).sum(1))
     if len(source.gaps) == 1:
         return oracle, oracle

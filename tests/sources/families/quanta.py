@@ -19,7 +19,7 @@ EXAMPLES = [
 REFUSED = [
     ({"tasks": 1}, "tasks=1", "a single quantum"),
     ({"subset": 0}, "subset=0", "a bit to depend on"),
-    ({"bits": 2}, "bits=2", "adds up 3 of them"),
+    ({"bits": 2}, "bits=2", "adds up subset=3 of them"),
     ({"alpha": -0.5}, "alpha=-0.5", "from frequent to rare"),
     ({"alpha": 2000.0}, "alpha=2000.0", "a smaller exponent"),
     ({"phase": "late"}, "'late'", "choose one"),

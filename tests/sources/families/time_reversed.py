@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from testbed.sources import BlockStationary, Iid, Inflated, Markov, Noisy, TimeReversed
+from testbed.sources import BlockStationary, Iid, Inflated, Markov, Noisy, Polya, TimeReversed
 from tests.sources.families.block_stationary import TINY
 
 CYCLE = Markov(vocabulary=3, rows=((0.1, 0.8, 0.1), (0.0, 0.4, 0.6), (0.9, 0.0, 0.1)))
@@ -14,6 +14,7 @@ EXAMPLES = [
     TimeReversed(base=Inflated(base=Iid(vocabulary=2, weights=(0.7, 0.3)), factor=2)),
     TimeReversed(base=TimeReversed(base=CYCLE)),
     TimeReversed(base=BlockStationary(**TINY, phase="uniform")),
+    TimeReversed(base=Polya(vocabulary=2, weights=(0.5, 1.5))),
 ]
 REFUSED = [({"base": BlockStationary(**TINY)}, "BlockStationary is not stationary", 'phase="uniform"')]
 
@@ -31,5 +32,7 @@ def rate_bounds(source):
 
 
 def oracle_bounds(source):
-    """None: met backwards, the latents hold the tokens that are to come."""
-    return None
+    """Met backwards, the latents hold the tokens that are to come, unless the order of the tokens plays no part."""
+    from tests.sources import worlds
+
+    return worlds.oracle_bounds(source.base) if source.base.exchangeable else None
