@@ -23,6 +23,7 @@ _EPILOG = """examples:
   testbed run experiments/bias_variance.py --help        the typed overrides of an experiment
   testbed truth block_stationary --length 64 --json
   testbed truth hidden_markov --file process.json --width 1e-6
+  testbed truth markov --vocabulary 2 --lags 1 2 8 --features '[[1], [-1]]'
   testbed truth noisy --base '{"kind": "markov", "vocabulary": 4}' --sigma 0.1
   testbed run experiments/clt_noise.py --out runs/noise
   testbed judge runs/demo --claims-of experiments/bias_variance.py

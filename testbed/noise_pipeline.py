@@ -44,7 +44,7 @@ def run(study: NoiseStudy, folder: Path, options: Options, console: Console) -> 
     _observe(study, store, space, console)
     if not observed(store):
         console.say("Comparing with theory, and measuring the assumptions …")
-        noise_tables.write(study, store)
+        noise_tables.write(study, store, workers=len(space.devices))
     verdicts = conclude(store, study)
     console.verdicts(verdicts, time.monotonic() - began, folder / "report.html")
     return verdicts

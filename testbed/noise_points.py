@@ -3,7 +3,7 @@
 import queue
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
@@ -47,8 +47,8 @@ def observe_all(
     groups: dict[Any, list[Point]] = defaultdict(list)
     for point in points:
         if not store.has(point.digest):
-            groups[model_of(point), point.deep, point.length].append(point)
-    heavy_first = sorted(groups.values(), key=lambda group: -sum(map(work, group)))
+            groups[model_of(point), point.room, point.length if point.deep else 0].append(point)
+    heavy_first = sorted(_portions(groups.values(), len(devices)), key=lambda group: -sum(map(work, group)))
     with ThreadPoolExecutor(len(devices)) as pool:
         waiting = [pool.submit(turn, group) for group in heavy_first]
         try:
@@ -57,6 +57,16 @@ def observe_all(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _portions(groups: Iterable[list[Point]], count: int) -> Iterator[list[Point]]:
+    """Yield the groups; one that is more than a device's share of the work is dealt out, a portion to each device."""
+    listed = list(groups)
+    share = sum(work(point) for group in listed for point in group) / count
+    for group in listed:
+        parts = count if sum(map(work, group)) > share else 1
+        ordered = sorted(group, key=work)
+        yield from (ordered[part::parts] for part in range(min(parts, len(ordered))))
 
 
 def check_weights(study: NoiseStudy) -> None:
@@ -114,6 +124,7 @@ def _observe(store: Store, point: Point) -> None:
         sequences=point.sequences,
         kept=point.kept,
         deep=point.deep,
+        room=point.room,
         key=keys.stream(point.seed, "noise", point.stream),
     )
     row = {

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
@@ -24,13 +25,26 @@ PROBED, PROBES = 256, 64
 TRAINED = ["digest", "parameters", "context", "draw", "learning_rate", "horizon", "status", "sentence"]
 
 
-def write(study: NoiseStudy, store: Store) -> None:
-    """Leave the tables from which everything is judged."""
-    made: dict[str, list[dict[str, Any]]] = {"levels": [], "shapes": [], "joint": [], "assumed": []}
+def write(study: NoiseStudy, store: Store, *, workers: int) -> None:
+    """Leave the tables from which everything is judged; assumptions are measured by so many threads at once."""
+    points = {arm.name: [point for point in study.points() if point.arm == arm.name] for arm in study.arms}
+    seen_of = {name: [point for point in own if store.has(point.digest)] for name, own in points.items()}
+    with ThreadPoolExecutor(workers) as pool:
+        assumptions = pool.map(lambda arm: _assumed(study, store, arm, seen_of[arm.name]), study.arms)
+        made = _seen(study, store, seen_of)
+        made["assumed"] = [row for arm_rows in assumptions for row in arm_rows]
+    for name, listed in made.items():
+        store.write_frame(f"{name}.parquet", pd.DataFrame(listed))
+    store.write_frame("arms.parquet", pd.DataFrame([_described(study, arm) for arm in study.arms]))
+    store.write_frame("trained.parquet", _trained(study, store))
+
+
+def _seen(study: NoiseStudy, store: Store, seen_of: dict[str, list[Point]]) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of what was seen: the size of the noise beside theory's, its shapes, and the joint tests."""
+    made: dict[str, list[dict[str, Any]]] = {"levels": [], "shapes": [], "joint": []}
     for arm in study.arms:
-        points = [point for point in study.points() if point.arm == arm.name and store.has(point.digest)]
-        theory = _theory(study, store, arm, points)
-        for point in points:
+        theory = _theory(store, arm, seen_of[arm.name])
+        for point in seen_of[arm.name]:
             named = {"arm": arm.name, "draw": point.draw, "length": point.length}
             found = seen(store, point)
             for row in rows.levels(found):
@@ -38,16 +52,10 @@ def write(study: NoiseStudy, store: Store) -> None:
                 made["levels"].append(named | row | {"predicted": told})
             made["shapes"] += [named | row for row in rows.shapes(found)]
             made["joint"] += [named | row for row in rows.joint(found)]
-        made["assumed"] += list(_assumed(study, store, arm, points))
-    for name, listed in made.items():
-        store.write_frame(f"{name}.parquet", pd.DataFrame(listed))
-    store.write_frame("arms.parquet", pd.DataFrame([_described(study, arm) for arm in study.arms]))
-    store.write_frame("trained.parquet", _trained(study, store))
+    return made
 
 
-def _theory(
-    study: NoiseStudy, store: Store, arm: Arm, points: Sequence[Point]
-) -> dict[tuple[int, int, int, str, str], float]:
+def _theory(store: Store, arm: Arm, points: Sequence[Point]) -> dict[tuple[int, int, int, str, str], float]:
     """Return what theory says of T at layer 1 given the query, by draw, length and part."""
     found = {}
     for draw in sorted({point.draw for point in points}):
@@ -71,21 +79,20 @@ def _sharing(points: Sequence[Point]) -> Iterator[list[Point]]:
         yield list(group)
 
 
-def _assumed(study: NoiseStudy, store: Store, arm: Arm, points: Sequence[Point]) -> Iterator[dict[str, Any]]:
-    """Yield the assumptions as measured on the first draw, at the length nearest to the probe's."""
+def _assumed(study: NoiseStudy, store: Store, arm: Arm, points: Sequence[Point]) -> list[dict[str, Any]]:
+    """Return the assumptions as measured on the first draw, at the length nearest to the probe's."""
     if not points:
-        return
+        return []
     point = min(points, key=lambda each: (each.draw, abs(each.length - PROBED)))
-    params = parameters(store, point)
     table = assumed(
         model_of(point),
-        params or {},
+        parameters(store, point) or {},
         arm.world,
         length=min(PROBED, point.length),
         sequences=PROBES,
         key=keys.stream(study.seed, "noise probe"),
     )
-    yield from ({"arm": arm.name} | row for row in table.to_dict("records"))
+    return [{"arm": arm.name} | row for row in table.to_dict("records")]
 
 
 def _described(study: NoiseStudy, arm: Arm) -> dict[str, Any]:

@@ -126,6 +126,8 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
     """The training run that they went through."""
     deep: bool
     """Whether every layer is observed."""
+    room: int
+    """Longest length of the arm, which takes no part in the identity: points that share it share a program."""
     length: int
     """Context length n in tokens, the start vector's place included."""
     draw: int
@@ -141,7 +143,7 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
     def digest(self) -> str:
         """Return the sha256 of the canonical JSON of this point and the schema version."""
         plain: dict[str, Any] = msgspec.to_builtins(self)
-        del plain["arm"]
+        del plain["arm"], plain["room"]
         plain |= {"model": self.model.identity(), "cell": None if self.cell is None else self.cell.digest}
         return digest({"schema": SCHEMA, "point": plain})
 
@@ -225,6 +227,7 @@ class NoiseStudy(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", ta
             weights=arm.weights,
             cell=arm.cell(length, draw, self.seed),
             deep=arm.deep,
+            room=self.lengths_of(arm)[-1],
             length=length,
             draw=draw,
             sequences=sequences,

@@ -43,14 +43,18 @@ def observe(
 
 
 def last_layer_one(
-    config: Transformer, params: dict[str, Any], tokens_BL: Int[Array, "B L"], key: Key[Array, ""] | None
+    config: Transformer,
+    params: dict[str, Any],
+    tokens_BL: Int[Array, "B L"],
+    key: Key[Array, ""] | None,
+    length: Int[Array, ""] | None,
 ) -> LastQuery:
     """Return what the first layer does at the last position; see ``Transformer.last_layer_one``.
 
     Two passes over chunks of the sequence: the first keeps the score of every position, from which all weights
     follow; the second makes the values again and adds them up.
     """
-    stream = _Stream(network.bind(config, params), tokens_BL, key)
+    stream = _Stream(network.bind(config, params), tokens_BL, key, length)
     x_B1M, q_B1HK = stream.query()
     mass_BHS, key_norm_BH = stream.mass(q_B1HK)
     total_BH = mass_BHS.sum(axis=-1)
@@ -70,71 +74,92 @@ def last_layer_one(
 
 
 class _Chunk(NamedTuple):
-    """Some places in a row, and the token before each of them."""
+    """Some places in a row, and the token before each of them; all chunks are stacked on a leading axis T."""
 
-    places_C: Int[Array, " C"]
-    inputs_BC: Int[Array, "B C"]
-    start: rotation.Turn
-    """The turn of the first place."""
+    places_C: Int[Array, "*T C"]
+    inputs_BC: Int[Array, "*T B C"]
+    turns: rotation.Turn
 
 
 class _Stream:
-    """The first layer's inputs, a chunk at a time; places after the last one are filled up and count for nothing."""
+    """The first layer's inputs, a chunk at a time; places from the length on are filled up and count for nothing."""
 
-    def __init__(self, first: Network, tokens_BL: Int[Array, "B L"], key: Key[Array, ""] | None) -> None:
-        batch, self.length = tokens_BL.shape
+    def __init__(
+        self,
+        first: Network,
+        tokens_BL: Int[Array, "B L"],
+        key: Key[Array, ""] | None,
+        length: Int[Array, ""] | None,
+    ) -> None:
+        batch, room = tokens_BL.shape
         self.network, self.block, self.config, self.key = first, first.block(0), first.config, key
-        size = min(_CHUNK, self.length)
-        places_TC = np.arange(-(-self.length // size) * size).reshape(-1, size)
-        inputs_BS = jnp.pad(tokens_BL[:, :-1], ((0, 0), (1, places_TC.size - self.length)))
-        self.last_B1 = inputs_BS[:, self.length - 1 : self.length]
-        self.inside = rotation.turn(places_TC[0], self.config.key_width)
-        starts = rotation.turn(places_TC[:, 0], self.config.key_width)
+        self.length = jnp.int32(room) if length is None else length
+        self.size = min(_CHUNK, room)
+        places_TC = np.arange(-(-room // self.size) * self.size).reshape(-1, self.size)
+        inputs_BS = jnp.pad(tokens_BL[:, :-1], ((0, 0), (1, places_TC.size - room)))
+        turns = rotation.turn(places_TC.reshape(-1), self.config.key_width)
+        self.live = -(-self.length // self.size)
         self.chunks = _Chunk(
             places_C=jnp.asarray(places_TC),
             inputs_BC=inputs_BS.reshape(batch, *places_TC.shape).swapaxes(0, 1),
-            start=rotation.Turn(jnp.asarray(starts.cos_LP)[:, None], jnp.asarray(starts.sin_LP)[:, None]),
+            turns=rotation.Turn(*(jnp.asarray(part).reshape(*places_TC.shape, -1) for part in turns)),
         )
+
+    def chunk(self, index: Int[Array, ""]) -> _Chunk:
+        """Return one chunk."""
+        found: _Chunk = jax.tree.map(
+            lambda stacked: jax.lax.dynamic_index_in_dim(stacked, index, 0, False), self.chunks
+        )
+        return found
 
     def query(self) -> tuple[Float[Array, "B 1 M"], Float[Array, "B 1 H K"]]:
         """Return the layer's input at the last place, and its query."""
-        end = self.length - 1
-        x_B1M = self.network.embed(self.last_B1, jnp.array([end]), self.key)
+        last, inside = self.chunk(self.live - 1), (self.length - 1) % self.size
+        one = lambda row: jax.lax.dynamic_slice_in_dim(row, inside, 1, axis=-1)  # noqa: E731
+        x_B1M = self.network.embed(one(last.inputs_BC), one(last.places_C), self.key)
         q_B1HK = self.block.query(self.block.enter(x_B1M))
         if self.config.positions == "rotary":
-            q_B1HK = rotation.rotate(q_B1HK, rotation.turn(np.array([end]), self.config.key_width))
+            here = rotation.Turn(*(jax.lax.dynamic_slice_in_dim(part, inside, 1, axis=0) for part in last.turns))
+            q_B1HK = rotation.rotate(q_B1HK, here)
         return x_B1M, q_B1HK
 
     def mass(self, q_B1HK: Float[Array, "B 1 H K"]) -> tuple[Float[Array, "B H S"], Float[Array, "B H"]]:
         """Return the mass of every place, zero after the last one, and the largest norm of a key."""
+        batch, _, heads, _ = q_B1HK.shape
 
-        def scored(chunk: _Chunk) -> tuple[Float[Array, "B H C"], Float[Array, "B H"]]:
+        def score(
+            index: Int[Array, ""], found: tuple[Float[Array, "T B H C"], Float[Array, "B H"]]
+        ) -> tuple[Float[Array, "T B H C"], Float[Array, "B H"]]:
+            chunk = self.chunk(index)
             k_BCHK = self.block.key(self._entering(chunk))
             if self.config.positions == "rotary":
-                k_BCHK = rotation.rotate(rotation.rotate(k_BCHK, self.inside), chunk.start)
+                k_BCHK = rotation.rotate(k_BCHK, chunk.turns)
             scores_BHC = network.scores(self.config, q_B1HK, k_BCHK)[:, :, 0]
-            live_11C = (chunk.places_C < self.length)[None, None]
-            return jnp.where(live_11C, scores_BHC, -jnp.inf), self._largest(k_BCHK, chunk)
+            scores_BHC = jnp.where((chunk.places_C < self.length)[None, None], scores_BHC, -jnp.inf)
+            return found[0].at[index].set(scores_BHC), jnp.maximum(found[1], self._largest(k_BCHK, chunk))
 
-        scores_TBHC, norm_TBH = jax.lax.map(scored, self.chunks)
-        scores_BHS = jnp.moveaxis(scores_TBHC, 0, 2).reshape(*scores_TBHC.shape[1:3], -1)
-        return jax.vmap(self.config.attention.mass)(scores_BHS[:, :, None])[:, :, 0], norm_TBH.max(axis=0)
+        chunks = self.chunks.places_C.shape[0]
+        blank_TBHC = jnp.full((chunks, batch, heads, self.size), -jnp.inf, q_B1HK.dtype)
+        nothing_BH = jnp.zeros((batch, heads), q_B1HK.dtype)
+        scores_TBHC, norm_BH = jax.lax.fori_loop(0, self.live, score, (blank_TBHC, nothing_BH))
+        scores_BHS = jnp.moveaxis(scores_TBHC, 0, 2).reshape(batch, heads, -1)
+        return jax.vmap(self.config.attention.mass)(scores_BHS[:, :, None])[:, :, 0], norm_BH
 
     def sum(self, mass_BHS: Float[Array, "B H S"]) -> tuple[Float[Array, "B H K"], Float[Array, "B H"]]:
         """Return the sum of the values times their mass, and the largest norm of a value."""
         batch, heads, _ = mass_BHS.shape
-        mass_TBHC = jnp.moveaxis(mass_BHS.reshape(batch, heads, -1, self.chunks.places_C.shape[1]), 2, 0)
 
         def add(
-            sum_BHK: Float[Array, "B H K"], step: tuple[_Chunk, Float[Array, "B H C"]]
+            index: Int[Array, ""], found: tuple[Float[Array, "B H K"], Float[Array, "B H"]]
         ) -> tuple[Float[Array, "B H K"], Float[Array, "B H"]]:
-            chunk, mass_BHC = step
+            chunk = self.chunk(index)
+            mass_BHC = jax.lax.dynamic_slice_in_dim(mass_BHS, index * self.size, self.size, axis=2)
             v_BCHK = self.block.value(self._entering(chunk))
-            return sum_BHK + jnp.einsum("bhc,bchk->bhk", mass_BHC, v_BCHK), self._largest(v_BCHK, chunk)
+            sum_BHK = found[0] + jnp.einsum("bhc,bchk->bhk", mass_BHC, v_BCHK)
+            return sum_BHK, jnp.maximum(found[1], self._largest(v_BCHK, chunk))
 
         nothing_BHK = jnp.zeros((batch, heads, self.config.key_width), mass_BHS.dtype)
-        sum_BHK, norm_TBH = jax.lax.scan(add, nothing_BHK, (self.chunks, mass_TBHC))
-        return sum_BHK, norm_TBH.max(axis=0)
+        return jax.lax.fori_loop(0, self.live, add, (nothing_BHK, jnp.zeros((batch, heads), mass_BHS.dtype)))
 
     def _entering(self, chunk: _Chunk) -> Float[Array, "B C M"]:
         return self.block.enter(self.network.embed(chunk.inputs_BC, chunk.places_C, self.key))

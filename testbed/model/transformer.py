@@ -211,19 +211,25 @@ class Transformer(msgspec.Struct, frozen=True, kw_only=True):
         return observing.observe(self, params, tokens_BL, last, key)
 
     def last_layer_one(
-        self, params: dict[str, Any], tokens_BL: Int[Array, "B L"], *, key: Key[Array, ""] | None = None
+        self,
+        params: dict[str, Any],
+        tokens_BL: Int[Array, "B L"],
+        *,
+        length: Int[Array, ""] | None = None,
+        key: Key[Array, ""] | None = None,
     ) -> LastQuery:
         """Return what the first layer does at the last position, in time and memory of order L for each sequence.
 
         Equal to ``observe(…, last=True)`` in its first layer, with the noise of the same key; beside chunks of 512
-        tokens it holds the scores of one query, H·L numbers a sequence.
+        tokens it holds the scores of one query, H·L numbers a sequence. With a ``length`` between 1 and L the sequences
+        are the first so many tokens: a number, not a shape, so that one program serves all lengths.
 
         Error: sums over positions are taken in another order, hence to rounding, and ties within their slack.
         """
         from testbed.model import observing
 
         self._check_forward(tokens_BL.shape[1], key)
-        return observing.last_layer_one(self, params, tokens_BL, key)
+        return observing.last_layer_one(self, params, tokens_BL, key, length)
 
     def assumptions(self) -> dict[str, Assumption]:
         """Return for each assumption of the paper, A1 to A4, whether this model keeps it, and why."""

@@ -45,7 +45,7 @@ def show(
     sample = _render.text(shown.tokens_BL[0].tolist(), source.alphabet, ROOM)
     losses = {letter: row["loss"] for letter, row in lettered(regrets or []) if letter}
     rich.print(Text(f"sample  {sample}\n"), sketch(truth, losses), _render.table(source, truth), sep="\n")
-    rich.print(Text(f"decay of correlations: {_render.decay(shown.mixing)}"), _memory(shown.memory), sep="\n")
+    rich.print(Text(f"decay of correlations of pairs: {_render.decay(shown.mixing)}"), _memory(shown.memory), sep="\n")
     for told in _render.matrices(asked):
         rich.print(Text(told))
     if regrets is not None:
@@ -101,14 +101,13 @@ def _compared(regrets: Sequence[Mapping[str, Any]]) -> "Table":
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    title = "predictors, mean over the same windows (nats per token)"
+    title = f"predictors, mean over the same windows (nats per token, {regrets[0]['method']})"
     drawn = Table("", "predictor", title=title, title_justify="left", box=SIMPLE_HEAD)
     for heading in ("loss", "regret", "error of regret"):
         drawn.add_column(heading, justify="right")
-    drawn.add_column("method")
     for letter, row in lettered(regrets):
         numbers = f"{row['loss']:.6f}", f"{row['regret']:.6f}", f"{row['error']:.1e}"
-        drawn.add_row(letter, row["predictor"], *numbers, row["method"])
+        drawn.add_row(letter, row["predictor"], *numbers)
     return drawn
 
 

@@ -176,7 +176,8 @@ def _bracketed_rate(source: DirichletBlocks, length: int, budget: Budget) -> Qua
     brackets = [_bracket(source, depth, visited, share_L) for share_L in np.eye(depth)]
     if brackets[-1].width <= (budget.width or NARROW):
         return brackets[-1]
-    price = _truth.price_of_contexts([each.width for each in brackets], source.alphabet ** (depth - 1), budget)
+    widths = [each.width for each in brackets]
+    price = _truth.price_of_contexts(widths, depth, source.alphabet ** (depth - 1), budget)
     late_L = np.arange(window) >= window // 2
     sampled = _bracket(source, window, budget, late_L / late_L.sum())
     found = min(brackets[-1], sampled, key=lambda each: each.width)

@@ -18,7 +18,7 @@ from testbed.sources._source import Source
 from testbed.sources._truth import Absent, Budget, Quantity, Truth
 
 TIGHT, NARROW = 1e-13, 1e-9
-RATE_WORK, WIDTH_WORK = 2**23, 2**35
+RATE_WORK, WIDTH_WORK, FAR = 2**23, 2**35, 64
 RATE_WINDOW, FREE_EDGES, FEWEST = 128, 2**10, 30
 """Tokens of a window; edges of a machine whose tokens count as one each, those of larger ones as more; least rows."""
 
@@ -82,6 +82,7 @@ def _bounds(machine: Machine, upper: Walk, budget: Budget, *, wanted: bool) -> t
         return given_state, ""
     states = len(machine.stationary_S)
     if states**2 > _mixed_states.LARGEST_NUMBERS:
+        upper.reach(FAR, budget.contexts, RATE_WORK)
         most = f"at most {_mixed_states.LARGEST_NUMBERS} are held"
         price = f"a closer lower bound would take a belief for each of {states} states, {states**2} numbers: {most}"
         return given_state if closed else _bracket(given_state.low, upper.positions[-1].high), price
@@ -106,17 +107,20 @@ def narrowed(upper: Walk, lower: Walk, budget: Budget, *, contexts: int | float,
         growing = any(reached) and gap > TIGHT and widths[-1] > (budget.width or 0.0)
     if gap <= TIGHT:
         return "what is left is rounding, which no work narrows"
-    return _truth.price_of_contexts(widths, lower.positions[-1].contexts, budget)
+    return _truth.price_of_contexts(widths, len(lower.positions), lower.positions[-1].contexts, budget)
 
 
 def _check_reach(upper: Walk, bounds: Quantity, price: str, budget: Budget) -> None:
     """Refuse a width that contexts did not reach, and that samples are not expected to reach either."""
-    found = _bracket(bounds.low, upper.positions[-1].high)
-    if not price or budget.width is None or found.width <= budget.width:
+    if not price or budget.width is None:
         return
-    excess = _expected(upper, budget.tokens // RATE_WINDOW) / budget.width
+    found = _bracket(bounds.low, upper.positions[-1].high)
+    if found.width <= budget.width:
+        return
+    excess = _expected(upper, budget.tokens // 2) / budget.width  # as if positions were independent
     if excess > 1:
-        sampling = f"sampling would take at least tokens={_truth.tokens(budget.tokens, excess)}, not {budget.tokens}"
+        least = _truth.large(_truth.log10_tokens(budget, excess))
+        sampling = f"sampling would take at least tokens={least}, in windows so long that its bounds meet"
         _truth.check("the rate", found, budget, price=f"{price}; {sampling}")
 
 

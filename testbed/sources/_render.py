@@ -61,7 +61,8 @@ def record(source: Source, truth: Truth, asked: SecondOrder = SecondOrder()) -> 
     """Return the source and its truth as plain values, ready for JSON.
 
     `curve` entries carry their position `t`, those of `autocovariance`, and if asked for `pairs` and `covariances`,
-    their `lag`; what is not offered is None, its reason under `absent`.
+    their `lag`; `mixing` says what it is about, as three tokens may share what no two of them show. What is not offered
+    is None, its reason under `absent`.
     """
     world = source.for_window(truth.length)
     offered = {
@@ -74,8 +75,8 @@ def record(source: Source, truth: Truth, asked: SecondOrder = SecondOrder()) -> 
     return {
         "source": msgspec.to_builtins(source),
         "length": truth.length,
-        "curve": [{"t": position, **msgspec.to_builtins(each)} for position, each in enumerate(truth.curve, start=1)],
-        "epsilon": msgspec.to_builtins(truth.epsilon),
+        "curve": [{"t": position, **_plain(each)} for position, each in enumerate(truth.curve, start=1)],
+        "epsilon": _plain(truth.epsilon),
         **{name: _plain(each) for name, each in offered.items()},
         "absent": {name: each.reason for name, each in offered.items() if isinstance(each, Absent)},
     }
@@ -138,7 +139,12 @@ def _chosen(length: int) -> list[int]:
 def _plain(offered: Any) -> Any:
     if isinstance(offered, Absent):
         return None
-    return msgspec.to_builtins(offered) if isinstance(offered, msgspec.Struct) else _pairs.plain(offered)
+    if not isinstance(offered, msgspec.Struct):
+        return _pairs.plain(offered)
+    fields: dict[str, Any] = msgspec.to_builtins(offered)
+    if isinstance(offered, Mixing):
+        fields["about"] = "pairs of tokens"
+    return {name: value for name, value in fields.items() if name != "gap" or value}
 
 
 def _cells(quantity: Quantity | Absent) -> tuple[str, ...]:

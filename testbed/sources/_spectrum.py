@@ -61,8 +61,7 @@ def mixing(seen: Seen) -> Mixing | Absent:
     fading = faded(seen, cells)
     matrix, vanishing = invertible(visible(fading, NEGLIGIBLE))
     if not len(matrix):
-        decay = "finite" if vanishing else "independent"
-        return Mixing(decay=decay, value=float(vanishing), method="eigenvalue")
+        return Mixing(decay="finite" if vanishing else "independent", value=float(vanishing), method="eigenvalue")
     value, condition = second(matrix)
     rough, _ = second(invertible(visible(fading, COARSER * NEGLIGIBLE))[0])
     rounding = 8 * len(seen.rows_SV) * UNIT_ROUNDOFF * float(np.linalg.norm(matrix, 2)) * condition

@@ -14,7 +14,7 @@ UNIT_ROUNDOFF = 2.0**-53
 NORMAL_QUANTILE = 1.959963984540054
 
 
-class Quantity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Quantity(msgspec.Struct, frozen=True, kw_only=True):
     """A number in nats per token, the interval it lies in, and how both were obtained.
 
     Error: `error` is a bound on rounding ("closed form", "enumeration"), half the width of the interval ("certified
@@ -163,25 +163,27 @@ def _price(found: Quantity, budget: Budget, width: float) -> str:
         return "that is the rounding of float64, which no work narrows"
     if width <= found.gap:
         return f"its two sampled bounds are {found.gap:.3g} apart, which longer windows narrow and more tokens do not"
-    needed = tokens(budget.tokens, (found.width - found.gap) / (width - found.gap))
-    return f"sampling would take about tokens={needed}, not {budget.tokens}: allow them, up to {MOST_TOKENS}"
+    log10 = log10_tokens(budget, (found.width - found.gap) / (width - found.gap))
+    remedy = "allow them" if log10 <= math.log10(MOST_TOKENS) else f"more than the {MOST_TOKENS} that may be kept"
+    return f"sampling would take about tokens={large(log10)}, not {budget.tokens}: {remedy}"
 
 
-def tokens(sampled: int, excess: float) -> str:
-    """Return the number of tokens that make an interval narrower by that factor than so many have made it."""
-    return large(math.log10(sampled) + 2 * math.log10(excess))
+def log10_tokens(budget: Budget, excess: float) -> float:
+    """Return the logarithm of the tokens that make an interval narrower by that factor than those of the budget do."""
+    return math.log10(budget.tokens) + 2 * math.log10(excess)
 
 
-def price_of_contexts(widths: Sequence[float], contexts: int, budget: Budget) -> str:
-    """Return what the width asked for would cost if the interval shrinks on as in the last three tokens, or nothing.
+def price_of_contexts(widths: Sequence[float], depth: int, contexts: int, budget: Budget) -> str:
+    """Return what the width asked for would cost if the interval shrinks on as it did, or nothing if it is reached.
 
-    `widths` are those after 1, 2, … tokens, of which the last took that many contexts.
+    `widths` are those after 1, 2, … tokens; up to `depth`, where that many contexts were summed over, both ends of the
+    interval moved, and the last three of these tell how fast.
     """
     if budget.width is None or widths[-1] <= budget.width:
         return ""
-    depth, back = len(widths), min(3, len(widths) - 1)
+    back = min(3, depth - 1)
     summed = f"summing left {widths[-1]:.3g} after {depth} tokens and {contexts} contexts, as many as are affordable"
-    shrinking = (math.log(widths[-1]) - math.log(widths[-1 - back])) / back if back else 0.0
+    shrinking = (math.log(widths[depth - 1]) - math.log(widths[depth - 1 - back])) / back if back else 0.0
     if shrinking >= 0:
         return f"{summed}; more context does not narrow it"
     needed = depth + math.ceil((math.log(budget.width) - math.log(widths[-1])) / shrinking)

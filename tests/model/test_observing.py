@@ -132,6 +132,17 @@ def test_every_remainder_of_a_chunk_counts(length, chunk, perturbed, monkeypatch
     assert agrees(config, params, tokens_BL, streamed)
 
 
+@pytest.mark.parametrize("switches", STREAMED.values(), ids=STREAMED)
+def test_one_program_serves_all_lengths(switches, perturbed, monkeypatch):
+    monkeypatch.setattr(observing, "_CHUNK", 4)
+    config, tokens_BL = small(**switches), some_tokens(length=11)
+    params, key = perturbed(small(**switches)), jax.random.key(5)
+    streamed = jax.jit(lambda p, t, n: config.last_layer_one(p, t, length=n, key=key))
+    for length in (1, 4, 5, 8, 10, 11):
+        assert agrees(config, params, tokens_BL[:, :length], streamed(params, tokens_BL, length), key=key)
+    assert not agrees(config, params, tokens_BL[:, :5], streamed(params, tokens_BL, 6), key=key)
+
+
 def test_streams_that_lie_are_noticed(perturbed, monkeypatch):
     monkeypatch.setattr(observing, "_CHUNK", 4)
     config, tokens_BL = small(), some_tokens()

@@ -1,14 +1,16 @@
-"""Samples follow the law: chi-square on short windows, false alarm 1e-4 a test, fixed seeds."""
+"""Samples follow the law, and stay with it: chi-square on short windows, false alarm 1e-4 a test, fixed seeds."""
 
+import jax
 import numpy as np
 import pytest
 from scipy.stats import chi2
 
+from testbed import catalog
 from testbed.sources import BlockStationary, Iid, Markov
 from tests.sources.families.block_stationary import TINY
-from tests.sources.worlds import COUNT, LENGTH, every_world, joint_law, samples
+from tests.sources.worlds import COUNT, LENGTH, WORLDS, drawn, every_world, family, joint_law, label, samples
 
-WINDOW, LEVEL = 3, 1e-4
+WINDOW, STARTS, LEVEL = 3, (0, 1, 3), 1e-4
 
 
 def check_window(world, tokens_BL, start):
@@ -26,12 +28,15 @@ def check_window(world, tokens_BL, start):
     assert chi2.sf(statistic, max(kept.sum() - 1, 1)) > LEVEL
 
 
+def check_windows(world, tokens_BL):
+    for start in STARTS:
+        check_window(world, tokens_BL, start)
+
+
 @every_world
 def test_windows_at_several_positions_follow_the_law(world):
-    tokens_BL, _ = samples(world)
-    assert tokens_BL.dtype == np.int32
-    for start in (0, 1, 3):
-        check_window(world, np.asarray(tokens_BL), start)
+    assert drawn(world).dtype == np.int32
+    check_windows(world, drawn(world))
 
 
 @every_world
@@ -67,3 +72,70 @@ def test_law_rejects_a_sampler_with_one_wrong_row(world):
     tokens_BL = np.asarray(samples(world, tables._replace(**{name: wrong}))[0])
     with pytest.raises(AssertionError):
         check_window(world, tokens_BL, 1)
+
+
+def tampered(world):
+    """The tables with one number at 0.7 of its value, the one nearest to 1/2: of cumulative rows, or of an urn."""
+    found, structure = jax.tree_util.tree_flatten_with_path(world.tables())
+    leaves = [leaf for _, leaf in found]
+    for place, (path, leaf) in enumerate(found):
+        if any(word in jax.tree_util.keystr(path) for word in ("cdf", "weights")):
+            wrong = leaf.copy()
+            wrong.flat[np.abs(leaf - 0.5).argmin()] *= 0.7
+            yield jax.tree.unflatten(structure, [*leaves[:place], wrong, *leaves[place + 1 :]])
+
+
+@pytest.mark.parametrize("name", catalog.shelf("testbed.sources"))
+def test_law_rejects_a_sampler_of_any_family_with_one_wrong_number(name):
+    """The number is the one that most tokens depend on."""
+    world = family(name).EXAMPLES[0]
+    wrong = max(
+        (np.asarray(samples(world, tables)[0]) for tables in tampered(world)),
+        key=lambda each: (each != drawn(world)).mean(),
+    )
+    with pytest.raises(AssertionError):
+        check_windows(world, wrong)
+
+
+def check_same_law(first_B, later_B):
+    """Pearson's statistic of two samples of one size, cells met less than 10 times in both pooled."""
+    counts_2C = np.stack(
+        [np.bincount(codes_B, minlength=1 + max(first_B.max(), later_B.max())) for codes_B in (first_B, later_B)]
+    )
+    often_C = counts_2C.sum(0) >= 10
+    counts_2C = np.column_stack([counts_2C[:, often_C], counts_2C[:, ~often_C].sum(1)])
+    counts_2C = counts_2C[:, counts_2C.sum(0) > 0]
+    statistic = float((np.diff(counts_2C, axis=0)[0] ** 2 / counts_2C.sum(0)).sum())
+    assert chi2.sf(statistic, max(counts_2C.shape[1] - 1, 1)) > LEVEL
+
+
+def check_stationary(world, tokens_BL):
+    """Windows at the start of half of the sequences, against later ones of the other half."""
+    windows = (world.alphabet,) * WINDOW
+    first_BL, later_BL = np.split(tokens_BL, 2)
+    for start in STARTS[1:]:
+        pair = first_BL[:, :WINDOW], later_BL[:, start : start + WINDOW]
+        check_same_law(*(np.ravel_multi_index(tuple(window_BL.T), windows) for window_BL in pair))
+
+
+@every_world
+def test_samples_of_a_stationary_world_are_stationary(world):
+    if world.stationary:
+        check_stationary(world, drawn(world))
+
+
+def difference(world, start):
+    """By how much that statistic exceeds, on average, what chance makes of it."""
+    joint = joint_law(world, start + WINDOW)
+    first, later = joint.sum(axis=tuple(range(WINDOW, start + WINDOW))), joint.sum(axis=tuple(range(start)))
+    total = np.where(first + later > 0, first + later, 1)
+    return COUNT / 2 * ((first - later) ** 2 / total).sum()
+
+
+@pytest.mark.parametrize("world", [each for each in WORLDS if not each.stationary], ids=label)
+def test_law_rejects_a_world_that_is_not_stationary_and_claims_it(world):
+    if max(difference(world, start) for start in STARTS[1:]) < 1:
+        assert world.lengths == "power_law" and world.boundaries == "hidden", "all others can be told by their windows"
+        return
+    with pytest.raises(AssertionError):
+        check_stationary(world, drawn(world))

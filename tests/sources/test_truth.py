@@ -9,7 +9,17 @@ import pytest
 from testbed.sources import Absent, BlockStationary, Budget, Iid, Markov, Quantity
 from tests.sources.enumeration import block_entropy
 from tests.sources.families.block_stationary import TINY, joint_by_first_regime
-from tests.sources.worlds import SHORT, every_world, exact_truth, joint_law, rate_bounds, reference_curve, samples
+from tests.sources.worlds import (
+    SHORT,
+    every_world,
+    exact_truth,
+    joint_law,
+    oracle_bounds,
+    rate_bounds,
+    reference_curve,
+    samples,
+    tells_nothing,
+)
 
 ROUGH = Budget(contexts=1, tokens=2**15, seed=5)
 ALL_BLOCKS = [
@@ -60,18 +70,31 @@ def test_intervals_hold_their_values(world):
         assert quantity.low <= quantity.value <= quantity.high and quantity.error >= 0
 
 
+def check_between(quantity, bounds):
+    """A quantity against two numbers that it lies between, None where it is not offered."""
+    assert isinstance(quantity, Absent) == (bounds is None)
+    if bounds is not None:
+        low, high = bounds
+        assert quantity.low <= quantity.value <= quantity.high
+        assert low - 1e-10 <= quantity.high and quantity.low <= high + 1e-10
+
+
 def check_rate(world, rate):
-    bounds = rate_bounds(world)
-    if isinstance(rate, Absent):
-        assert bounds is None
-        return
-    low, high = bounds
-    assert low - 1e-10 <= rate.high and rate.low <= high + 1e-10
+    check_between(rate, rate_bounds(world))
+
+
+def check_oracle(world, oracle):
+    check_between(oracle, oracle_bounds(world))
 
 
 @every_world
 def test_rate_agrees_with_enumeration(world):
     check_rate(world, exact_truth(world).rate)
+
+
+@every_world
+def test_oracle_is_what_the_latents_leave_uncertain(world):
+    check_oracle(world, exact_truth(world).oracle)
 
 
 def test_certified_interval_lies_within_the_enumerated_one():
@@ -137,6 +160,53 @@ def test_law_rejects_an_entropy_off_by_one_percent(world):
         check_curve(world, msgspec.structs.replace(truth, curve=tuple(scaled(each, 1.01) for each in truth.curve)))
     with pytest.raises(AssertionError):
         check_curve(world, msgspec.structs.replace(truth, epsilon=scaled(truth.epsilon, 0.99)))
+
+
+def moved(quantity, by):
+    ends = {name: getattr(quantity, name) + by for name in ("value", "low", "high")}
+    return msgspec.structs.replace(quantity, **ends)
+
+
+@every_world
+def test_laws_reject_a_rate_and_an_oracle_off_by_one_percent(world):
+    """Or by the width of the interval and of the bounds together, where that is more: 1.5 % at most."""
+    truth = exact_truth(world)
+    for check, found, bounds in (
+        (check_rate, truth.rate, rate_bounds(world)),
+        (check_oracle, truth.oracle, oracle_bounds(world)),
+    ):
+        if isinstance(found, Absent):
+            continue
+        width = found.high - found.low + bounds[1] - bounds[0]
+        by = max(0.01 * found.value, width + 1e-9)
+        assert by <= max(0.015 * found.value, 1e-8)
+        wrong = [moved(found, by), moved(found, -by)]
+        if found.value:
+            wrong += [scaled(found, 1.01), scaled(found, 0.99)]
+        for each in wrong:
+            with pytest.raises(AssertionError):
+                check(world, each)
+
+
+@every_world
+def test_law_rejects_the_rate_in_place_of_the_oracle(world):
+    truth = exact_truth(world)
+    if isinstance(truth.rate, Quantity) and isinstance(truth.oracle, Quantity) and truth.rate.low > truth.oracle.high:
+        with pytest.raises(AssertionError):
+            check_oracle(world, truth.rate)
+
+
+@every_world
+def test_law_rejects_the_oracle_in_place_of_bayes_unless_nothing_is_ever_told(world):
+    truth = exact_truth(world)
+    if isinstance(truth.oracle, Absent):
+        return
+    wrong = msgspec.structs.replace(truth, curve=(truth.oracle,) * SHORT, epsilon=truth.oracle)
+    if tells_nothing(world):
+        check_curve(world, wrong)
+        return
+    with pytest.raises(AssertionError):
+        check_curve(world, wrong)
 
 
 def test_laws_reject_the_oracle_in_place_of_bayes():

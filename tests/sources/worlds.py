@@ -5,6 +5,7 @@ import importlib
 
 import jax
 import msgspec
+import numpy as np
 import pytest
 
 from testbed import catalog
@@ -12,6 +13,8 @@ from testbed.sources import Budget
 from tests.sources.enumeration import block_entropy, growth
 
 COUNT, LENGTH, SHORT = 20_000, 6, 5
+QUICK = {"xla_backend_optimization_level": 0}
+"""How to compile what runs once: nearly all of the time of these tests is compilation."""
 
 
 def family(name):
@@ -36,6 +39,7 @@ def joint_law(source, length):
     return family(source.__struct_config__.tag).joint(source, length)
 
 
+@functools.lru_cache(maxsize=256)
 def rate_bounds(source):
     """Two numbers between which the entropy rate lies; None where the source has none."""
     return family(source.__struct_config__.tag).rate_bounds(source)
@@ -46,6 +50,7 @@ def told(source, **asked):
     return family(source.__struct_config__.tag).told(source, **asked)
 
 
+@functools.lru_cache(maxsize=256)
 def oracle_bounds(source):
     """Two numbers between which the oracle lies, where it is one law of a continuum; None where it is not offered."""
     module = family(source.__struct_config__.tag)
@@ -53,6 +58,14 @@ def oracle_bounds(source):
         return module.oracle_bounds(source)
     oracle = block_entropy(told(source)) - block_entropy(told(source).sum(1))
     return oracle, oracle
+
+
+def tells_nothing(source):
+    """Whether tokens are independent draws of one law, as certain to one who is told the latents as to anyone."""
+    joint = joint_law(source, SHORT)
+    once = joint.sum(axis=tuple(range(1, SHORT)))
+    independent = np.abs(joint - functools.reduce(np.multiply.outer, [once] * SHORT)).max() < 1e-12
+    return independent and oracle_bounds(source)[0] > block_entropy(once) - 1e-9
 
 
 def reference_curve(source, length):
@@ -68,10 +81,10 @@ def decay_of(mixing):
 @functools.lru_cache(maxsize=64)
 def compiled(kernel):
     """A vectorised prediction, one program for all worlds whose tables have one shape."""
-    return jax.jit(jax.vmap(kernel, in_axes=(None, 0)))
+    return jax.jit(jax.vmap(kernel, in_axes=(None, 0)), compiler_options=QUICK)
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@functools.partial(jax.jit, static_argnums=0, compiler_options=QUICK)
 def sampled(kernel, tables, key):
     return jax.vmap(lambda each: kernel(tables, key=each, length=LENGTH))(jax.random.split(key, COUNT))
 
@@ -81,7 +94,13 @@ def samples(world, tables=None, seed=0):
     return sampled(type(world).sample, tables or world.tables(), jax.random.key(seed))
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=128)
+def drawn(world):
+    """COUNT sequences of LENGTH tokens."""
+    return np.asarray(samples(world)[0])
+
+
+@functools.lru_cache(maxsize=256)
 def exact_truth(world):
     """The truth over windows of SHORT tokens, with a budget that enumerates all of it."""
     return world.truth(SHORT, budget=Budget(contexts=2**20))

@@ -252,3 +252,8 @@ def test_the_error_is_the_spread_of_the_distance_over_samples(name):
     found = [distance(draw(rng, 1000), level=0.9) for _ in range(150)]
     spread = np.std([each.estimate.value for each in found])
     assert 0.8 < np.mean([each.error for each in found]) / spread < 1.45
+
+
+def test_a_value_out_of_all_bounds_rejects_without_a_warning():
+    x = np.append(np.random.default_rng(0).standard_normal(2000), 1e6)
+    assert anderson_darling(x).p_value == 0.0 and lilliefors(x).p_value < 1e-9

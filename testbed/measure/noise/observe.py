@@ -1,7 +1,8 @@
 """Observing noise: many sequences of one length stream past a model, and sums of fixed size remain.
 
-The sampler and the model's forward are one compiled program each. A call takes some million tokens; between calls
-nothing is kept but sums, and projections of the first sequences, so that memory does not grow with their number.
+The sampler and the model's forward are one compiled program each; that of the first layer serves all lengths. A call
+takes some hundred sequences; between calls nothing is kept but sums, and projections of the first sequences, so that
+memory does not grow with their number.
 """
 
 import functools
@@ -21,11 +22,14 @@ from testbed.stats.streaming import Sums, total
 RANDOM, PRINCIPAL = 3, 2
 """Numbers of fixed directions: at random, and of the largest variance given the query in a pilot."""
 
-PILOT = 1024
+PILOT = 512
+"""Sequences of the pilot."""
 
-_AT_ONCE, _IN_A_CALL = {"cpu": 2**16}, {"cpu": 2**21}
-_AT_ONCE_ELSEWHERE, _IN_A_CALL_ELSEWHERE = 2**22, 2**24
-"""Tokens that a model reads at once, and that a call samples; what is read at once should fit a CPU's cache."""
+_CALL = {"cpu": (64, 8)}
+_CALL_ELSEWHERE = 1024, 4
+_DEEP = {"cpu": 2**15}
+_DEEP_ELSEWHERE = 2**19
+"""Sequences that a model reads at once, and how often in a call; where every layer is read, tokens at once at most."""
 
 
 class View(NamedTuple):
@@ -73,18 +77,16 @@ class Split(NamedTuple):
     calls: int
 
 
-def split(length: int, sequences: int, platform: str) -> Split:
+def split(length: int, sequences: int, platform: str, *, deep: bool) -> Split:
     """Return how so many sequences of one length are taken on a kind of device.
 
-    >>> split(64, 4096, "cpu"), split(65536, 100, "cpu")
-    (Split(batch=1024, batches=4, calls=1), Split(batch=16, batches=2, calls=4))
+    >>> split(65536, 4000, "cpu", deep=False), split(512, 4000, "cpu", deep=True)
+    (Split(batch=64, batches=8, calls=8), Split(batch=64, batches=8, calls=8))
     """
-    at_once = _AT_ONCE.get(platform, _AT_ONCE_ELSEWHERE)
-    in_a_call = _IN_A_CALL.get(platform, _IN_A_CALL_ELSEWHERE)
-    batch = min(max(at_once // length, 16), 1024, sequences)
-    needed = -(-sequences // batch)
-    batches = min(max(in_a_call // (batch * length), 1), needed)
-    return Split(batch, batches, -(-needed // batches))
+    batch, batches = _CALL.get(platform, _CALL_ELSEWHERE)
+    if deep:
+        batch = min(batch, max(_DEEP.get(platform, _DEEP_ELSEWHERE) // length, 1))
+    return Split(batch, batches, -(-sequences // (batch * batches)))
 
 
 def observe(
@@ -97,12 +99,14 @@ def observe(
     kept: int,
     deep: bool,
     key: Key[Array, ""],
+    room: int | None = None,
 ) -> Seen:
     """Return what S independent sequences of n = ``length`` tokens do to the vectors at the last position.
 
     The query is the last position, which reads the token before the last. ``deep`` observes every layer, at n²
     operations a sequence; otherwise the first layer alone, at n. Centres and principal directions come from a pilot of
-    sequences that take no further part.
+    sequences that take no further part. Points of one ``room``, the longest of their lengths, share the program that
+    reads the first layer.
 
     Error: sums are float32 within a batch and float64 between them; a total variance is that of the float32 vectors to
     1e-6 of itself.
@@ -110,7 +114,7 @@ def observe(
     if length < 2:
         raise ValueError(f"length={length}: the last query reads the token before the last; use 2 or more tokens.")
     pilot_key, sample_key, direction_key = jax.random.split(key, 3)
-    stream = _Stream(source, model, params, length, deep)
+    stream = _Stream(source, model, params, length, deep, length if room is None else room)
     places = len(PARTS) * (model.layers if deep else 1)
     random_OMR = _units(jax.random.normal(direction_key, (places, model.width, RANDOM)))
     blank = View(np.zeros((model.vocabulary, places, model.width), np.float32), random_OMR)
@@ -121,15 +125,16 @@ def observe(
 class _Stream:
     """Sequences of one length through one model."""
 
-    def __init__(self, source: Source, model: Transformer, params: Any, length: int, deep: bool) -> None:
+    def __init__(self, source: Source, model: Transformer, params: Any, length: int, deep: bool, room: int) -> None:
         self.params, self.length, self.noisy = params, length, model.embedding_noise is not None
+        self.deep, self.room = deep, length if deep else room
         self.tables = jax.tree.map(jnp.asarray, source.tables())
         self.sample, self.look = _sampler(type(source), length), _observer(model, deep)
         self.platform = jax.local_devices()[0].platform
 
     def of(self, key: Key[Array, ""], view: View, *, sequences: int, kept: int) -> Seen:
         """Return what these sequences show."""
-        size = split(self.length, sequences, self.platform)
+        size = split(self.length, sequences, self.platform, deep=self.deep)
         whole, rows, queries = None, [], []
         for call in range(size.calls):
             glance, query_B = self._call(key, view, call, size, sequences)
@@ -160,9 +165,9 @@ class _Stream:
         weight_B = (index_B < sequences).astype(jnp.float32)
         noise_key = jax.random.fold_in(jax.random.fold_in(key, 2**31), call) if self.noisy else None
         shape = (size.batches, size.batch)
-        glance = self.look(
-            self.params, tokens_BL.reshape(*shape, self.length), weight_B.reshape(shape), noise_key, view
-        )
+        padded_BL = jnp.pad(tokens_BL, ((0, 0), (0, self.room - self.length)))
+        tokens_TBL, weight_TB = padded_BL.reshape(*shape, self.room), weight_B.reshape(shape)
+        glance = self.look(self.params, tokens_TBL, weight_TB, jnp.int32(self.length), noise_key, view)
         return glance, tokens_BL[:, -2]
 
 
@@ -185,14 +190,16 @@ def _observer(model: Transformer, deep: bool) -> Callable[..., Glance]:
         params: Any,
         tokens_TBL: Int[Array, "T B L"],
         weight_TB: Float[Array, "T B"],
+        length: Int[Array, ""],
         key: Key[Array, ""] | None,
         view: View,
     ) -> Glance:
         def one(turn: tuple[Int[Array, "B L"], Float[Array, " B"], Int[Array, ""]]) -> Glance:
             tokens_BL, weight_B, batch = turn
             own = None if key is None else jax.random.fold_in(key, batch)
-            x_BOM, effective_BN = _vectors(model, deep, params, tokens_BL, own)
-            return _glance(x_BOM, effective_BN, tokens_BL[:, -2], weight_B, view)
+            x_BOM, effective_BN = _vectors(model, deep, params, tokens_BL, length, own)
+            query_B = jax.lax.dynamic_index_in_dim(tokens_BL, length - 2, axis=1, keepdims=False)
+            return _glance(x_BOM, effective_BN, query_B, weight_B, view)
 
         seen = jax.lax.map(one, (tokens_TBL, weight_TB, jnp.arange(tokens_TBL.shape[0])))
         projected_BOR = seen.projected_BOR.reshape(-1, *seen.projected_BOR.shape[2:])
@@ -202,11 +209,16 @@ def _observer(model: Transformer, deep: bool) -> Callable[..., Glance]:
 
 
 def _vectors(
-    model: Transformer, deep: bool, params: Any, tokens_BL: Int[Array, "B L"], key: Key[Array, ""] | None
+    model: Transformer,
+    deep: bool,
+    params: Any,
+    tokens_BL: Int[Array, "B L"],
+    length: Int[Array, ""],
+    key: Key[Array, ""] | None,
 ) -> tuple[Float[Array, "B O M"], Float[Array, "B N"]]:
     """Return the observed vectors at the last position, and each layer's effective sample size, over heads."""
     if not deep:
-        first = model.last_layer_one(params, tokens_BL, key=key)
+        first = model.last_layer_one(params, tokens_BL, length=length, key=key)
         x_BOM = jnp.stack([first.attention_BM, first.feedforward_BM, first.representation_BM], axis=1)
         return x_BOM, first.effective_BH.mean(axis=-1)[:, None]
     every = model.observe(params, tokens_BL, last=True, key=key)

@@ -73,10 +73,9 @@ def shapes(seen: Seen) -> Iterator[Row]:
             name = f"random {index + 1}" if index < RANDOM else f"principal {index - RANDOM + 1}"
             for given in GIVEN:
                 groups = _projection(seen, place.index, index, given)
-                row = {"layer": place.layer, "part": place.part, "given": given, "direction": name}
-                yield (
-                    row | _shape(groups) | _spreads(seen, place.index, index, groups[0] if given == "nothing" else None)
-                )
+                row = {"layer": place.layer, "part": place.part, "given": given, "direction": name} | _shape(groups)
+                row |= _spreads(seen, place.index, index, groups[0] if given == "nothing" else None)
+                yield row | (_quartiles(groups) if index == 0 and np.isfinite(row["distance"]) else {})
 
 
 def joint(seen: Seen) -> Iterator[Row]:
@@ -134,8 +133,13 @@ def _shape(groups: Sequence[Float[np.ndarray, "_"]]) -> Row:
             row[f"{test.__name__}_p"] = result.p_value
             if test.__name__ in row:
                 row[test.__name__] = result.statistic
-    row["iqr"], row["iqr_error"] = interquartile_range(np.concatenate([each - np.median(each) for each in groups]))
     return row | {"quantiles": np.quantile(_unit(x_B), ndtr(NORMAL_Q)).tolist()}
+
+
+def _quartiles(groups: Sequence[Float[np.ndarray, "_"]]) -> Row:
+    """Return the interquartile range around each group's median, which is told of the first direction alone."""
+    spread, error = interquartile_range(np.concatenate([each - np.median(each) for each in groups]))
+    return {"iqr": spread, "iqr_error": error}
 
 
 def _spreads(seen: Seen, place: int, index: int, y_B: Float[np.ndarray, " B"] | None) -> Row:

@@ -66,9 +66,8 @@ def test_streaming_moments_are_those_of_two_passes(deep, params, truth):
 
 def test_many_small_calls_give_what_one_gives(params, monkeypatch):
     whole = seen_by(params)
-    monkeypatch.setattr(observing, "_AT_ONCE", {"cpu": 17 * LENGTH})
-    monkeypatch.setattr(observing, "_IN_A_CALL", {"cpu": 3 * 17 * LENGTH})
-    size = split(LENGTH, SEQUENCES, "cpu")
+    monkeypatch.setattr(observing, "_CALL", {"cpu": (17, 3)})
+    size = split(LENGTH, SEQUENCES, "cpu", deep=False)
     assert size.calls > 2 and size.batch * size.batches * size.calls > SEQUENCES  # the last call is not full
     parts = seen_by(params)
     np.testing.assert_array_equal(parts.query_B, whole.query_B)
@@ -79,11 +78,22 @@ def test_many_small_calls_give_what_one_gives(params, monkeypatch):
         )
 
 
+def test_room_to_spare_changes_nothing(params):
+    tight = seen_by(params)
+    loose = observe(
+        WORLD, MODEL, params, length=LENGTH, sequences=SEQUENCES, kept=50, deep=False, key=jax.random.key(1), room=40
+    )  # fmt: skip
+    np.testing.assert_array_equal(loose.query_B, tight.query_B)
+    np.testing.assert_allclose(loose.second_VOWW, tight.second_VOWW, rtol=1e-3, atol=1e-3)
+
+
 def test_sequences_past_the_last_would_be_noticed(params, truth, monkeypatch):
     """The liar counts them."""
-    monkeypatch.setattr(observing, "_AT_ONCE", {"cpu": 100 * LENGTH})
+    monkeypatch.setattr(observing, "_CALL", {"cpu": (100, 1)})
     look = observing._observer(MODEL, False)
-    monkeypatch.setattr(observing, "_observer", lambda *_: lambda p, t, w, k, v: look(p, t, jnp.ones_like(w), k, v))
+    monkeypatch.setattr(
+        observing, "_observer", lambda *_: lambda p, t, w, n, k, v: look(p, t, jnp.ones_like(w), n, k, v)
+    )
     counted = seen_by(params).second_VOWW[:, 0, 0, 0]
     assert counted.sum() == 400 and not np.array_equal(counted, np.bincount(truth[1], minlength=3))
 
@@ -111,8 +121,7 @@ def test_effective_sizes_are_means_over_heads_and_sequences(params, truth):
 def test_noise_is_drawn_anew_for_every_sequence_and_call(monkeypatch):
     model = msgspec.structs.replace(MODEL, layers=1, embedding_noise=Gaussian(deviation=1.0))
     params = model.init(key=jax.random.key(0))
-    monkeypatch.setattr(observing, "_AT_ONCE", {"cpu": 16 * 4})
-    monkeypatch.setattr(observing, "_IN_A_CALL", {"cpu": 16 * 4})
+    monkeypatch.setattr(observing, "_CALL", {"cpu": (4, 4)})
     seen = seen_by(params, model, Iid(vocabulary=3), kept=64, length=4, sequences=64)
     assert len(np.unique(seen.projected_BOR[:, 0, 0])) == 64
 

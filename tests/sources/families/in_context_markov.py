@@ -59,7 +59,7 @@ def rate_bounds(source):
         return rate - 1e-8, rate + 1e-8
     if source.concentration < 0.02:
         return None
-    rates, rows = sampled_rates(source, 20_000)
+    rates, rows = sampled_rates(source, 40_000)
     rows -= np.mean(polya.rate_bounds(Polya(vocabulary=source.vocabulary, concentration=c)))
     spread = rows - rows.mean()
     rates -= spread @ rates / (spread @ spread) * rows
