@@ -20,7 +20,7 @@ WORDS = {
     "iid": "independent tokens",
     "markov": "a Markov chain",
     "blocks": "blocks of 16 tokens with hidden regimes",
-    "deep": "two layers on blocks",
+    "deep": "two layers on blocks of 4 tokens",
     "trained": "a model trained on blocks of 16",
     "refitted": "models trained anew at each length",
 }
@@ -90,7 +90,7 @@ KEPT = Transformer(
 FREE_VALUES = msgspec.structs.replace(KEPT, value_bound=None)  # finitely many values are bounded anyway
 TOKENS = Iid(vocabulary=4, weights=(0.4, 0.3, 0.2, 0.1))
 LONG = (64, 256, 1024, 4096, 16384, 65536)
-SHORT = (8, 16, 32, 64, 128, 256)
+SHORT = (32, 48, 72, 108, 162, 243)
 
 QUICK = NoiseStudy(
     name="clt_noise",
@@ -98,14 +98,15 @@ QUICK = NoiseStudy(
     arms=(
         Arm(name="uniform", switch="uniform attention", world=TOKENS, model=FREE_VALUES, weights=Uniform()),
         Arm(name="iid", switch="random weights", world=TOKENS, model=KEPT, lengths=LONG),
-        Arm(name="markov", switch="random weights", world=Markov(vocabulary=4, smoothing=0.1), model=KEPT, draws=2),
-        Arm(name="blocks", switch="random weights", world=BLOCKS, model=KEPT, draws=2),
+        Arm(name="markov", switch="random weights", world=Markov(vocabulary=4, smoothing=0.1), model=KEPT),
+        Arm(name="blocks", switch="random weights", world=BLOCKS, model=KEPT),
         Arm(
             name="deep",
             switch="random weights, two layers",
-            world=BLOCKS,
+            world=msgspec.structs.replace(BLOCKS, block_length=4),
             model=msgspec.structs.replace(KEPT, layers=2),
-            lengths=SHORT,
+            lengths=(32, 64, 128, 192, 256, 384),
+            sequences=1024,
             deep=True,
             part="representation",
         ),
@@ -115,9 +116,9 @@ QUICK = NoiseStudy(
             switch="trained anew at each n",
             world=BLOCKS,
             model=KEPT,
-            fit=Fit(batch=8),
+            fit=Fit(batch=8, steps=300),
             lengths=SHORT,
-            draws=4,
+            draws=3,
         ),
     ),
     lengths=(64, 192, 576, 1728, 5184, 15552),
@@ -135,6 +136,7 @@ STANDARD = msgspec.structs.replace(
             arm,
             draws=8,
             lengths=(64, 128, 256, 512, 1024, 2048, 4096) if arm.deep else arm.lengths,
+            sequences=8192 if arm.deep else None,
             fit=None if arm.fit is None else msgspec.structs.replace(arm.fit, steps=4000),
         )
         for arm in QUICK.arms

@@ -17,8 +17,8 @@ Assumption = Literal["none", "A1", "A2", "A3", "A4"]
 Part = Literal["attention", "feedforward", "representation"]
 Given = Literal["query", "nothing"]
 
-FEWEST_LENGTHS = 6
-"""A slope rests on so many lengths, as any two would have one."""
+FEWEST_LENGTHS, FEWEST_SEQUENCES = 6, 100
+"""A slope rests on so many lengths, as any two would have one; and a spread on so many sequences."""
 
 
 class Fit(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +60,8 @@ class Arm(msgspec.Struct, frozen=True, kw_only=True):
     """How they are trained; if absent, not at all."""
     lengths: tuple[int, ...] | None = None
     """Context lengths of its own, in place of the study's."""
+    sequences: int | None = None
+    """Sequences at each length of its own, in place of the study's."""
     deep: bool = False
     """Whether every layer is observed, at n² operations a sequence, or the first alone, at n."""
     part: Part = "attention"
@@ -70,6 +72,10 @@ class Arm(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if not self.name or "/" in self.name:
             raise ValueError(f"arm {self.name!r}: a name must not be empty or hold '/'; e.g. 'markov'.")
+        if self.sequences is not None and self.sequences < FEWEST_SEQUENCES:
+            raise ValueError(
+                f"arm {self.name}: sequences={self.sequences}: must be at least {FEWEST_SEQUENCES}; raise it."
+            )
         if self.draws < 1:
             raise ValueError(f"arm {self.name}: draws={self.draws}: must be at least 1; raise it.")
         if self.model.vocabulary != self.world.alphabet:
@@ -183,7 +189,8 @@ class NoiseStudy(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", ta
             raise ValueError(f"arms {names}: there must be some, and each name once; rename one.")
         for arm in self.arms:
             self._check_lengths(arm)
-        for name, least in (("sequences", 100), ("fewest", 100), ("tokens", 1), ("kept", 100)):
+        fewest = FEWEST_SEQUENCES
+        for name, least in (("sequences", fewest), ("fewest", fewest), ("tokens", 1), ("kept", fewest)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name}={getattr(self, name)}: must be at least {least}; raise it.")
         if not 0 <= self.seed < 2**32:
@@ -219,7 +226,7 @@ class NoiseStudy(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", ta
 
     def _point(self, arm: Arm, length: int, draw: int) -> Point:
         world: Source = arm.world.for_window(length)
-        sequences = self.sequences_at(length)
+        sequences = self.sequences_at(length) if arm.sequences is None else arm.sequences
         return Point(
             arm=arm.name,
             world=world,

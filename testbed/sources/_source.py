@@ -14,7 +14,7 @@ from testbed.sources import _machine
 from testbed.sources._machine import Machine
 from testbed.sources._truth import UNIT_ROUNDOFF, Absent, Budget, Method, Mixing, Truth
 
-ROUNDINGS = 64
+ROUNDINGS = 16
 """A generous number of them for each number of a law."""
 
 

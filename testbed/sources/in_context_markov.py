@@ -75,8 +75,8 @@ class InContextMarkov(Source, frozen=True, kw_only=True, tag=catalog.tag(__name_
 
     @classmethod
     def exhibit(cls) -> "InContextMarkov":
-        """Return chains of order 1 on four symbols, with rows that favour few of them."""
-        return cls(vocabulary=4, concentration=0.3)
+        """Return chains of order 1 on two symbols, with rows that favour one of them."""
+        return cls(vocabulary=2, concentration=0.3)
 
     @property
     def alphabet(self) -> int:

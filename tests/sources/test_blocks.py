@@ -136,7 +136,7 @@ def test_what_follows_a_known_state_adds_up_to_the_law(world):
 
 def test_both_ways_to_the_rate_of_long_blocks_agree():
     world = BlockStationary(**LONG, longest=8)
-    certified = _block_truth._certified_rate(world, Budget())
+    certified, _ = _block_truth._certified_rate(world, Budget())
     rough = _block_truth._sampled_rate(world, 5, Budget(tokens=2**17))
     assert certified.method == "certified interval" and certified.error < 1e-4 and rough.method == "Monte Carlo"
     assert rough.low <= certified.high and certified.low <= rough.high

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from testbed import catalog
-from testbed.sources import BlockStationary, Markov
+from testbed.sources import BlockStationary, Iid, Markov
 from tests.sources.families.block_stationary import TINY
 from tests.sources.families.markov import GOLDEN
 from tests.sources.worlds import SHORT, WORLDS, compiled, every_world, joint_law
@@ -118,6 +118,18 @@ def test_an_impossible_token_has_no_probability():
 def peeking(tables, tokens_L):
     """A liar: row t has seen token t."""
     return jnp.concatenate([BlockStationary.log_predictive(tables, tokens_L)[1:]] * 2)[: len(tokens_L)]
+
+
+@pytest.mark.parametrize("kind", catalog.shelf("testbed.sources").values(), ids=lambda kind: kind.__name__)
+def test_law_rejects_a_prediction_of_any_family_that_is_off_by_one(kind):
+    """Only independent tokens have one law at all positions, after whatever tokens."""
+    for world in (each for each in WORLDS if type(each) is kind):
+        logp_BLV = predicted(world, contexts(world))
+        if np.ptp(np.exp(logp_BLV), axis=(0, 1)).max() > 1e-9:
+            with pytest.raises(AssertionError):
+                check_prediction(world, np.roll(logp_BLV, 1, axis=1))
+            return
+    assert kind is Iid
 
 
 def test_laws_reject_a_prediction_that_is_off_by_one():

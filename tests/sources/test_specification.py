@@ -101,6 +101,21 @@ def test_a_seed_is_not_negative(kind):
             msgspec.structs.replace(kind.exhibit(), seed=-1)
 
 
+def whole():
+    """Every field of every family that holds a whole number, or several."""
+    for name, kind in catalog.shelf("testbed.sources").items():
+        for field in msgspec.structs.fields(kind):
+            if field.type in (int, int | None, tuple[int, ...]):
+                yield pytest.param(name, field, id=f"{name}-{field.name}")
+
+
+@pytest.mark.parametrize(("name", "field"), list(whole()))
+def test_a_fraction_is_refused_where_a_whole_number_is_meant(name, field):
+    fraction = (2.5,) if field.type == tuple[int, ...] else 2.5
+    with pytest.raises(ValueError, match=rf"{field.name}=2\.5: it must be a whole number; round it"):
+        msgspec.structs.replace(family(name).EXAMPLES[0], **{field.name: fraction})
+
+
 @pytest.mark.parametrize("kind", [Iid(vocabulary=2), Markov(vocabulary=2), BlockStationary(**TINY)])
 def test_an_empty_window_is_refused(kind):
     with pytest.raises(ValueError, match=r"length=0.*at least 1.*positive length"):

@@ -12,6 +12,7 @@ EXAMPLES = [
     Iid(vocabulary=4, concentration=0.5, seed=3),
     Iid(vocabulary=4, weights=(0.5, 0.0, 0.3, 0.2)),
 ]
+REFUSED = [({"vocabulary": 400, "concentration": 1e-20}, "concentration=1e-20", "raise it")]
 
 
 def joint(source, length):

@@ -16,6 +16,8 @@ EXAMPLES = [
     Markov(vocabulary=4, zipf=1.5, seed=3),
 ]
 REFUSED = [
+    ({"vocabulary": 4, "concentration": 1e-12}, "concentration=1e-12", "raise it"),
+    ({"vocabulary": 4, "support": 2, "concentration": 1e-6}, "concentration=1e-06", "raise it"),
     ({"vocabulary": 4, "support": 1}, "support=1", "fixed cycle"),
     ({"vocabulary": 4, "support": 5}, "support=5", "give at most that"),
     ({"vocabulary": 4, "support": 2, "smoothing": 0.1}, "support=2", "leave one out"),

@@ -17,6 +17,7 @@ EXAMPLES = [
     OneRegime(vocabulary=3, regimes=3, concentration=0.5, smoothing=0.1, seed=4),
 ]
 REFUSED = [
+    ({"order": 0, "concentration": 1e-8, "smoothing": 0.0}, "concentration=1e-08", "raise it"),
     ({"vocabulary": 1}, "vocabulary=1", "no information"),
     ({"regimes": 0}, "regimes=0", "a law to draw from"),
     ({"order": 2}, "order=2", "choose one"),
