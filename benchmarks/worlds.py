@@ -3,7 +3,8 @@
     python benchmarks/worlds.py [--json FILE]
 
 The two sides of a comparison take turns, and each figure is the median of its turns after a warm-up; on noisy machines
-only the ratios mean much. Everything is compiled, in float32, for a batch of sequences at a time.
+only the ratios mean much. Everything is compiled, in float32, for a batch of sequences at a time. A prediction that
+costs no less than the forward pass ends with exit status 1.
 """
 
 import argparse
@@ -35,6 +36,11 @@ class Duel(msgspec.Struct):
     predictive_ns: float
     forward_ns: float
 
+    @property
+    def ratio(self) -> float:
+        """Return the cost of the prediction in forward passes."""
+        return self.predictive_ns / self.forward_ns
+
 
 class Speed(msgspec.Struct):
     """The cost of a world's kernels, in nanoseconds a token."""
@@ -60,6 +66,16 @@ def main() -> None:
         about = {"device": device, "jax": jax.__version__, "batch": BATCH, "length": LENGTH}
         figures = {"forward": msgspec.to_builtins(duels), "shelf": msgspec.to_builtins(speeds)}
         asked.json.write_text(json.dumps(about | figures, indent=1) + "\n")
+    check(duels)
+
+
+def check(duels: list[Duel]) -> None:
+    """End with exit status 1 and a sentence if a prediction is no cheaper than the forward pass."""
+    for row in duels:
+        if row.ratio >= 1:
+            raise SystemExit(
+                f"{row.world}: the exact prediction costs {row.ratio:.2f} of a forward pass, and must cost less than 1."
+            )
 
 
 def duel(order: int, turns: int) -> Duel:
@@ -110,8 +126,7 @@ def show(duels: list[Duel], speeds: list[Speed], device: str) -> None:
     for heading in ("256 symbols", "predictive ns/token", "forward pass ns/token", "predictive/forward"):
         against.add_column(heading, justify="left" if heading == "256 symbols" else "right")
     for row in duels:
-        ratio = row.predictive_ns / row.forward_ns
-        against.add_row(row.world, f"{row.predictive_ns:,.0f}", f"{row.forward_ns:,.0f}", f"{ratio:.3f}")
+        against.add_row(row.world, f"{row.predictive_ns:,.0f}", f"{row.forward_ns:,.0f}", f"{row.ratio:.3f}")
     shelf = Table(title="the examples of the gallery", title_justify="left")
     for heading in ("world", "V", "predictive ns/token", "sampler ns/token"):
         shelf.add_column(heading, justify="left" if heading == "world" else "right")

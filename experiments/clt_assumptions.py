@@ -34,6 +34,8 @@ KEPT = Transformer(
 FREE = {"query_bound": None, "key_bound": None, "value_bound": None}
 UNHELD = {"feedforward_lipschitz": None, "feedforward_bound": None}
 BLOCKS = BlockStationary(vocabulary=4, regimes=3, block_length=8, order=0, concentration=1.0)
+APART = tuple((tuple(0.97 if symbol == regime else 0.01 for symbol in range(4)),) for regime in range(4))
+"""Four regimes that hardly share a symbol, so that long blocks make nearly all of the noise."""
 TOKENS = Iid(vocabulary=4, weights=(0.4, 0.3, 0.2, 0.1))
 NOISY = Transformer(
     vocabulary=4, context=64, width=3, layers=1, heads=1, head_width=1, hidden=4, layout="paper", positions="none",
@@ -143,9 +145,14 @@ ARMS = (
     Arm(
         name="power-law blocks",
         drops="A3",
-        switch="block lengths with tail index 1.5",
-        world=msgspec.structs.replace(BLOCKS, block_length=4, lengths="power_law", tail=1.5, phase="uniform"),
-        model=KEPT,
+        switch="block lengths with tail index 1.5, plain averages",
+        world=msgspec.structs.replace(
+            BLOCKS, regimes=4, laws=APART, block_length=2, lengths="power_law", tail=1.5, longest=2**17, phase="uniform"
+        ),
+        model=model(value_bound=None),
+        weights=Uniform(),
+        lengths=(160, 320, 640, 1280, 2560, 5120),
+        sequences=4096,
     ),
     Arm(
         name="positions",
@@ -243,7 +250,7 @@ QUICK = NoiseStudy(
 
 STANDARD = msgspec.structs.replace(
     QUICK,
-    arms=tuple(msgspec.structs.replace(arm, draws=4) for arm in ARMS),
+    arms=tuple(msgspec.structs.replace(arm, draws=4, sequences=None) for arm in ARMS),
     lengths=(64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384),
     sequences=16384,
     fewest=8192,

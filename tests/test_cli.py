@@ -576,6 +576,15 @@ def test_pair_laws_and_covariances_are_told_when_asked_for(capsys):
         assert words in text
 
 
+def test_mixing_says_that_it_is_about_pairs(capsys):
+    """Three tokens of RRXOR determine each other, though no two of them are correlated."""
+    world = ["truth", "hidden_markov", "--process", "rrxor", "--length", "4"]
+    found = answered(capsys, *world, "--json")["mixing"]
+    assert (found["decay"], found["about"]) == ("independent", "pairs of tokens")
+    assert cli.main(world) == 0
+    assert "decay of correlations of pairs: uncorrelated: no two tokens" in told(capsys.readouterr().out)
+
+
 def test_pair_laws_that_are_not_offered_are_null(capsys):
     world = ["truth", "in_context_markov", "--vocabulary", "3", "--length", "2", "--lags", "1"]
     found = answered(capsys, *world, "--features", "[[1],[0],[0]]", "--json")

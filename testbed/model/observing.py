@@ -115,8 +115,10 @@ class _Stream:
     def query(self) -> tuple[Float[Array, "B 1 M"], Float[Array, "B 1 H K"]]:
         """Return the layer's input at the last place, and its query."""
         last, inside = self.chunk(self.live - 1), (self.length - 1) % self.size
-        one = lambda row: jax.lax.dynamic_slice_in_dim(row, inside, 1, axis=-1)  # noqa: E731
-        x_B1M = self.network.embed(one(last.inputs_BC), one(last.places_C), self.key)
+        input_B1, place_1 = (
+            jax.lax.dynamic_slice_in_dim(row, inside, 1, axis=-1) for row in (last.inputs_BC, last.places_C)
+        )
+        x_B1M = self.network.embed(input_B1, place_1, self.key)
         q_B1HK = self.block.query(self.block.enter(x_B1M))
         if self.config.positions == "rotary":
             here = rotation.Turn(*(jax.lax.dynamic_slice_in_dim(part, inside, 1, axis=0) for part in last.turns))

@@ -145,7 +145,7 @@ def uncertain(concentration: int | float, rows: Rows) -> None:
         raise ValueError(f"concentration={concentration}: a drawn row gives one symbol the probability 1; raise it.")
 
 
-def seed(value: int) -> None:
+def seed(value: int | float) -> None:
     """Refuse a seed that no generator takes."""
     at_least("seed", value, 0, "give for example seed=0")
 

@@ -21,7 +21,7 @@ class Sums(NamedTuple):
     second_WW: Float[np.ndarray, "W W"]
 
     @property
-    def count(self) -> int:
+    def vectors(self) -> int:
         """Return how many vectors passed."""
         return round(float(self.second_WW[0, 0]))
 
@@ -44,14 +44,14 @@ class Sums(NamedTuple):
 
     def covariance_MM(self) -> Float[np.ndarray, "M M"]:
         """Return the covariance with the divisor S − 1."""
-        return np.asarray(self.about(self.mean_M).second_WW[1:-1, 1:-1] / (self.count - 1))
+        return np.asarray(self.about(self.mean_M).second_WW[1:-1, 1:-1] / (self.vectors - 1))
 
 
 def sums(x_SM: Float[np.ndarray, "S M"], centre_M: Float[np.ndarray, "M"]) -> Sums:
     """Return the sums of vectors at hand.
 
     >>> found = sums(np.array([[1.0], [2.0], [3.0], [6.0]]), np.array([2.0]))
-    >>> found.count, found.mean_M.tolist(), found.covariance_MM().round(6).tolist()
+    >>> found.vectors, found.mean_M.tolist(), found.covariance_MM().round(6).tolist()
     (4, [3.0], [[4.666667]])
     """
     y_SM = x_SM - centre_M
@@ -66,8 +66,8 @@ def total(streams: Sequence[Sums]) -> Sums:
     >>> total(halves).mean_M.tolist()
     [3.0]
     """
-    seen = [each for each in streams if each.count]
-    mean_M = np.sum([each.count * each.mean_M for each in seen], axis=0) / sum(each.count for each in seen)
+    seen = [each for each in streams if each.vectors]
+    mean_M = np.sum([each.vectors * each.mean_M for each in seen], axis=0) / sum(each.vectors for each in seen)
     return Sums(mean_M, np.sum([each.about(mean_M).second_WW for each in seen], axis=0))
 
 
@@ -79,7 +79,7 @@ def variance(stream: Sums) -> tuple[float, float]:
     >>> variance(sums(np.array([[1.0], [2.0], [3.0], [6.0]]), np.zeros(1)))[0].__round__(9)
     4.666666667
     """
-    count = stream.count
+    count = stream.vectors
     if count < NEEDED:
         raise ValueError(f"{count} vectors give no error of a variance; use {NEEDED}, and rather some hundred.")
     centred_WW = stream.about(stream.mean_M).second_WW
@@ -101,11 +101,11 @@ def variance_within(streams: Sequence[Sums]) -> tuple[float, float]:
     >>> round(variance_within(groups)[0], 9)
     2.0
     """
-    seen = [each for each in streams if each.count >= NEEDED]
+    seen = [each for each in streams if each.vectors >= NEEDED]
     if not seen:
         raise ValueError(f"no group holds {NEEDED} vectors; observe more sequences, or a world of fewer symbols.")
-    share_Q = np.array([each.count for each in seen], float) / sum(each.count for each in seen)
+    share_Q = np.array([each.vectors for each in seen], float) / sum(each.vectors for each in seen)
     t_Q, error_Q = np.array([variance(each) for each in seen]).T
     mean = float(share_Q @ t_Q)
-    frequencies = float(share_Q @ (t_Q - mean) ** 2) / sum(each.count for each in seen)
+    frequencies = float(share_Q @ (t_Q - mean) ** 2) / sum(each.vectors for each in seen)
     return mean, float(np.sqrt(np.square(share_Q * error_Q).sum() + frequencies))

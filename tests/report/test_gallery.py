@@ -1,10 +1,14 @@
-"""The gallery says what the code says of every world, and its pictures are there."""
+"""The gallery says what the code says of every world, and shows what the code draws."""
 
+import base64
+import functools
+import io
 import re
 import shlex
 from pathlib import Path
 from xml.etree import ElementTree
 
+import matplotlib.image
 import msgspec
 import numpy as np
 import pytest
@@ -13,7 +17,7 @@ from testbed import catalog
 from testbed.overrides import overridden
 from testbed.report import gallery, sketch
 from testbed.report.portrait import picture, portrait
-from testbed.sources import Absent, Budget, HiddenMarkov, Iid, Markov, _pairs, _render
+from testbed.sources import Absent, HiddenMarkov, Iid, Markov, _pairs, _render
 
 DOCS = Path(__file__).parents[2] / "docs"
 SHELF = catalog.shelf("testbed.sources")
@@ -48,21 +52,62 @@ def check_structure(page, folder):
         assert overridden(kind, None, words[1:-2], "truth", description="", helped=False) == kind.exhibit()
 
 
-def margin(method, error):
-    return (6 if method == "Monte Carlo" else 1) * error
+NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 
 
-def check_numbers(section, truth):
-    """The numbers of a page against a truth, within what both say of their errors (Monte Carlo: six of them)."""
-    curve = {f"h_{t}": truth.curve[t - 1] for t in (1, 2, gallery.LENGTH)}
-    expected = curve | {"ε": truth.epsilon, "rate": truth.rate, "oracle": truth.oracle}
-    for label, (value, method, error) in rows(section).items():
-        found = expected[label]
-        if isinstance(found, Absent):
-            assert (value, method) == ("none", found.reason)
-            continue
-        allowed = margin(method, float(error)) + margin(found.method, found.error) + 1e-11
-        assert abs(float(value) - found.value) <= allowed, label
+def check_same(found, expected, allowed):
+    """Two texts that differ in their numbers at most, by no more than is allowed for a number that is so written."""
+    assert NUMBER.sub("#", found) == NUMBER.sub("#", expected)
+    for one, other in zip(NUMBER.findall(found), NUMBER.findall(expected), strict=True):
+        assert abs(float(one) - float(other)) <= allowed(other), (one, other)
+
+
+def last_digit(number):
+    """One unit of the last decimal, as machines round otherwise, or half of what is so small that it is rounding."""
+    if 0 < abs(float(number)) < 1e-9:
+        return abs(float(number)) / 2
+    digits, _, power = number.partition("e")
+    return 1.01 * 10.0 ** (int(power or 0) - len(digits.split(".")[1])) if "." in digits else 0
+
+
+def parts(page):
+    """What stands above the table, and for each world its row and its section; there is nothing else on the page."""
+    head, found = page[: page.index("| [")], sections(page)
+    lines = {name: line for line, name in re.findall(r"^(\| \[(\w+)\].*\n)", page, flags=re.MULTILINE)}
+    assert page == head + "".join(lines.values()) + "\n" + "".join(f"## {name}\n{found[name]}" for name in found)
+    return {name: (head, lines[name], found[name].strip()) for name in SHELF if name in lines}
+
+
+def check_world(page, name, portrayed):
+    """All that a page says of a world against its portrait."""
+    for found, expected in zip(parts(page)[name], parts(gallery.page([portrayed]))[name], strict=True):
+        check_same(found, expected, last_digit)
+
+
+def pixels(image):
+    return matplotlib.image.imread(io.BytesIO(base64.b64decode(image.split(",", 1)[1])))
+
+
+def check_picture(found, expected):
+    """All elements of a picture, their text, and their places up to a hundredth of a pixel; names alone are free."""
+    for one, other in zip(*(ElementTree.fromstring(svg).iter() for svg in (found, expected)), strict=True):
+        assert (one.tag, one.text, one.attrib.keys()) == (other.tag, other.text, other.attrib.keys())
+        for name, value in one.attrib.items():
+            if name.endswith("href") and value.startswith("data:"):
+                np.testing.assert_array_equal(pixels(value), pixels(other.attrib[name]))
+            elif not (name in ("id", "clip-path") or name.endswith("href")):
+                check_same(value, other.attrib[name], lambda _: 0.01)
+
+
+@functools.lru_cache(maxsize=len(SHELF))
+def portrayed(name):
+    """The portrait that `testbed gallery` draws."""
+    world = SHELF[name].exhibit()
+    return portrait(world, world.truth(gallery.LENGTH))
+
+
+def drawn(name):
+    return (DOCS / "gallery" / f"{name}.svg").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +122,9 @@ def test_the_page_shows_every_world(page):
 
 
 @pytest.mark.parametrize("name", SHELF)
-def test_the_page_shows_the_numbers_of_the_code(name, page):
-    check_numbers(sections(page)[name], SHELF[name].exhibit().truth(gallery.LENGTH, budget=Budget(tokens=2**14)))
+def test_the_page_and_the_picture_are_those_of_the_code(name, page):
+    check_world(page, name, portrayed(name))
+    check_picture(drawn(name), picture(portrayed(name)))
 
 
 def test_a_page_that_lacks_a_world_or_a_picture_is_rejected(page, tmp_path):
@@ -96,12 +142,33 @@ def test_a_page_that_lacks_a_world_or_a_picture_is_rejected(page, tmp_path):
         check_structure(page, tmp_path)
 
 
-def test_a_page_with_a_number_of_yesterday_is_rejected(page):
-    section, truth = sections(page)["markov"], SHELF["markov"].exhibit().truth(gallery.LENGTH)
-    check_numbers(section, truth)
-    rate = rows(section)["rate"][0]
-    with pytest.raises(AssertionError, match="rate"):
-        check_numbers(section.replace(f"| rate | {rate}", f"| rate | {float(rate) + 1e-9}"), truth)
+def test_a_page_of_yesterday_is_rejected(page):
+    _, line, section = parts(page)["hidden_markov"]
+    numbers = [match.span() for match in NUMBER.finditer(line)]
+    wrong = [line[:begin] + f"{float(line[begin:end]) + 0.01:.6f}" + line[end:] for begin, end in numbers]
+    wrong += [line.replace("yes", "no"), line.replace("geometric", "never")]
+    pages = [page.replace(line, each) for each in wrong]
+    for number in set(NUMBER.findall(section)) - {"64"}:
+        other = f"{2 * float(number) + 1:.{len(number.partition('.')[2])}f}"
+        pages.append(page.replace(section, re.sub(rf"(?<![\w.]){re.escape(number)}(?![\d.])", other, section, count=1)))
+    pages.append(page.replace("Middle: h_t", "Middle: h"))
+    for each in pages:
+        assert each != page
+        with pytest.raises(AssertionError):
+            check_world(each, "hidden_markov", portrayed("hidden_markov"))
+
+
+def test_a_picture_of_another_world_or_of_yesterday_is_rejected():
+    right, expected = drawn("markov"), picture(portrayed("markov"))
+    check_picture(right, expected)
+    tokens = portrayed("markov").tokens_BL
+    mirrored = picture(portrayed("markov")._replace(tokens_BL=tokens[:, ::-1]))
+    empty = '<svg xmlns="http://www.w3.org/2000/svg"/>'
+    moved = re.sub(r"(?<= d=\"M )(\d+\.\d+)", lambda found: f"{float(found.group(1)) + 0.02:.6f}", right, count=1)
+    for wrong in (drawn("iid"), empty, moved, right.replace("lag k", "lag t", 1), mirrored):
+        assert wrong != right
+        with pytest.raises((AssertionError, ValueError)):
+            check_picture(wrong, expected)
 
 
 @pytest.fixture(scope="module")

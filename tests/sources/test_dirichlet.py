@@ -253,7 +253,9 @@ def test_rates_out_of_reach_are_absent_with_a_reason():
 
 @pytest.mark.parametrize("world", [*HIDDEN[:1], CHAIN], ids=name)
 def test_a_width_that_sampling_cannot_meet_is_refused(world):
-    with pytest.raises(ValueError, match=r"width=1e-09.*(tokens=.*kept|apart, which longer windows|contexts would).*ask for"):
+    with pytest.raises(
+        ValueError, match=r"width=1e-09.*(tokens=.*kept|apart, which longer windows|contexts would).*ask for"
+    ):
         world.truth(5, budget=Budget(contexts=64, tokens=2**12, width=1e-9))
 
 

@@ -12,11 +12,14 @@ from testbed.sources import (
     HiddenMarkov,
     Iid,
     Machine,
+    Noisy,
     Source,
+    _curve,
     _edges,
     _machine,
     _machine_truth,
     _mixed_states,
+    _noise_truth,
     _truth,
 )
 from testbed.sources._mixed_states import Walk
@@ -374,6 +377,26 @@ def test_tokens_narrow_a_bracket_down_to_the_distance_of_its_means():
     with pytest.raises(ValueError, match=r"two sampled bounds are 0\.01 apart, which longer windows narrow") as refusal:
         _truth.check("the rate", found, Budget(width=0.01, tokens=10**6))
     assert "tokens=" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("tokens", [2**17, 2**21, 2**28])
+def test_four_times_the_tokens_are_four_times_the_windows(tokens, monkeypatch):
+    """However large the budget: a price in tokens would be false if they were cut somewhere."""
+    shapes = []
+
+    def spied(one, kind, tables, shape, budget):
+        shapes.append(shape)
+        return np.zeros((2, 2))
+
+    monkeypatch.setattr(_curve, "sampled", spied)
+    machine, wide = MESS3.machine(), _truth.bracketed(0.0, 1.0, method="certified interval")
+    upper = Walk(machine, _mixed_states.unknown(machine.stationary_S))
+    upper.reach(2, 2**10)
+    for budget in (Budget(tokens=tokens), Budget(tokens=4 * tokens)):
+        _machine_truth._narrowest(MESS3, machine, upper, wide, 4, budget)
+        _noise_truth._rate(Noisy(base=MESS3, sigma=0.1), 4, budget)
+    few, many = shapes[:2], shapes[2:]
+    assert [rows // 4 for rows, *_ in many] == [rows for rows, *_ in few]
 
 
 def test_a_chain_too_large_for_the_informed_walk_has_a_bound(monkeypatch):

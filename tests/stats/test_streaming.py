@@ -25,7 +25,7 @@ def test_streams_with_different_centres_add_up():
     x = vectors(1)
     parts = [sums(x[:100], x[3]), sums(x[100:130], np.zeros(3)), sums(x[130:], x[-1])]
     whole = total(parts)
-    assert whole.count == len(x)
+    assert whole.vectors == len(x)
     np.testing.assert_allclose(variance(whole), variance_error(x), rtol=1e-9)
     liar = Sums(parts[0].centre_M, np.sum([part.second_WW for part in parts], axis=0))  # as if all had one centre
     assert abs(variance(liar)[0] / variance_error(x)[0] - 1) > 0.01

@@ -87,8 +87,7 @@ class NoiseAnalysis:
             return f"{where} was not observed."
         if bool(self.arm(where.arm)["refitted"]):
             return _over_draws(rows)
-        columns = (rows[name].to_numpy(float) for name in ("length", "variance", "error", "sequences"))
-        return Curve(*columns, rows["draw"].to_numpy(int), rows["predicted"].to_numpy(float))
+        return _curve(rows, ("length", "variance", "error", "sequences"), rows["predicted"].to_numpy(float))
 
     def spread(self, where: About) -> Curve | str:
         """Return the interquartile range against n, along the first random direction."""
@@ -96,8 +95,7 @@ class NoiseAnalysis:
         rows = rows[rows["direction"] == "random 1"].sort_values(["draw", "length"])
         if not len(rows):
             return f"{where} was not observed."
-        columns = (rows[name].to_numpy(float) for name in ("length", "iqr", "iqr_error", "count"))
-        return Curve(*columns, rows["draw"].to_numpy(int), np.full(len(rows), np.nan))
+        return _curve(rows, ("length", "iqr", "iqr_error", "count"), np.full(len(rows), np.nan))
 
     def directions(self, where: About) -> pd.DataFrame:
         """Return the shapes of an observed vector, a row for each draw, length and direction."""
@@ -115,9 +113,15 @@ def _of(table: pd.DataFrame, where: About) -> pd.DataFrame:
     return table[chosen]
 
 
+def _curve(rows: pd.DataFrame, names: tuple[str, str, str, str], predicted_N: np.ndarray) -> Curve:
+    n_N, t_N, error_N, units_N = (rows[name].to_numpy(float) for name in names)
+    return Curve(n_N, t_N, error_N, units_N, rows["draw"].to_numpy(int), predicted_N)
+
+
 def _over_draws(rows: pd.DataFrame) -> Curve | str:
     grouped = [(length, group["variance"].to_numpy(float)) for length, group in rows.groupby("length")]
     if min(len(t_R) for _, t_R in grouped) < 2:
         return "models trained separately at each length have no error from one draw; use draws of 2 or more."
     counted = [(float(n), t_R.mean(), t_R.std(ddof=1) / len(t_R) ** 0.5, float(len(t_R))) for n, t_R in grouped]
-    return Curve(*np.array(counted).T, np.zeros(len(counted), int), np.full(len(counted), np.nan))
+    n_N, t_N, error_N, units_N = np.array(counted).T
+    return Curve(n_N, t_N, error_N, units_N, np.zeros(len(counted), int), np.full(len(counted), np.nan))

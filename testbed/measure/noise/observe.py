@@ -135,12 +135,14 @@ class _Stream:
     def of(self, key: Key[Array, ""], view: View, *, sequences: int, kept: int) -> Seen:
         """Return what these sequences show."""
         size = split(self.length, sequences, self.platform, deep=self.deep)
-        whole, rows, queries = None, [], []
+        whole: Any = None
+        rows: list[np.ndarray] = []
+        queries: list[np.ndarray] = []
         for call in range(size.calls):
             glance, query_B = self._call(key, view, call, size, sequences)
             sums = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), (glance.second_VOWW, glance.effective_N))
             whole = sums if whole is None else jax.tree.map(np.add, whole, sums)
-            if len(rows) == 0 or sum(map(len, rows)) < kept:
+            if not rows or sum(len(row_BOR) for row_BOR in rows) < kept:
                 rows.append(np.asarray(glance.projected_BOR))
                 queries.append(np.asarray(query_B))
         if whole is None:
@@ -176,7 +178,9 @@ def _sampler(kind: type[Source], length: int) -> Callable[..., Int[Array, "B L"]
     """Return the program that samples the sequences of some indices."""
 
     def sample(tables: Any, key: Key[Array, ""], index_B: Int[Array, " B"]) -> Int[Array, "B L"]:
-        one = lambda index: kind.sample(tables, key=jax.random.fold_in(key, index), length=length)[0]  # noqa: E731
+        def one(index: Int[Array, ""]) -> Int[Array, " L"]:
+            return kind.sample(tables, key=jax.random.fold_in(key, index), length=length)[0]
+
         return jax.vmap(one)(index_B)
 
     return jax.jit(sample)
@@ -254,8 +258,8 @@ def _view(pilot: Seen) -> View:
     for place in range(places):
         groups = pilot.groups(place)
         common_M = total(groups).mean_M
-        centre_VOM[:, place] = [group.mean_M if group.count else common_M for group in groups]
-        within_MM = np.sum([group.about(group.mean_M).second_WW[1:-1, 1:-1] for group in groups if group.count], 0)
+        centre_VOM[:, place] = [group.mean_M if group.vectors else common_M for group in groups]
+        within_MM = np.sum([group.about(group.mean_M).second_WW[1:-1, 1:-1] for group in groups if group.vectors], 0)
         leading_MR = np.linalg.eigh(within_MM)[1][:, ::-1][:, : min(PRINCIPAL, width)]
         directions.append(np.concatenate([pilot.direction_OMR[place], leading_MR], axis=1))
     return View(centre_VOM.astype(np.float32), np.stack(directions).astype(np.float32))

@@ -28,9 +28,9 @@ Row = dict[str, Any]
 
 
 class Place(NamedTuple):
-    """An observed vector: its index, and the layer (from 1) and part that it stands for."""
+    """An observed vector: where it is on the axis O, and the layer (from 1) and part that it stands for."""
 
-    index: int
+    at: int
     layer: int
     part: str
 
@@ -47,7 +47,7 @@ def levels(seen: Seen) -> Iterator[Row]:
     Error: as `stats.streaming.variance_within` and `variance`.
     """
     for place in places(seen):
-        groups = seen.groups(place.index)
+        groups = seen.groups(place.at)
         whole = total(groups)
         for given in GIVEN:
             value, error = variance_within(groups) if given == "query" else variance(whole)
@@ -55,7 +55,7 @@ def levels(seen: Seen) -> Iterator[Row]:
                 "layer": place.layer,
                 "part": place.part,
                 "given": given,
-                "sequences": whole.count,
+                "sequences": whole.vectors,
                 "variance": value,
                 "error": error,
                 "effective": float(seen.effective_N[place.layer - 1]),
@@ -72,9 +72,11 @@ def shapes(seen: Seen) -> Iterator[Row]:
         for index in range(seen.projected_BOR.shape[2]):
             name = f"random {index + 1}" if index < RANDOM else f"principal {index - RANDOM + 1}"
             for given in GIVEN:
-                groups = _projection(seen, place.index, index, given)
-                row = {"layer": place.layer, "part": place.part, "given": given, "direction": name} | _shape(groups)
-                row |= _spreads(seen, place.index, index, groups[0] if given == "nothing" else None)
+                groups = _projection(seen, place.at, index, given)
+                row: Row = {"layer": place.layer, "part": place.part, "given": given, "direction": name} | _shape(
+                    groups
+                )
+                row |= _spreads(seen, place.at, index, groups[0] if given == "nothing" else None)
                 yield row | (_quartiles(groups) if index == 0 and np.isfinite(row["distance"]) else {})
 
 
@@ -82,7 +84,7 @@ def joint(seen: Seen) -> Iterator[Row]:
     """Yield the multivariate test of the two leading projections given the query, of some sequences."""
     for place in places(seen):
         axes = range(RANDOM, seen.projected_BOR.shape[2])
-        columns = [_standardised(_projection(seen, place.index, index, "query")) for index in axes]
+        columns = [_standardised(_projection(seen, place.at, index, "query")) for index in axes]
         stride = -(-len(columns[0]) // JOINT)  # every query has its share
         x_BM = np.stack(columns, axis=1)[:: max(stride, 1)]
         found = normality.henze_zirkler(x_BM) if len(x_BM) >= FEWEST else NO_SPREAD
