@@ -19,7 +19,7 @@ from testbed.store import Store
 from testbed.study import Arm, NoiseStudy, Point
 from testbed.theory.laws import predicted
 
-PROBED, PROBES = 256, 64
+PROBED, PROBES = 128, 32
 """Tokens of the windows on which the assumptions are measured, and how many windows."""
 
 TRAINED = ["digest", "parameters", "context", "draw", "learning_rate", "horizon", "status", "sentence"]

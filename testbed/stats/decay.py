@@ -10,7 +10,10 @@ from testbed.stats.estimate import Estimate
 from testbed.stats.moments import known, smoothed
 from testbed.stats.power_law import power_law
 
-NO_NOISE = "the noise is zero or not finite at some n, so that no decay can be fitted"
+NO_NOISE = "the noise vanishes or is not finite at some n, so that no decay can be fitted"
+
+RESOLVED = 1e-7
+"""Ratio of errors below which the smaller is rounding, and the two cannot be weighed in one fit."""
 
 
 class Slope(NamedTuple):
@@ -84,7 +87,9 @@ def decay_slope(
 def measured(
     n_N: Num[np.ndarray, "N"], t_N: Float[np.ndarray, "N"], error_N: Float[np.ndarray, "N"], *, fewest: int
 ) -> bool:
-    """Return whether every T and its error is positive and finite; fewer lengths than the fit needs are refused.
+    """Return whether every T and its error is positive and finite, and none is rounding beside another.
+
+    Fewer lengths than the fit needs are refused.
 
     >>> measured(np.array([1.0, 2.0]), np.array([0.5, 0.0]), np.array([0.1, 0.0]), fewest=2)
     False
@@ -92,4 +97,4 @@ def measured(
     if len(set(n_N.tolist())) < fewest or n_N.min() <= 0:
         raise ValueError(f"lengths {n_N.tolist()} must be positive, {fewest} or more of them different.")
     both = np.concatenate([t_N, error_N])
-    return bool(np.all(np.isfinite(both) & (both > 0)))
+    return bool(np.all(np.isfinite(both) & (both > 0))) and float(error_N.min() / error_N.max()) > RESOLVED

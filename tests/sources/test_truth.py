@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from testbed.sources import Absent, BlockStationary, Budget, Iid, Markov, Quantity
+from testbed.sources import Absent, BlockStationary, Budget, Iid, Markov, Noisy, Quantity, _machine_truth
 from tests.sources.enumeration import block_entropy
 from tests.sources.families.block_stationary import TINY, joint_by_first_regime
 from tests.sources.worlds import (
@@ -95,6 +95,11 @@ def test_rate_agrees_with_enumeration(world):
 @every_world
 def test_oracle_is_what_the_latents_leave_uncertain(world):
     check_oracle(world, exact_truth(world).oracle)
+
+
+def test_oracle_of_noise_on_aligned_blocks_is_that_of_the_long_run():
+    world = Noisy(base=BlockStationary(**TINY), sigma=0.3)
+    check_oracle(world, _machine_truth._given_state(world.machine()))
 
 
 def test_certified_interval_lies_within_the_enumerated_one():
