@@ -4,13 +4,14 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo gallery test lint lock bench calibrate clean published
+.PHONY: help setup demo noise gallery test lint lock bench calibrate clean published
 
 help:
 	@echo "make demo       set up, run the quick preset of bias_variance, say where the report is"
+	@echo "make noise      set up, run the quick presets of the four experiments on the noise of representations"
 	@echo "make test       set up, lint, types, import contracts, tests"
 	@echo "make gallery    draw docs/gallery.md and its pictures again, from the worlds of the shelf"
-	@echo "make bench      speed on this machine: packed lanes, and worlds against a forward pass"
+	@echo "make bench      speed on this machine: packed lanes, worlds against a forward pass, memory of observing noise"
 	@echo "make published  published entropies, redundancies and exponents beside ours"
 	@echo "make calibrate  the long calibrations of the statistics (minutes; not part of make test)"
 	@echo "make lock       resolve requirements.lock again (needs uv)"
@@ -28,6 +29,10 @@ $(READY): requirements.lock pyproject.toml
 demo: $(READY)
 	$(BIN)/testbed run experiments/bias_variance.py --preset quick --out runs/demo
 
+noise: $(READY)
+	for question in clt_noise clt_assumptions clt_mixing clt_heavy_tails; do \
+		$(BIN)/testbed run experiments/$$question.py --preset quick --out runs/$$question || exit 1; done
+
 gallery: $(READY)
 	$(BIN)/testbed gallery --out docs
 
@@ -43,12 +48,14 @@ test: lint
 bench: $(READY)
 	$(BIN)/python benchmarks/lanes.py
 	$(BIN)/python benchmarks/worlds.py
+	$(BIN)/python benchmarks/noise.py
 
 published: $(READY)
 	$(BIN)/python benchmarks/published.py
 
 calibrate: $(READY)
 	$(BIN)/python benchmarks/calibrate_stats.py
+	$(BIN)/python benchmarks/calibrate_noise.py
 
 lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header --output-file requirements.lock
