@@ -265,5 +265,9 @@ def decode(payload: bytes) -> NoiseStudy:
 
 
 def is_study(payload: bytes) -> bool:
-    """Return whether a JSON file holds a study of noise, rather than a grid."""
-    return bool(msgspec.json.decode(payload).get("kind") == "noise")
+    """Return whether a JSON file holds a study of noise, rather than a grid; damaged ones hold neither."""
+    try:
+        plain = msgspec.json.decode(payload)
+    except msgspec.DecodeError:
+        return False
+    return isinstance(plain, dict) and plain.get("kind") == "noise"
