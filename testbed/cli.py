@@ -308,9 +308,9 @@ _SHELVES = {
 
 def _story_of(experiment: "Experiment | NoiseStudy") -> Any:
     """Return the module that runs experiments of this kind."""
-    from testbed.study import NoiseStudy
+    from testbed.spec import Experiment
 
-    return importlib.import_module(f"testbed.{'noise_pipeline' if isinstance(experiment, NoiseStudy) else 'pipeline'}")
+    return importlib.import_module(f"testbed.{'pipeline' if isinstance(experiment, Experiment) else 'noise_pipeline'}")
 
 
 def _judging_of(folder: Path) -> Any:
@@ -349,15 +349,23 @@ def _presets(path: Path) -> "dict[str, Experiment | NoiseStudy]":
             f"{path} cannot be loaded ({type(error).__name__}: {error}): mend it and try again."
         ) from error
     presets = getattr(module, "PRESETS", None)
-    from testbed.spec import Experiment
-    from testbed.study import NoiseStudy
-
-    kinds = Experiment, NoiseStudy
-    if not isinstance(presets, dict) or not presets or not all(isinstance(p, kinds) for p in presets.values()):
+    found = tuple(presets.values()) if isinstance(presets, dict) else ()
+    if not found or not all(map(_is_experiment, found)):
         raise ValueError(
             f"{path} defines no PRESETS: an experiment file maps preset names to Experiment or NoiseStudy values."
         )
     return presets
+
+
+def _is_experiment(value: object) -> bool:
+    """Return whether a value is a grid or a study of noise."""
+    from testbed.spec import Experiment
+
+    if isinstance(value, Experiment):
+        return True
+    from testbed.study import NoiseStudy  # late: a grid needs none of it
+
+    return isinstance(value, NoiseStudy)
 
 
 def _help_or_refuse(asked: argparse.Namespace, remedy: str) -> int:

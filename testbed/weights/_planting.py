@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
@@ -35,4 +34,6 @@ def planted(params: dict[str, Any], first: dict[str, Any] | None = None, **top: 
 
 
 def _single(arrays: dict[str, Any], like: dict[str, Any]) -> dict[str, Any]:
+    import jax.numpy as jnp  # late: reading a study needs no jax
+
     return {name: jnp.asarray(np.broadcast_to(array, like[name].shape), jnp.float32) for name, array in arrays.items()}

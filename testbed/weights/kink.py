@@ -7,7 +7,6 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from testbed import catalog
-from testbed.model import constraint
 from testbed.model.transformer import Transformer
 from testbed.sources import Source
 from testbed.weights._planting import first_layer, planted
@@ -43,6 +42,8 @@ class Kink(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=cata
 
 def _up(model: Transformer, params: dict[str, Any]) -> Float[np.ndarray, "M F"]:
     """Return the first matrix as the network uses it."""
+    from testbed.model import constraint  # late: reading a study needs no jax
+
     layer, limit = params["blocks"]["layer_0"], model.feedforward_lipschitz
     up_MF = layer["up_MF"]
     if limit is not None:
