@@ -1,7 +1,7 @@
 """Observing noise: memory as the number of sequences grows a hundredfold, and nanoseconds a token.
 
-Run: ``python benchmarks/noise.py``. Each number of sequences has a process of its own, whose peak memory is read when it
-has ended its work; it exits with status 1 if memory grew by more than a tenth.
+Run: ``python benchmarks/noise.py``. Each number of sequences has a process of its own, whose peak memory is read at its
+end; exits with status 1 if memory grew by more than a tenth.
 """
 
 import json

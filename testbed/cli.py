@@ -349,8 +349,7 @@ def _presets(path: Path) -> "dict[str, Experiment | NoiseStudy]":
             f"{path} cannot be loaded ({type(error).__name__}: {error}): mend it and try again."
         ) from error
     presets = getattr(module, "PRESETS", None)
-    found = tuple(presets.values()) if isinstance(presets, dict) else ()
-    if not found or not all(map(_is_experiment, found)):
+    if not isinstance(presets, dict) or not presets or not all(map(_is_experiment, presets.values())):
         raise ValueError(
             f"{path} defines no PRESETS: an experiment file maps preset names to Experiment or NoiseStudy values."
         )

@@ -29,7 +29,8 @@ from tests.sources.worlds import family
 ROOT = Path(__file__).parents[1]
 FILE = str(Path(__file__).with_name("presets.py"))
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
-HELP_SECONDS = 1.5
+HELP_SECONDS = {"run of a file": 2.5}
+"""Of processor time, where not 1.5: the overrides of a file need jax and the parser of types."""
 LIMIT = 600_000
 
 NO_FILE = "import sys\n"
@@ -429,7 +430,7 @@ def test_help_answers_at_once(name):
         assert done.returncode == 0, done.stderr
         assert "--help" in done.stdout
     best = min(min(pair) for pair in spent)
-    assert best < HELP_SECONDS, f"(processor, wall) seconds: {spent}"
+    assert best < HELP_SECONDS.get(name, 1.5), f"(processor, wall) seconds: {spent}"
 
 
 def test_help_of_a_file_shows_typed_overrides(capsys):
