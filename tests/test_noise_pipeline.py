@@ -103,7 +103,7 @@ def test_the_report_can_be_written_again_with_a_picture(copied, tmp_path):
 
 
 def test_another_study_does_not_share_the_folder(copied):
-    with pytest.raises(StoreError, match=r"holds another experiment .its seed is 0, not 1\."):
+    with pytest.raises(StoreError, match=r"holds another experiment \(its seed is 0, not 1\)"):
         run(msgspec.structs.replace(STUDY, seed=1), copied, Options(), QUIET)
 
 

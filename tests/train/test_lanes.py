@@ -180,7 +180,7 @@ def _bucket_and_room(cells):
 @pytest.mark.parametrize("placement", ["jit", "pmap"])
 def test_eight_devices_give_the_numbers_of_one(cells, packed, placement):
     script = Path(__file__).parent / "on_devices.py"
-    flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=8", "JAX_PLATFORMS": "cpu"}
+    flags = {"JAX_NUM_CPU_DEVICES": "8", "JAX_PLATFORMS": "cpu"}
     root = Path(__file__).parents[2]
     asked = [sys.executable, str(script), placement]
     done = subprocess.run(asked, env=os.environ | flags, cwd=root, capture_output=True, text=True, check=True)
