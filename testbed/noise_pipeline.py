@@ -41,7 +41,7 @@ def run(study: NoiseStudy, folder: Path, options: Options, console: Console) -> 
     ledger.declare(store, study.claims)
     ledger.record(store, machine.provenance(study.seed, msgspec.to_builtins(options)))
     _train(study, store, options, space, todo, console)
-    _observe(study, store, space, console)
+    _observe(study, store, console)
     if not observed(store):
         console.say("Comparing with theory, and measuring the assumptions …")
         noise_tables.write(study, store, workers=len(space.devices))
@@ -76,7 +76,7 @@ def _train(
             Trainer(store, shared, options, space, advance).train([bucket])
 
 
-def _observe(study: NoiseStudy, store: Store, space: Room, console: Console) -> None:
+def _observe(study: NoiseStudy, store: Store, console: Console) -> None:
     """Observe every point that the store lacks."""
     columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
     points = [point for point in study.points() if not store.has(point.digest)]
@@ -86,7 +86,7 @@ def _observe(study: NoiseStudy, store: Store, space: Room, console: Console) -> 
         def advance(point: Point, work: float) -> None:
             bar.update(task, advance=work, description=f"{point.arm}, n = {point.length}")
 
-        noise_points.observe_all(store, points, space.devices, advance)
+        noise_points.observe_all(store, points, advance)
         bar.update(task, description="observed")
 
 

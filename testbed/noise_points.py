@@ -1,10 +1,7 @@
 """The points of a study of noise: parameters are found, sequences stream past, and what is seen is stored."""
 
-import queue
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import jax
@@ -22,51 +19,16 @@ COMPILING = 2.0**23
 """What making a program costs, in tokens; used for the bar only."""
 
 
-def observe_all(
-    store: Store, points: Iterable[Point], devices: tuple[jax.Device, ...], advance: Callable[[Point, float], None]
-) -> None:
-    """Observe the points that the store lacks, and leave one part each; devices work side by side.
+def observe_all(store: Store, points: Iterable[Point], advance: Callable[[Point, float], None]) -> None:
+    """Observe the points that the store lacks, and leave one part each.
 
-    Points that share a program stay together, so that no device compiles what another has. A point whose training
-    diverged is left out. ``advance`` is told of each point that is done, and of its share of the work.
+    A point whose training diverged is left out. ``advance`` is told of each point that is done, and of its share of the
+    work.
     """
-    free: queue.SimpleQueue[jax.Device] = queue.SimpleQueue()
-    for device in devices:
-        free.put(device)
-
-    def turn(group: list[Point]) -> None:
-        device = free.get()
-        try:
-            with jax.default_device(device):
-                for point in group:
-                    _observe(store, point)
-                    advance(point, work(point))
-        finally:
-            free.put(device)
-
-    groups: dict[Any, list[Point]] = defaultdict(list)
     for point in points:
         if not store.has(point.digest):
-            groups[model_of(point), point.room, point.length if point.deep else 0].append(point)
-    heavy_first = sorted(_portions(groups.values(), len(devices)), key=lambda group: -sum(map(work, group)))
-    with ThreadPoolExecutor(len(devices)) as pool:
-        waiting = [pool.submit(turn, group) for group in heavy_first]
-        try:
-            for done in as_completed(waiting):
-                done.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _portions(groups: Iterable[list[Point]], count: int) -> Iterator[list[Point]]:
-    """Yield the groups; one that is more than a device's share of the work is dealt out, a portion to each device."""
-    listed = list(groups)
-    share = sum(work(point) for group in listed for point in group) / count
-    for group in listed:
-        parts = count if sum(map(work, group)) > share else 1
-        ordered = sorted(group, key=work)
-        yield from (ordered[part::parts] for part in range(min(parts, len(ordered))))
+            _observe(store, point)
+            advance(point, work(point))
 
 
 def check_weights(study: NoiseStudy) -> None:

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from testbed import keys
+from testbed.hasty import once
 from testbed.sources import Source
 
 
@@ -33,8 +34,8 @@ def reference(world: Source, *, sequences: int, length: int, seed: int) -> Refer
     world = world.for_window(length)
     key_B = jax.random.split(keys.stream(seed, "evaluation"), sequences)
     tables = jax.tree.map(jnp.asarray, world.tables())
-    tokens_BL = jax.jit(jax.vmap(lambda key: world.sample(tables, key=key, length=length)[0]))(key_B)
+    tokens_BL = once(jax.vmap(lambda key: world.sample(tables, key=key, length=length)[0]))(key_B)
     with jax.enable_x64(True):
         exact = jax.tree.map(jnp.asarray, world.tables(np.float64))
-        logp_BLV = jax.jit(jax.vmap(lambda tokens_L: world.log_predictive(exact, tokens_L)))(np.asarray(tokens_BL))
+        logp_BLV = once(jax.vmap(lambda tokens_L: world.log_predictive(exact, tokens_L)))(np.asarray(tokens_BL))
     return Reference(np.asarray(tokens_BL), np.asarray(logp_BLV))

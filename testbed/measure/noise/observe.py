@@ -1,8 +1,8 @@
 """Observing noise: many sequences of one length stream past a model, and sums of fixed size remain.
 
-The sampler and the model's forward are one compiled program each; that of the first layer serves all lengths. A call
-takes some hundred sequences; between calls nothing is kept but sums, and projections of the first sequences, so that
-memory does not grow with their number.
+The sampler and the model's forward are one compiled program each, whose batches are dealt out to all devices; that of
+the first layer serves all lengths. A call takes some hundred sequences; between calls nothing is kept but sums, and
+projections of the first sequences, so that memory does not grow with their number.
 """
 
 import functools
@@ -12,8 +12,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Float, Float32, Int, Key
 
+from testbed import hasty
 from testbed.measure.noise.analysis import PARTS
 from testbed.model.transformer import Transformer
 from testbed.sources import Source
@@ -40,11 +42,12 @@ class View(NamedTuple):
 
 
 class Glance(NamedTuple):
-    """What remains of a call: sums for each query symbol and observed vector, and a row for each sequence."""
+    """What remains of a call: each device's sums for each query symbol and observed vector, and a row a sequence."""
 
-    second_VOWW: Float[Array, "V O W W"]
-    projected_BOR: Float[Array, "B O R"]
-    effective_N: Float[Array, " N"]
+    second_DVOWW: Float[Array, "*D V O W W"]
+    effective_DN: Float[Array, "*D N"]
+    projected_BOR: Float[Array, "*T B O R"]
+    query_B: Int[Array, "*T B"]
 
 
 class Seen(NamedTuple):
@@ -76,16 +79,22 @@ class Split(NamedTuple):
     batches: int
     calls: int
 
+    @property
+    def taken(self) -> int:
+        """Return the sequences of a call."""
+        return self.batch * self.batches
 
-def split(length: int, sequences: int, platform: str, *, deep: bool) -> Split:
-    """Return how so many sequences of one length are taken on a kind of device.
 
-    >>> split(65536, 4000, "cpu", deep=False), split(512, 4000, "cpu", deep=True)
-    (Split(batch=64, batches=8, calls=8), Split(batch=64, batches=8, calls=8))
+def split(length: int, sequences: int, platform: str, *, deep: bool, devices: int = 1) -> Split:
+    """Return how so many sequences of one length are taken on a kind of device; the batches of a call are dealt out.
+
+    >>> split(65536, 4000, "cpu", deep=False), split(512, 4000, "cpu", deep=True, devices=3)
+    (Split(batch=64, batches=8, calls=8), Split(batch=64, batches=9, calls=7))
     """
     batch, batches = _CALL.get(platform, _CALL_ELSEWHERE)
     if deep:
         batch = min(batch, max(_DEEP.get(platform, _DEEP_ELSEWHERE) // length, 1))
+    batches = -(-batches // devices) * devices
     return Split(batch, batches, -(-sequences // (batch * batches)))
 
 
@@ -123,28 +132,34 @@ def observe(
 
 
 class _Stream:
-    """Sequences of one length through one model."""
+    """Sequences of one length through one model, spread over all devices of this process."""
 
     def __init__(self, source: Source, model: Transformer, params: Any, length: int, deep: bool, room: int) -> None:
         self.params, self.length, self.noisy = params, length, model.embedding_noise is not None
         self.deep, self.room = deep, length if deep else room
         self.tables = jax.tree.map(jnp.asarray, source.tables())
-        self.sample, self.look = _sampler(type(source), length), _observer(model, deep)
-        self.platform = jax.local_devices()[0].platform
+        devices = tuple(jax.local_devices())
+        self.platform, self.devices = devices[0].platform, len(devices)
+        self.sample, self.look = _sampler(type(source), length, self.room, devices), _observer(model, deep, devices)
 
     def of(self, key: Key[Array, ""], view: View, *, sequences: int, kept: int) -> Seen:
         """Return what these sequences show."""
-        size = split(self.length, sequences, self.platform, deep=self.deep)
+        size = split(self.length, sequences, self.platform, deep=self.deep, devices=self.devices)
+        noise_key = jax.random.fold_in(key, 2**31) if self.noisy else None
         whole: Any = None
         rows: list[np.ndarray] = []
         queries: list[np.ndarray] = []
         for call in range(size.calls):
-            glance, query_B = self._call(key, view, call, size, sequences)
-            sums = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), (glance.second_VOWW, glance.effective_N))
-            whole = sums if whole is None else jax.tree.map(np.add, whole, sums)
-            if not rows or sum(len(row_BOR) for row_BOR in rows) < kept:
+            index_TB = np.arange(call * size.taken, (call + 1) * size.taken).reshape(size.batches, size.batch)
+            tokens_TBL = self.sample(self.tables, key, index_TB)
+            weight_TB = (index_TB < sequences).astype(np.float32)  # what lies past the last sequence counts for nothing
+            own = np.arange(call * size.batches, (call + 1) * size.batches)
+            glance = self.look(self.params, tokens_TBL, weight_TB, np.int32(self.length), own, noise_key, view)
+            sums = (np.asarray(part, np.float64).sum(0) for part in (glance.second_DVOWW, glance.effective_DN))
+            whole = tuple(sums) if whole is None else tuple(map(np.add, whole, sums))
+            if call * size.taken < kept or not rows:
                 rows.append(np.asarray(glance.projected_BOR))
-                queries.append(np.asarray(query_B))
+                queries.append(np.asarray(glance.query_B))
         if whole is None:
             raise ValueError(f"sequences={sequences}: a spread needs some; use 3 or more.")
         first = slice(min(kept, sequences))
@@ -157,37 +172,25 @@ class _Stream:
             effective_N=whole[1] / sequences,
         )
 
-    def _call(
-        self, key: Key[Array, ""], view: View, call: int, size: Split, sequences: int
-    ) -> tuple[Glance, Int[Array, " B"]]:
-        """Take one call's share; what lies past the last sequence counts for nothing."""
-        count = size.batch * size.batches
-        index_B = call * count + jnp.arange(count)
-        tokens_BL = self.sample(self.tables, key, index_B)
-        weight_B = (index_B < sequences).astype(jnp.float32)
-        noise_key = jax.random.fold_in(jax.random.fold_in(key, 2**31), call) if self.noisy else None
-        shape = (size.batches, size.batch)
-        padded_BL = jnp.pad(tokens_BL, ((0, 0), (0, self.room - self.length)))
-        tokens_TBL, weight_TB = padded_BL.reshape(*shape, self.room), weight_B.reshape(shape)
-        glance = self.look(self.params, tokens_TBL, weight_TB, jnp.int32(self.length), noise_key, view)
-        return glance, tokens_BL[:, -2]
-
 
 @functools.cache
-def _sampler(kind: type[Source], length: int) -> Callable[..., Int[Array, "B L"]]:
-    """Return the program that samples the sequences of some indices."""
+def _sampler(
+    kind: type[Source], length: int, room: int, devices: tuple[jax.Device, ...]
+) -> Callable[..., Int[Array, "T B L"]]:
+    """Return the program that samples the sequences of some indices, filled up to the room."""
 
-    def sample(tables: Any, key: Key[Array, ""], index_B: Int[Array, " B"]) -> Int[Array, "B L"]:
+    def sample(tables: Any, key: Key[Array, ""], index_TB: Int[Array, "T B"]) -> Int[Array, "T B L"]:
         def one(index: Int[Array, ""]) -> Int[Array, " L"]:
-            return kind.sample(tables, key=jax.random.fold_in(key, index), length=length)[0]
+            tokens_L = kind.sample(tables, key=jax.random.fold_in(key, index), length=length)[0]
+            return jnp.pad(tokens_L, (0, room - length))
 
-        return jax.vmap(one)(index_B)
+        return jax.vmap(jax.vmap(one))(index_TB)
 
-    return jax.jit(sample)
+    return _spread(sample, devices, (False, False, True))
 
 
 @functools.cache
-def _observer(model: Transformer, deep: bool) -> Callable[..., Glance]:
+def _observer(model: Transformer, deep: bool, devices: tuple[jax.Device, ...]) -> Callable[..., Glance]:
     """Return the program that reads batches of sequences and adds up what it sees."""
 
     def look(
@@ -195,21 +198,34 @@ def _observer(model: Transformer, deep: bool) -> Callable[..., Glance]:
         tokens_TBL: Int[Array, "T B L"],
         weight_TB: Float[Array, "T B"],
         length: Int[Array, ""],
+        own_T: Int[Array, " T"],
         key: Key[Array, ""] | None,
         view: View,
     ) -> Glance:
         def one(turn: tuple[Int[Array, "B L"], Float[Array, " B"], Int[Array, ""]]) -> Glance:
-            tokens_BL, weight_B, batch = turn
-            own = None if key is None else jax.random.fold_in(key, batch)
-            x_BOM, effective_BN = _vectors(model, deep, params, tokens_BL, length, own)
+            tokens_BL, weight_B, own = turn
+            noise_key = None if key is None else jax.random.fold_in(key, own)
+            x_BOM, effective_BN = _vectors(model, deep, params, tokens_BL, length, noise_key)
             query_B = jax.lax.dynamic_index_in_dim(tokens_BL, length - 2, axis=1, keepdims=False)
             return _glance(x_BOM, effective_BN, query_B, weight_B, view)
 
-        seen = jax.lax.map(one, (tokens_TBL, weight_TB, jnp.arange(tokens_TBL.shape[0])))
-        projected_BOR = seen.projected_BOR.reshape(-1, *seen.projected_BOR.shape[2:])
-        return Glance(seen.second_VOWW.sum(0), projected_BOR, seen.effective_N.sum(0))
+        seen = jax.lax.map(one, (tokens_TBL, weight_TB, own_T))
+        rows = (part.reshape(-1, *part.shape[2:]) for part in (seen.projected_BOR, seen.query_B))
+        sums = (part.sum(0, keepdims=True) for part in (seen.second_DVOWW, seen.effective_DN))
+        return Glance(*sums, *rows)
 
-    return jax.jit(look)
+    return _spread(look, devices, (False, True, True, False, True, False, False))
+
+
+def _spread(
+    function: Callable[..., Any], devices: tuple[jax.Device, ...], dealt: tuple[bool, ...]
+) -> Callable[..., Any]:
+    """Compile a function once for all devices, which deal out the first axis of some arguments and of all results."""
+    mesh = Mesh(np.array(devices), ("batches",), axis_types=(AxisType.Auto,))
+    specs = tuple(PartitionSpec("batches") if each else PartitionSpec() for each in dealt)
+    placed = tuple(NamedSharding(mesh, spec) for spec in specs)
+    shared = jax.shard_map(function, mesh=mesh, in_specs=specs, out_specs=PartitionSpec("batches"), check_vma=False)
+    return jax.jit(shared, in_shardings=placed, compiler_options=hasty.options(1))
 
 
 def _vectors(
@@ -248,7 +264,7 @@ def _glance(
     products_BOWW = z_BOW[..., :, None] * z_BOW[..., None, :]
     second_VOWW = jnp.einsum("bv,bowx->vowx", group_BV, products_BOWW, precision=highest)
     projected_BOR = jnp.einsum("bom,omr->bor", y_BOM, jnp.asarray(view.direction_OMR), precision=highest)
-    return Glance(second_VOWW, projected_BOR, weight_B @ effective_BN)
+    return Glance(second_VOWW, weight_B @ effective_BN, projected_BOR, query_B)
 
 
 def _view(pilot: Seen) -> View:

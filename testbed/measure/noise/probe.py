@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
+from testbed.hasty import once
 from testbed.model.lipschitz import Slope, attention_lipschitz, feedforward_lipschitz
 from testbed.model.observation import Observation
 from testbed.model.transformer import Transformer
@@ -61,13 +62,13 @@ def probe(
     return [jax.tree.map(np.asarray, layer) for layer in found]
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@functools.partial(once, static=(0, 1))
 def _sampled(kernel: Any, length: int, tables: Any, key_B: Key[Array, " B"]) -> Int[Array, "B L"]:
     tokens_BL: Array = jax.vmap(lambda key: kernel(tables, key=key, length=length)[0])(key_B)
     return tokens_BL
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@functools.partial(once, static=(0,))
 def _probed(
     model: Transformer,
     params: dict[str, Any],

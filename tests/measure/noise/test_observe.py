@@ -90,10 +90,8 @@ def test_room_to_spare_changes_nothing(params):
 def test_sequences_past_the_last_would_be_noticed(params, truth, monkeypatch):
     """The liar counts them."""
     monkeypatch.setattr(observing, "_CALL", {"cpu": (100, 1)})
-    look = observing._observer(MODEL, False)
-    monkeypatch.setattr(
-        observing, "_observer", lambda *_: lambda p, t, w, n, k, v: look(p, t, jnp.ones_like(w), n, k, v)
-    )
+    look = observing._observer(MODEL, False, tuple(jax.local_devices()))
+    monkeypatch.setattr(observing, "_observer", lambda *_: lambda p, t, w, *rest: look(p, t, np.ones_like(w), *rest))
     counted = seen_by(params).second_VOWW[:, 0, 0, 0]
     assert counted.sum() == 400 and not np.array_equal(counted, np.bincount(truth[1], minlength=3))
 
