@@ -29,8 +29,8 @@ def observed(sequences: int) -> dict[str, float]:
     params, world = model.init(key=jax.random.key(0)), Iid(vocabulary=4)
 
     def look(count: int) -> None:
-        key = jax.random.key(1)
-        observe(world, model, params, length=LENGTH, sequences=count, kept=4096, deep=False, key=key)
+        keys = {"key": jax.random.key(1), "directions": jax.random.key(2)}
+        observe(world, model, params, length=LENGTH, sequences=count, kept=4096, deep=False, **keys)
 
     look(1000)  # compile
     began = time.monotonic()

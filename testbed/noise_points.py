@@ -88,6 +88,7 @@ def _observe(store: Store, point: Point) -> None:
         deep=point.deep,
         room=point.room,
         key=keys.stream(point.seed, "noise", point.stream),
+        directions=keys.stream(point.seed, "noise directions"),
     )
     row = {
         "arm": point.arm,

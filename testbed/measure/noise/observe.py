@@ -108,24 +108,26 @@ def observe(
     kept: int,
     deep: bool,
     key: Key[Array, ""],
+    directions: Key[Array, ""],
     room: int | None = None,
 ) -> Seen:
     """Return what S independent sequences of n = ``length`` tokens do to the vectors at the last position.
 
     The query is the last position, which reads the token before the last. ``deep`` observes every layer, at n²
-    operations a sequence; otherwise the first layer alone, at n. Centres and principal directions come from a pilot of
-    sequences that take no further part. Points of one ``room``, the longest of their lengths, share the program that
-    reads the first layer.
+    operations a sequence; otherwise the first layer alone, at n. Equal keys of ``directions`` give the same random
+    directions at every length, so that the spread along one can be followed; centres and principal directions come from
+    a pilot of sequences that take no further part. Points of one ``room``, the longest of their lengths, share the
+    program that reads the first layer.
 
-    Error: sums are float32 within a batch and float64 between them; a total variance is that of the float32 vectors to
+    Error: sums are float32 within a call and float64 between calls; a total variance is that of the float32 vectors to
     1e-6 of itself.
     """
     if length < 2:
         raise ValueError(f"length={length}: the last query reads the token before the last; use 2 or more tokens.")
-    pilot_key, sample_key, direction_key = jax.random.split(key, 3)
+    pilot_key, sample_key = jax.random.split(key)
     stream = _Stream(source, model, params, length, deep, length if room is None else room)
     places = len(PARTS) * (model.layers if deep else 1)
-    random_OMR = _units(jax.random.normal(direction_key, (places, model.width, RANDOM)))
+    random_OMR = _units(jax.random.normal(directions, (places, model.width, RANDOM)))
     blank = View(np.zeros((model.vocabulary, places, model.width), np.float32), random_OMR)
     pilot = stream.of(pilot_key, blank, sequences=min(sequences, PILOT), kept=0)
     return stream.of(sample_key, _view(pilot), sequences=sequences, kept=kept)

@@ -25,15 +25,16 @@ def params():
     return MODEL.init(key=jax.random.key(0))
 
 
-def seen_by(params, model=MODEL, world=WORLD, *, deep=False, kept=50, seed=1, length=LENGTH, sequences=SEQUENCES):
-    return observe(
-        world, model, params, length=length, sequences=sequences, kept=kept, deep=deep, key=jax.random.key(seed)
-    )
+def seen_by(
+    params, model=MODEL, world=WORLD, *, deep=False, kept=50, seed=1, length=LENGTH, sequences=SEQUENCES, **rest
+):
+    keys = {"key": jax.random.key(seed), "directions": jax.random.key(0)}
+    return observe(world, model, params, length=length, sequences=sequences, kept=kept, deep=deep, **keys, **rest)
 
 
 def directly(params, seed=1):
     """The same sequences at once: their vectors in float64, and query tokens."""
-    sample_key = jax.random.split(jax.random.key(seed), 3)[1]
+    sample_key = jax.random.split(jax.random.key(seed))[1]
     keys = jax.vmap(jax.random.fold_in, (None, 0))(sample_key, jnp.arange(SEQUENCES))
     tables = jax.tree.map(jnp.asarray, WORLD.tables())
     tokens_BL = jax.vmap(lambda key: WORLD.sample(tables, key=key, length=LENGTH)[0])(keys)
@@ -80,9 +81,7 @@ def test_many_small_calls_give_what_one_gives(params, monkeypatch):
 
 def test_room_to_spare_changes_nothing(params):
     tight = seen_by(params)
-    loose = observe(
-        WORLD, MODEL, params, length=LENGTH, sequences=SEQUENCES, kept=50, deep=False, key=jax.random.key(1), room=40
-    )  # fmt: skip
+    loose = seen_by(params, room=40)
     np.testing.assert_array_equal(loose.query_B, tight.query_B)
     np.testing.assert_allclose(loose.second_VOWW, tight.second_VOWW, rtol=1e-3, atol=1e-3)
 
@@ -102,6 +101,12 @@ def test_projections_are_components_of_the_first_vectors(params, truth):
     off_BM = x_OBM[0][:50] - seen.centre_VOM[query_B[:50], 0]
     np.testing.assert_allclose(seen.projected_BOR[:, 0], off_BM @ seen.direction_OMR[0], atol=1e-5)
     np.testing.assert_allclose(np.linalg.norm(seen.direction_OMR, axis=1), 1, rtol=1e-6)
+
+
+def test_random_directions_are_the_same_at_every_length(params):
+    near, far = seen_by(params), seen_by(params, seed=2, length=7)
+    np.testing.assert_array_equal(near.direction_OMR[..., :3], far.direction_OMR[..., :3])
+    assert not np.array_equal(near.direction_OMR[..., 3:], far.direction_OMR[..., 3:])
 
 
 def test_principal_directions_lead(params):

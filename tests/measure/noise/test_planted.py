@@ -43,7 +43,7 @@ def seen(world, config, weights, length, sequences, room=LENGTHS[-1]):
     params = weights.parameters(config, world, key=jax.random.key(0))
     return observe(
         world, config, params, length=length, sequences=sequences, kept=sequences, deep=False,
-        key=jax.random.key(length), room=max(room, length),
+        key=jax.random.key(length), directions=jax.random.key(0), room=max(room, length),
     )  # fmt: skip
 
 
