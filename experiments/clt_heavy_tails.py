@@ -63,7 +63,7 @@ def claims(arms: tuple[Arm, ...]) -> tuple[Claim, ...]:
                 "noise_slope_departure",
                 -0.05,
                 0.05,
-                f"The decay is the power of n that theory predicts, within 0.05: {each.switch}.",
+                f"The slope is the one that theory predicts for these lengths, within 0.05: {each.switch}.",
             ),
             (
                 "Gaussian",

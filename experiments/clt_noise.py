@@ -21,7 +21,7 @@ WORDS = {
     "markov": "a Markov chain",
     "blocks": "blocks of 16 tokens with hidden regimes",
     "deep": "two layers on blocks of 4 tokens",
-    "trained": "a model trained on blocks of 16",
+    "trained": "a model trained on blocks of 16 at n = 108",
     "refitted": "models trained anew at each length",
 }
 
@@ -87,7 +87,7 @@ KEPT = Transformer(
     vocabulary=4, context=128, width=8, layers=1, heads=2, hidden=16, layout="paper", positions="none",
     query_bound=2.0, key_bound=2.0, value_bound=2.0, feedforward_lipschitz=1.0, feedforward_bound=4.0,
 )  # fmt: skip
-FREE_VALUES = msgspec.structs.replace(KEPT, value_bound=None)  # finitely many values are bounded anyway
+WIDE = msgspec.structs.replace(KEPT, value_bound=8.0)  # which no value meets, so that plain averages can be planted
 TOKENS = Iid(vocabulary=4, weights=(0.4, 0.3, 0.2, 0.1))
 LONG = (64, 256, 1024, 4096, 16384, 65536)
 SHORT = (32, 48, 72, 108, 162, 243)
@@ -96,7 +96,7 @@ QUICK = NoiseStudy(
     name="clt_noise",
     question="Where every assumption is kept, does the noise of a representation fall as 1/n and become Gaussian?",
     arms=(
-        Arm(name="uniform", switch="uniform attention", world=TOKENS, model=FREE_VALUES, weights=Uniform()),
+        Arm(name="uniform", switch="uniform attention", world=TOKENS, model=WIDE, weights=Uniform()),
         Arm(name="iid", switch="random weights", world=TOKENS, model=KEPT, lengths=LONG),
         Arm(name="markov", switch="random weights", world=Markov(vocabulary=4, smoothing=0.1), model=KEPT),
         Arm(name="blocks", switch="random weights", world=BLOCKS, model=KEPT),
@@ -105,12 +105,18 @@ QUICK = NoiseStudy(
             switch="random weights, two layers",
             world=msgspec.structs.replace(BLOCKS, block_length=4),
             model=msgspec.structs.replace(KEPT, layers=2),
-            lengths=(32, 64, 128, 192, 256, 384),
+            lengths=(32, 51, 82, 131, 210, 336),
             sequences=1024,
             deep=True,
             part="representation",
         ),
-        Arm(name="trained", switch="trained at n = 128", world=BLOCKS, model=KEPT, fit=Fit(context=128, batch=8)),
+        Arm(
+            name="trained",
+            switch="trained at n = 108",
+            world=BLOCKS,
+            model=KEPT,
+            fit=Fit(context=108, batch=8, steps=300),
+        ),
         Arm(
             name="refitted",
             switch="trained anew at each n",
@@ -123,8 +129,8 @@ QUICK = NoiseStudy(
     ),
     lengths=(64, 192, 576, 1728, 5184, 15552),
     sequences=4096,
-    fewest=1024,
-    tokens=2**23,
+    fewest=512,
+    tokens=2**22,
     kept=2048,
     claims=CLAIMS,
 )

@@ -46,7 +46,7 @@ def rewrite_report(folder: Path, console: Console, svg: Path | None = None) -> N
     """Write the report of a judged study again, and its main figure as SVG if ``svg`` names a place."""
     store, study = _opened(folder)
     analysis = _analysis(store, study)
-    table = fits(analysis, level=LEVEL)
+    table = fits(analysis, checks(analysis), level=LEVEL)
     _write_report(store, study, analysis, table, ledger.read(store))
     console.say(f"The report is {folder / 'report.html'}")
     if svg is not None:
@@ -64,7 +64,7 @@ def conclude(store: Store, study: NoiseStudy) -> list[Verdict]:
         verdicts.append(judge(claim, found, checked, declared=ledger.declared(store, claim)))
     ledger.write(store, verdicts)
     store.write_json("checks.json", [ledger.plain(check) for check in checked])
-    _write_report(store, study, analysis, fits(analysis, level=LEVEL), verdicts)
+    _write_report(store, study, analysis, fits(analysis, checked, level=LEVEL), verdicts)
     return verdicts
 
 
@@ -119,7 +119,10 @@ def _analysis(store: Store, study: NoiseStudy) -> NoiseAnalysis:
     if not observed(store):
         raise StoreError(f"{store.folder} is not finished: judging needs every point of the study; run it to its end.")
     tables: dict[str, pd.DataFrame] = {name: store.read_frame(f"{name}.parquet") for name in TABLES}
-    return NoiseAnalysis(**tables, expected=len(study.points()), planned=len(study.cells()))
+    trained, points = tables["trained"], study.points()
+    diverged = set(trained["digest"][trained["status"] != "finished"])
+    lost = sum(point.cell is not None and point.cell.digest in diverged for point in points)
+    return NoiseAnalysis(**tables, expected=len(points), planned=len(study.cells()), lost=lost)
 
 
 def _write_report(
@@ -137,6 +140,7 @@ def _write_report(
         shapes=analysis.shapes,
         joint=analysis.joint,
         assumed=analysis.assumed,
+        trained=analysis.trained,
         dropped={"models that diverged in training, whose points are missing": diverged},
         spec=pretty(study).decode(),
         provenance=ledger.provenance(store),

@@ -30,7 +30,7 @@ def run(study: NoiseStudy, folder: Path, options: Options, console: Console) -> 
     """
     check_claims(study)
     machine.keep_compilations()
-    noise_points.check_weights(study)
+    noise_points.check_arms(study)
     space = room(tuple(jax.local_devices()), options.mapping, options.memory_gib)
     todo = _buckets(study, space)
     store = Store.open(folder, pretty(study), lambda saved: _difference(saved, study))

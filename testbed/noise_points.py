@@ -7,10 +7,12 @@ from typing import Any
 import jax
 import msgspec
 import numpy as np
+from jaxtyping import Array, Key
 
 from testbed import keys
 from testbed.ensembles import unflatten
 from testbed.measure.noise.observe import Seen, observe
+from testbed.measure.noise.stated import stated
 from testbed.model.transformer import Transformer
 from testbed.store import Store
 from testbed.study import NoiseStudy, Point
@@ -31,14 +33,23 @@ def observe_all(store: Store, points: Iterable[Point], advance: Callable[[Point,
             advance(point, work(point))
 
 
-def check_weights(study: NoiseStudy) -> None:
-    """Refuse arms whose weights cannot be planted into their model, before any work starts.
+def check_arms(study: NoiseStudy) -> None:
+    """Refuse arms that drop other assumptions than they say, or whose weights cannot be planted into their model.
 
     Error: ValueError that names the arm.
     """
     for arm in study.arms:
+        kept = stated(arm.world, arm.model)
+        dropped = [name for name, each in kept.items() if each.status == "dropped"]
+        if dropped != [name for name in kept if name == arm.drops]:
+            why = " ".join(f"{name}: {kept[name].reason}" for name in dropped) or "Every assumption is kept."
+            raise ValueError(
+                f"arm {arm.name}: drops={arm.drops!r}, and its world and model drop {' and '.join(dropped) or 'none'}: "
+                f"an arm drops one assumption and says which, or none. {why} Change drops, or the switches."
+            )
         try:
-            arm.weights.parameters(arm.model, arm.world, key=jax.random.key(0))
+            for draw in range(arm.draws):
+                arm.weights.parameters(arm.model, arm.world, key=_initial(study.seed, draw))
         except ValueError as refusal:
             raise ValueError(f"arm {arm.name}: {refusal}") from refusal
 
@@ -59,7 +70,7 @@ def model_of(point: Point) -> Transformer:
 def parameters(store: Store, point: Point) -> dict[str, Any] | None:
     """Return the parameters of a point: planted or fresh, or the trained ones; None if training diverged."""
     if point.cell is None:
-        key = keys.stream(point.seed, "noise initialisation", point.draw)
+        key = _initial(point.seed, point.draw)
         found: dict[str, Any] = point.weights.parameters(point.model, point.world, key=key)
         return found
     if store.row(point.cell.digest)["status"] != "finished":
@@ -71,6 +82,11 @@ def parameters(store: Store, point: Point) -> dict[str, Any] | None:
 def seen(store: Store, point: Point) -> Seen:
     """Return what was seen at a point that has been observed."""
     return Seen(**store.parameters(point.digest))
+
+
+def _initial(seed: int, draw: int) -> Key[Array, ""]:
+    """Return the key of the parameters of a draw."""
+    return keys.stream(seed, "noise initialisation", draw)
 
 
 def _observe(store: Store, point: Point) -> None:

@@ -13,6 +13,8 @@ from testbed import keys
 from testbed.measure.noise import rows
 from testbed.measure.noise.assumed import assumed
 from testbed.measure.noise.predicted import levels, setting
+from testbed.measure.noise.stated import stated
+from testbed.model.noise.student import Student
 from testbed.noise_points import model_of, parameters, seen
 from testbed.sources import Absent
 from testbed.store import Store
@@ -22,7 +24,7 @@ from testbed.theory.laws import predicted
 PROBED, PROBES = 128, 32
 """Tokens of the windows on which the assumptions are measured, and how many windows."""
 
-TRAINED = ["digest", "parameters", "context", "draw", "learning_rate", "horizon", "status", "sentence"]
+TRAINED = ["digest", "parameters", "context", "draw", "learning_rate", "horizon", "status", "sentence", "excess"]
 
 
 def write(study: NoiseStudy, store: Store, *, workers: int) -> None:
@@ -99,6 +101,7 @@ def _described(study: NoiseStudy, arm: Arm) -> dict[str, Any]:
     """Return an arm in words, with the law that theory predicts for it."""
     found = setting(arm.world, arm.model, arm.weights)
     law = None if isinstance(found, Absent) else predicted(found)
+    noise = arm.model.embedding_noise
     return {
         "arm": arm.name,
         "assumption": "" if arm.drops == "none" else arm.drops,
@@ -112,6 +115,8 @@ def _described(study: NoiseStudy, arm: Arm) -> dict[str, Any]:
         "why": found.reason if isinstance(found, Absent) else predicted(found).why,
         "part": arm.part,
         "refitted": arm.fit is not None and arm.fit.context is None,
+        "fourth_moments": not (isinstance(noise, Student) and noise.freedom <= 4),
+        **{name: f"{each.status}: {each.reason}" for name, each in stated(arm.world, arm.model).items()},
     }
 
 
@@ -124,6 +129,6 @@ def _words(value: msgspec.Struct) -> str:
 
 
 def _trained(study: NoiseStudy, store: Store) -> pd.DataFrame:
-    """Return a row for each training run."""
+    """Return a row for each training run; ``excess`` is its mean divergence from the Bayes predictive at the end."""
     found = [store.row(cell.digest) for cell in study.cells()]
-    return pd.DataFrame(found, columns=TRAINED)
+    return pd.DataFrame([row | {"excess": float(np.mean(row["kl_CB"][-1]))} for row in found], columns=TRAINED)

@@ -19,7 +19,8 @@ class NoisePage:
 
     ``ledger`` holds one mapping per verdict (the fields of ``testbed.verdict.Verdict``, and ``about``: None or
     arm/layer/part/given), ``checks`` name, passed and sentence; the tables have the columns of ``noise_view.COLUMNS``,
-    NaN where a number is absent (those without rows need none); ``dropped`` counts what was left out, by reason.
+    NaN where a number is absent (those without rows need none), and ``trained`` those of ``noise_tables.TRAINED``;
+    ``dropped`` counts what was left out, by reason.
 
     Error: ValueError for a table that lacks a column or names an arm that ``arms`` does not describe.
     """
@@ -34,6 +35,7 @@ class NoisePage:
     shapes: pd.DataFrame
     joint: pd.DataFrame
     assumed: pd.DataFrame
+    trained: pd.DataFrame
     dropped: Mapping[str, int]
     spec: str
     provenance: Mapping[str, str]
@@ -65,6 +67,7 @@ def render(page: NoisePage) -> str:
             noise_tables.tests(shapes, list(anchors), tests, rejected),
             noise_tables.joint_tests(joint, list(anchors)),
             noise_tables.assumptions(page.assumed, list(anchors)),
+            *([noise_tables.trained(page.trained)] if len(page.trained) else []),
         ],
     )
 

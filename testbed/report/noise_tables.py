@@ -37,6 +37,8 @@ class Table(NamedTuple):
         return sum(len(rows) for _, rows in self.groups)
 
 
+TRAINED = ("parameters", "context", "draw", "learning_rate", "horizon", "excess", "status", "sentence")
+"""What is told of a training run."""
 WHERE = {"layer": "", "part": "word", "given": "word"}
 
 
@@ -115,6 +117,18 @@ def assumptions(assumed: pd.DataFrame, arms: Sequence[str]) -> Table:
 
     note = "What the model and the world really do, whatever the arm says. Floor: what no violation would show."
     return Table("The assumptions as measured", note, list(columns.items()), by_arm(assumed, arms, cells))
+
+
+def trained(table: pd.DataFrame) -> Table:
+    """Return the training runs behind arms with trained weights."""
+    columns = {"parameters": "", "context": "", "draw": "", "learning rate": "", "steps": "", "excess loss": "",
+               "status": "word", "why": "text"}  # fmt: skip
+    rows = [
+        [str(p), str(n), str(draw), figure(rate), str(steps), figure(excess), status, why]
+        for p, n, draw, rate, steps, excess, status, why in table[list(TRAINED)].itertuples(index=False)
+    ]
+    note = "Excess loss: the mean divergence from the exact predictive at the end of training, in nats per token."
+    return Table("Training runs", note, list(columns.items()), [("", rows)])
 
 
 def where(row: Any) -> tuple[str, str, str]:

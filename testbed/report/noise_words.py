@@ -15,15 +15,15 @@ DECAY = Words(
     "Noise against 1/n",
     "T against 1/n on logarithmic axes, n rising to the right, for the part and layer that the prediction is about. "
     "Equal slopes look equal in all panels whose points leave room for it; the faint line falls as 1/n from the first "
-    "point. Where theory says that there is no variance, or that rare sequences make it, the interquartile range of "
-    "each direction is shown too; there the faint line falls as n^−½. Bars reach 1.96 standard errors to each side. "
+    "point. Where theory says that there is no variance, the interquartile range along one direction, the same at "
+    "every n, is shown too; there the faint line falls as n^−½. Bars reach 1.96 standard errors to each side. "
     "Below each panel, where theory gives T at every n: measured/theory − 1. Elsewhere: the residuals of the fitted "
     "power law in standard errors; the band is ±1.96, and a bend means that no single power law holds and the slope is "
     "only an average.",
     (
         ("dot", "given the query token (the colour is that of the assumption dropped)"),
         ("ring", "unconditional: adds the variance between the means of query tokens"),
-        ("line", "theory: the predicted T (grey for the unconditional)"),
+        ("line", "theory: the predicted T given the query token"),
         ("dash", "theory gives the slope only; the height is fitted"),
         ("dots", "no prediction: the fitted power law"),
         ("faint", "1/n; for an interquartile range, n^−½"),

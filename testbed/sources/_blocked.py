@@ -57,6 +57,9 @@ class Blocked:
             return self
         _truth.check_length(length)
         block_length, world = max(self.shortest, round(self.block_share * length)), cast(Any, self)
+        if self.lengths == "power_law":
+            shared = f"block_share={self.block_share} of {length} tokens gives block_length={block_length}"
+            _check_mean(shared, block_length, self.longest, "change the share or the window")
         return cast(Same, msgspec.structs.replace(world, block_length=block_length, block_share=None))
 
     def length_law(self) -> Lengths:
@@ -92,8 +95,8 @@ def check(source: Blocked) -> None:
 
 
 def _check_tail(source: Blocked) -> None:
-    """Refuse a tail index where none is meant, and power-law lengths without the mean that is asked for."""
-    tail, mean, longest = source.tail, source.block_length, source.longest
+    """Refuse a tail index where none is meant or known, and power-law lengths without the mean that is asked for."""
+    tail, mean = source.tail, source.block_length
     if (tail is None) == (source.lengths == "power_law"):
         rule = f"lengths={source.lengths!r} and tail={tail}: power-law lengths have a tail index and no others do"
         raise ValueError(f"{rule}; give for example lengths='power_law' and tail=1.5, or leave tail out.")
@@ -101,10 +104,19 @@ def _check_tail(source: Blocked) -> None:
         return
     if not (tail > 1 and np.isfinite(tail)):
         raise ValueError(f"tail={tail}: it must be above 1, or no mean block length exists; give for example tail=1.5.")
-    if source.block_share is None and not 1 < mean < (longest + 1) / 2:
+    if tail > _renewal.LARGEST_TAIL:
+        rule = f"beyond {_renewal.LARGEST_TAIL:.0e} power-law lengths are geometric to all digits that count"
+        raise ValueError(f"tail={tail}: {rule}; give lengths='geometric' and leave tail out.")
+    if source.block_share is None:
+        _check_mean(f"block_length={mean}", mean, source.longest, "change the block length")
+
+
+def _check_mean(named: str, mean: int, longest: int, remedy: str) -> None:
+    """Refuse a mean that no power-law lengths have that are cut at `longest`."""
+    if not 1 < mean < (longest + 1) / 2:
         raise ValueError(
-            f"block_length={mean} with longest={longest}: power-law lengths cut there have a mean above 1 and below"
-            f" {(longest + 1) / 2}; change the block length, or raise longest."
+            f"{named} with longest={longest}: power-law lengths cut there have a mean above 1 and below"
+            f" {(longest + 1) / 2}; {remedy}, or raise longest."
         )
 
 

@@ -39,7 +39,8 @@ class Components(Source, frozen=True, kw_only=True):
         _laws.at_least("vocabulary", self.vocabulary, 2, "a single symbol carries no information")
         _laws.at_least("regimes", self.regimes, 1, "a block needs a law to draw from")
         _laws.one_of("order", self.order, (0, 1))
-        _laws.chain_size(self.vocabulary)
+        if self.order:
+            _laws.chain_size(self.vocabulary)
         _laws.seed(self.seed)
         size = self.regimes * self.vocabulary ** (1 + self.order)
         _laws.laid_out(f"regimes={self.regimes} with vocabulary={self.vocabulary}", size)

@@ -4,11 +4,13 @@ import functools
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from testbed.sources._truth import UNIT_ROUNDOFF
 
 LARGEST_DEGREE = 1024
+LARGEST_WINDOW = 2**16
+LARGEST_TAIL = 1e6
 
 
 class Lengths(NamedTuple):
@@ -42,25 +44,27 @@ def power_law(mean: int, tail: int | float, longest: int) -> Lengths:
 
     The mean rises with c from 1 (c → 0) to (longest + 1)/2 (c → ∞, the uniform law), so it must lie between these.
 
-    Error: the mean is met to about 1e-13 of itself.
+    Error: the mean is met to about 1e-13 of itself; a survival below 1e-308 counts as zero, and its hazard does not.
     """
     from scipy.optimize import brentq  # late: reading a configuration needs no scipy
 
     def excess(log_scale: float) -> float:
-        return float(_cut(log_scale, tail, longest).sum()) - mean
+        return float(_cut(log_scale, tail, longest)[0].sum()) - mean
 
-    log_scale = brentq(excess, -60.0, np.log(longest) + 30.0, xtol=1e-15, rtol=1e-15)
-    survival_J = _cut(log_scale, tail, longest)
-    hazard_J = 1 - np.append(survival_J[1:], 0.0) / survival_J
+    log_scale = brentq(excess, -60.0, np.log(longest * max(tail, 1.0)) + 30.0, xtol=1e-15, rtol=1e-15)
+    survival_J, hazard_J = _cut(log_scale, tail, longest)
     return Lengths(float(mean), survival_J, hazard_J, survival_J / survival_J.sum())
 
 
-def _cut(log_scale: float, tail: int | float, longest: int) -> Float[np.ndarray, " J"]:
-    """Return the survival of the power law that is cut at `longest`, for the ages before it, without cancellation."""
-    log_J = np.log1p(np.arange(longest) * np.exp(-log_scale))
-    end = np.log1p(longest * np.exp(-log_scale))
-    above_J = np.expm1(tail * (end - log_J))
-    return np.asarray(above_J / above_J[0])
+def _cut(log_scale: float, tail: int | float, longest: int) -> tuple[Float[np.ndarray, " J"], Float[np.ndarray, " J"]]:
+    """Return survival and hazard of the power law that is cut at `longest`, for the ages before it.
+
+    There is no cancellation, and where the survival is too small for float64 the hazard still is not.
+    """
+    log_D = np.log1p(np.arange(longest + 1) * np.exp(-log_scale))
+    left_D = np.expm1(-tail * (log_D[-1] - log_D))
+    lasts_J = np.exp(-tail * np.diff(log_D)) * left_D[1:] / left_D[:-1]
+    return np.exp(-tail * log_D[:-1]) * left_D[:-1] / left_D[0], 1 - lasts_J
 
 
 def survival(lengths: Lengths, count: int) -> Float[np.ndarray, " T"]:
@@ -85,9 +89,14 @@ def tails(lengths: Lengths) -> Float[np.ndarray, " T"]:
 
 def tail(lengths: Lengths, age: int) -> float:
     """Return Σ_{s >= age} P(length > s) for any age."""
+    return float(later(lengths, np.array([age]))[0])
+
+
+def later(lengths: Lengths, age_T: Int[np.ndarray, " T"]) -> Float[np.ndarray, " T"]:
+    """Return Σ_{s >= age} P(length > s) for these ages."""
     from_J = tails(lengths)
-    beyond = max(age - len(from_J) + 1, 0)
-    return float(from_J[min(age, len(from_J) - 1)] * (1 - lengths.hazard_J[-1]) ** beyond)
+    beyond_T = np.maximum(age_T - len(from_J) + 1, 0)
+    return np.asarray(from_J[np.minimum(age_T, len(from_J) - 1)] * (1 - lengths.hazard_J[-1]) ** beyond_T)
 
 
 def residual(lengths: Lengths) -> Float[np.ndarray, " J"]:
@@ -102,7 +111,15 @@ def residual(lengths: Lengths) -> Float[np.ndarray, " J"]:
 
 
 def renewals(lengths: Lengths, count: int) -> Float[np.ndarray, " T"]:
-    """Return the chance that a block begins 0, 1, … tokens after one has begun."""
+    """Return the chance that a block begins 0, 1, … tokens after one has begun.
+
+    Error: ValueError if there are so many that sums over pairs of them are out of reach.
+    """
+    if count > LARGEST_WINDOW:
+        raise ValueError(
+            f"{count} tokens after an announcer: where blocks begin again is summed over pairs of places, for at most"
+            f" {LARGEST_WINDOW} tokens; give a shorter window or lag."
+        )
     exactly_T = survival(lengths, count) * hazard(lengths, count)
     begins_T = np.zeros(count)
     begins_T[:1] = 1
@@ -123,8 +140,8 @@ def scale_free(lengths: Lengths, exponent: float) -> bool:
 
     That is so where the local exponent lies within a quarter of that one, before the cut at the longest length.
     """
-    lag_J = np.arange(1, len(lengths.survival_J))
-    local_J = lag_J * lengths.survival_J[1:] / tails(lengths)[1:-1]
+    lag_J, from_J = np.arange(1, len(lengths.survival_J)), tails(lengths)[1:-1]
+    local_J = lag_J * lengths.survival_J[1:] / np.where(from_J > 0, from_J, 1)
     near = lag_J[np.abs(local_J / exponent - 1) < 0.25]
     return len(near) > 0 and bool(near[-1] >= 10 * near[0])
 

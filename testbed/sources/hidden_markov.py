@@ -128,7 +128,7 @@ def _from_json(file: pathlib.Path) -> Any:
     try:
         return json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ValueError(f"{file}: it is not JSON ({error}); write an object like {{'T': [[[0.5, …]]]}}.") from None
+        raise ValueError(f'{file}: it is not JSON ({error}); write an object like {{"T": [[[0.5, …]]]}}.') from None
 
 
 def _from_npz(file: pathlib.Path) -> Any:

@@ -40,20 +40,46 @@ def distance(x_N: Float[np.ndarray, "N"], *, level: float) -> Distance | str:
     >>> found.estimate.low > found.floor_95, round(found.floor, 4)
     (True, 0.02)
     """
-    from scipy.stats import kstest, norm
-
     count = len(x_N)
     if not spread_out(x_N):
         return NO_SPREAD
-    z_N = (x_N - x_N.mean()) / x_N.std(ddof=1)
-    found = kstest(z_N, "norm", method="asymp")
-    at, value = float(found.statistic_location), float(found.statistic)
-    below_N = z_N <= at if found.statistic_sign > 0 else z_N < at
-    influence_N = below_N + norm.pdf(at) * (z_N + at * (z_N**2 - 1) / 2)
+    z_N = ordered(x_N)
+    value, place, over = widest(z_N)
+    at = z_N[place]
+    below_N = z_N <= at if over else z_N < at
+    density = np.exp(-(at**2) / 2) / (2 * np.pi) ** 0.5
+    influence_N = below_N + density * (z_N + at * (z_N**2 - 1) / 2)
     error = float(influence_N.std(ddof=1)) / count**0.5
     return Distance(
         true_distance(value, error, count, level=level), error, null_mean(count), null_quantile(0.95, count)
     )
+
+
+def ordered(x_N: Float[np.ndarray, "N"]) -> Float[np.ndarray, "N"]:
+    """Return the values in rising order, less their mean and over their standard deviation (of divisor N − 1).
+
+    >>> ordered(np.array([3.0, 1.0, 2.0])).tolist()
+    [-1.0, 0.0, 1.0]
+    """
+    return np.asarray(np.sort(x_N - x_N.mean()) / x_N.std(ddof=1))
+
+
+def widest(z_N: Float[np.ndarray, "N"]) -> tuple[float, int, bool]:
+    """Return max abs(F_N(z) − Φ(z)) of rising values, the index of the value where it lies, and if F_N is above Φ.
+
+    Where F_N is above, the maximum is that of F_N at the value; where it is below, that of F_N just before it.
+
+    >>> widest(np.array([0.0, 1.0]))
+    (0.5, 0, False)
+    """
+    from scipy.special import ndtr
+
+    law_N, step_N = ndtr(z_N), np.arange(len(z_N) + 1) / len(z_N)
+    over_N, under_N = step_N[1:] - law_N, law_N - step_N[:-1]
+    over, under = int(over_N.argmax()), int(under_N.argmax())
+    if over_N[over] > under_N[under]:
+        return float(over_N[over]), over, True
+    return float(under_N[under]), under, False
 
 
 def true_distance(value: float, error: float, count: int, *, level: float) -> Estimate:

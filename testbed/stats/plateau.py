@@ -27,41 +27,59 @@ class Plateau(NamedTuple):
 
 
 class _Fit(NamedTuple):
-    """T at n scaled by its geometric mean, with weights 1/error, and the exponents that are searched."""
+    """T at n scaled by its geometric mean, with weights 1/error; the law is linear once γ is given."""
 
-    n_N: np.ndarray
+    log_n_N: np.ndarray
     t_N: np.ndarray
     weight_N: np.ndarray
-    exponents_G: np.ndarray
 
-    def constants(self, exponent: float) -> tuple[np.ndarray, float]:
-        """Return c_∞ and c_1 ≥ 0 for an exponent, and their weighted squares."""
-        from scipy.optimize import nnls
+    def constants(self, exponent_G: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the best c_∞ ≥ 0 and c_1 ≥ 0 of each exponent, and their weighted squares."""
+        decay_GN, t_N = self._decay(exponent_G), self.weight_N * self.t_N
+        mean, falls_G = _share(t_N, self.weight_N), _share(decay_GN, self.weight_N)
+        constant_G = np.maximum(_share(t_N, decay_GN - falls_G[..., None] * self.weight_N), 0)
+        limit_G = mean - constant_G * falls_G
+        constant_G = np.where(limit_G < 0, _share(t_N, decay_GN), constant_G)
+        limit_G = np.maximum(limit_G, 0)
+        left_GN = t_N - limit_G[..., None] * self.weight_N - constant_G[..., None] * decay_GN
+        return limit_G, constant_G, np.sum(left_GN**2, axis=-1)
 
-        basis_N2 = np.column_stack([np.ones_like(self.n_N), self.n_N**-exponent])
-        constant_2, root = nnls(basis_N2 * self.weight_N[:, None], self.t_N * self.weight_N)
-        return constant_2, float(root) ** 2
+    def misfit(self, exponent_G: np.ndarray) -> np.ndarray:
+        return self.constants(exponent_G)[2]
 
-    def at_exponent(self, exponent: float) -> float:
-        return self.constants(exponent)[1]
+    def limits(self, exponent_G: np.ndarray, most: float) -> tuple[np.ndarray, np.ndarray]:
+        """Return the ends of all c_∞ of each exponent with at most so many weighted squares; (∞, −∞) where none has.
 
-    def towards(self, limit: float, exponents_G: np.ndarray) -> np.ndarray:
-        """Return the weighted squares of the best decays of G exponents towards a given limit."""
-        basis_GN = self.weight_N * self.n_N ** -exponents_G[:, None]
-        above_N = self.weight_N * (self.t_N - limit)
-        constant_G = np.maximum(basis_GN @ above_N / np.sum(basis_GN**2, axis=1), 0)
-        return np.sum((above_N - constant_G[:, None] * basis_GN) ** 2, axis=1)
-
-    def at_limit(self, limit: float) -> float:
-        """Return the weighted squares of the best decay towards a given limit."""
-        at_G = self.towards(limit, self.exponents_G)
-        best = least(lambda exponent: float(self.towards(limit, np.array([exponent]))[0]), self.exponents_G, at_G)
-        return float(self.towards(limit, np.array([best]))[0])
+        With c_1 ≥ 0 at its best, they are one parabola in c_∞ below the limit from which c_1 is zero, another above.
+        """
+        decay_GN, t_N = self._decay(exponent_G), self.weight_N * self.t_N
+        turn_G = decay_GN @ t_N / (decay_GN @ self.weight_N)
+        bent_GN = self.weight_N - _share(self.weight_N, decay_GN)[..., None] * decay_GN
+        best_G, least_G, half_G = _parabola(t_N - _share(t_N, decay_GN)[..., None] * decay_GN, bent_GN, most)
+        mean, flat, half = _parabola(t_N, self.weight_N, most)
+        none_G = np.where(mean < turn_G, least_G, flat) > most
+        low_G = np.where(mean - half > turn_G, mean - half, best_G - half_G)
+        high_G = np.where(best_G + half_G < turn_G, best_G + half_G, mean + half)
+        return np.where(none_G, np.inf, low_G), np.where(none_G, -np.inf, high_G)
 
     def without_decay(self) -> float:
         """Return the weighted squares of the best constant."""
-        square_N = self.weight_N**2
-        return float(np.sum(square_N * (self.t_N - np.average(self.t_N, weights=square_N)) ** 2))
+        return float(_parabola(self.weight_N * self.t_N, self.weight_N, 0.0)[1])
+
+    def _decay(self, exponent_G: np.ndarray) -> np.ndarray:
+        return self.weight_N * np.exp(-exponent_G[..., None] * self.log_n_N)
+
+
+def _share(y_GN: np.ndarray, x_GN: np.ndarray) -> np.ndarray:
+    """The factor of x in the least squares of y on x."""
+    return np.asarray(np.sum(y_GN * x_GN, axis=-1) / np.sum(x_GN**2, axis=-1))
+
+
+def _parabola(y_GN: np.ndarray, x_GN: np.ndarray, most: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The factor of x in the least squares of y, these squares, and how far off a factor has at most so many squares."""
+    factor_G = _share(y_GN, x_GN)
+    least_G = np.sum((y_GN - factor_G[..., None] * x_GN) ** 2, axis=-1)
+    return factor_G, least_G, np.sqrt(np.maximum(most - least_G, 0) / np.sum(x_GN**2, axis=-1))
 
 
 def plateau(
@@ -98,14 +116,18 @@ def plateau(
         raise ValueError(f"exponents {exponents} must be a range of positive numbers; (0.02, 5.0) is wide.")
     if not measured(n_N, t_N, error_N, fewest=4):
         return NO_NOISE
-    scale, freedom = float(np.exp(np.log(n_N).mean())), float(np.sum(sequences_N - 1))
-    fit = _reweighted(_Fit(n_N / scale, t_N, 1 / error_N, np.geomspace(*exponents, 40)), error_N / t_N)
+    scale, freedom = float(np.log(n_N).mean()), float(np.sum(sequences_N - 1))
+    exponents_G = np.geomspace(*exponents, 40)
+    fit = _reweighted(_Fit(np.log(n_N) - scale, t_N, 1 / error_N), error_N / t_N, exponents_G)
     one, two = (count * float(fdtri(count, freedom, level)) for count in (1, 2))
-    exponent, low, high = profile(fit.at_exponent, fit.exponents_G, allowed=one)
-    constant_2, squares = fit.constants(exponent)
+    exponent, low, high = profile(fit.misfit, exponents_G, allowed=one)
+    limit, constant, squares = (float(part) for part in fit.constants(np.array(exponent)))
     flat = fit.without_decay() <= squares + one
-    limits_G = np.concatenate([[0.0], np.geomspace(1e-3 * t_N.min(), 2 * t_N.max(), 30)])
-    limit, floor, ceiling = profile(fit.at_limit, limits_G, allowed=two if flat else one)
+    if flat:
+        _, low, high = profile(fit.misfit, exponents_G, allowed=two)
+    reached_G = np.geomspace(*np.clip((low, high), *exponents), 40)
+    floor, ceiling = _limits(fit, reached_G, squares + (two if flat else one))
+    ceiling = ceiling if ceiling < 2 * t_N.max() else np.inf
 
     def told(value: float, low: float, high: float) -> Estimate:
         method = "profile of T = c_∞ + c_1·n^−γ"
@@ -113,20 +135,27 @@ def plateau(
             value=value, low=max(low, 0.0), high=high, level=level, n=int(sequences_N.min()), method=method
         )  # fmt: skip
 
-    unlimited = floor < 0 and ceiling > float(t_N[n_N.argmax()])
+    unlimited = floor <= 0 and ceiling > float(t_N[n_N.argmax()])
     spare = max(len(n_N) - 3, 1)
     return Plateau(
         told(limit, floor, ceiling),
         told(exponent, 0.0, np.inf) if flat else told(exponent, low, high),
-        float(constant_2[1]) * scale**exponent,
+        constant * np.exp(scale * exponent),
         float(fdtrc(spare, freedom, squares / spare)),
         (NO_DECAY,) * flat + (NO_LIMIT,) * unlimited,
     )
 
 
-def _reweighted(fit: _Fit, relative_N: np.ndarray) -> _Fit:
+def _limits(fit: _Fit, exponents_G: np.ndarray, most: float) -> tuple[float, float]:
+    """Return the ends of all c_∞ that have at most so many weighted squares with any exponent."""
+    low_G, high_G = fit.limits(exponents_G, most)
+    _, low = least(lambda exponent_G: fit.limits(exponent_G, most)[0], exponents_G, low_G)
+    _, high = least(lambda exponent_G: -fit.limits(exponent_G, most)[1], exponents_G, -high_G)
+    return float(low), -float(high)
+
+
+def _reweighted(fit: _Fit, relative_N: np.ndarray, exponents_G: np.ndarray) -> _Fit:
     """Weigh by the relative errors at fitted values."""
-    at_G = np.array([fit.at_exponent(float(exponent)) for exponent in fit.exponents_G])
-    exponent = least(fit.at_exponent, fit.exponents_G, at_G)
-    (limit, constant), _ = fit.constants(exponent)
-    return fit._replace(weight_N=1 / (relative_N * (limit + constant * fit.n_N**-exponent)))
+    exponent, _ = least(fit.misfit, exponents_G, fit.misfit(exponents_G))
+    limit, constant, _ = fit.constants(exponent)
+    return fit._replace(weight_N=1 / (relative_N * (limit + constant * np.exp(-exponent * fit.log_n_N))))

@@ -1,5 +1,6 @@
 """The rate at which the distance to the normal law falls with n, where it can be seen above its floor."""
 
+import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -35,23 +36,22 @@ class _Fit(NamedTuple):
     floor_N: np.ndarray
     error_N: np.ndarray
 
-    def misfit(self, rate: float, log_constants_G: np.ndarray) -> np.ndarray:
-        """Return the weighted squares of the expected distances of G laws of one rate."""
-        true_GN = np.exp(log_constants_G[:, None] - rate * self.log_n_N)
-        expected_GN = (self.floor_N**EXCESS + true_GN**EXCESS) ** (1 / EXCESS)
-        return np.sum(((self.distance_N - expected_GN) / self.error_N) ** 2, axis=1)
+    def misfit(self, rate_R: np.ndarray, log_constant_RG: np.ndarray) -> np.ndarray:
+        """Return the weighted squares of the expected distances of G laws of each of R rates."""
+        true_RGN = np.exp(EXCESS * (log_constant_RG[..., None] - (rate_R[:, None] * self.log_n_N)[:, None]))
+        expected_RGN = (self.floor_N**EXCESS + true_RGN) ** (1 / EXCESS)
+        return np.sum(((self.distance_N - expected_RGN) / self.error_N) ** 2, axis=-1)
 
-    def constant(self, rate: float) -> tuple[float, float]:
-        """Return the best log c of a rate, and its weighted squares."""
-        reach = abs(rate) * np.abs(self.log_n_N).max()
-        ends = np.log(self.floor_N.min()) - 5 - reach, np.log(2 * self.distance_N.max()) + reach
-        grid_G = np.linspace(*ends, 80)
-        at_G = self.misfit(rate, grid_G)
-        best = least(lambda constant: float(self.misfit(rate, np.array([constant]))[0]), grid_G, at_G)
-        return best, float(self.misfit(rate, np.array([best]))[0])
+    def constants(self, rate_R: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the best log c of each of R rates, and its weighted squares."""
+        reach_R = np.abs(rate_R) * np.abs(self.log_n_N).max()
+        ends = np.log(self.floor_N.min()) - 5 - reach_R, np.log(2 * self.distance_N.max()) + reach_R
+        grid_RG = np.linspace(*ends, 80, axis=-1)
+        misfit = functools.partial(self.misfit, rate_R)
+        return least(misfit, grid_RG, misfit(grid_RG))
 
-    def at_rate(self, rate: float) -> float:
-        return self.constant(rate)[1]
+    def at_rate(self, rate_R: np.ndarray) -> np.ndarray:
+        return self.constants(rate_R)[1]
 
 
 def distance_rate(n_N: Num[np.ndarray, "N"], distances: Sequence[Distance], *, level: float) -> Rate:
@@ -90,7 +90,7 @@ def distance_rate(n_N: Num[np.ndarray, "N"], distances: Sequence[Distance], *, l
         np.array([each.error for each in distances]),
     )
     rate, low, high = profile(fit.at_rate, RATES_G, allowed=float(chdtri(1, 1 - level)))
-    log_constant, squares = fit.constant(rate)
+    log_constant, squares = (float(part[0]) for part in fit.constants(np.array([rate])))
     method = UNDETERMINED if np.isinf(low) and np.isinf(high) else "profile of the distance above its floor"
     estimate = Estimate(
         value=rate, low=low, high=high, level=level, n=min(each.estimate.n for each in distances), method=method

@@ -17,6 +17,9 @@ from testbed.weights._planting import planted, require, require_fields
 FAR = 64.0
 """Deviations of noise between a query and zero: it never changes its sign."""
 
+SELDOM = 10.0
+"""Deviations that a Gaussian value exceeds once in 10²³ draws."""
+
 
 class GaussianLogits(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=catalog.tag(__name__)):
     """Logits of the last query over the n−1 tokens are independent N(0, s²), and values independent N(0, σ²) times u.
@@ -54,6 +57,7 @@ class GaussianLogits(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"
         sigma = self._check(model)
         temperature = model.attention.temperature if isinstance(model.attention, Softmax) else 1.0
         key_M, value_M, query_M = np.eye(3, model.width)
+        self._check_bounds(model, temperature)
         first = {
             "key_MHK": _column(key_M * self.deviation * temperature / (model.score_scale * sigma)),
             "value_MHK": _column(value_M),
@@ -63,10 +67,19 @@ class GaussianLogits(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"
         start_M = -key_M * sigma * (40 / self.deviation + 10)
         return planted(model.init(key=key), first, token_VM=FAR * sigma * query_M, start_M=start_M)
 
+    def _check_bounds(self, model: Transformer, temperature: float) -> None:
+        """Refuse bounds that a key or a value could meet: the start's key is the longest by far."""
+        longest = (40 + 10 * self.deviation) * temperature / model.score_scale
+        sigma = model.embedding_noise.deviation if isinstance(model.embedding_noise, Gaussian) else np.nan
+        for name, least in (("key_bound", longest), ("value_bound", SELDOM * sigma)):
+            bound = getattr(model, name)
+            rule = f"it would shorten some; it must be at least {least:.4g}"
+            require("gaussian_logits", name, bound, rule, holds=bound is None or bound >= least)
+
     def _check(self, model: Transformer) -> float:
         """Return the deviation of the noise of a model that has what is needed."""
         paper = {"layout": "paper", "positions": "none", "heads": 1, "head_width": 1}
-        require_fields("gaussian_logits", model, **paper, query_bound=1.0, key_bound=None, value_bound=None)
+        require_fields("gaussian_logits", model, **paper, query_bound=1.0)
         rule = "key, value and query each need a coordinate, hence at least 3"
         require("gaussian_logits", "width", model.width, rule, holds=model.width >= 3)
         noise, attention = model.embedding_noise, model.attention

@@ -11,7 +11,7 @@ from testbed.model.attention.l2_distance import L2Distance
 from testbed.model.transformer import Transformer
 from testbed.sources import Source
 from testbed.theory import lags
-from testbed.weights._planting import planted, require, require_fields
+from testbed.weights._planting import first_layer, planted, require, require_fields
 
 
 class Uniform(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=catalog.tag(__name__)):
@@ -32,17 +32,29 @@ class Uniform(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=c
         """Return the parameters.
 
         Error: the start vector is rounded to float32; the mean is that of the long run, which windows that begin at a
-        boundary of announced blocks do not have at every place. ValueError for a model that normalises or bounds the
-        values, as the start's would be no mean, for learned positions, for weights by distance, and for a world
+        boundary of announced blocks do not have at every place. ValueError for a model that normalises values or
+        shortens any, as the start's would be no mean, for learned positions, for weights by distance, and for a world
         without pair laws.
         """
-        require_fields("uniform", model, layout="paper", value_bound=None)
+        require_fields("uniform", model, layout="paper")
         rule = "a vector for each place would make the mean depend on n"
         require("uniform", "positions", model.positions, rule, holds=model.positions != "learned")
         rule = "a query of zero does not make its scores equal"
         require("uniform", "attention", model.attention, rule, holds=not isinstance(model.attention, L2Distance))
         params = model.init(key=key)
+        bound = model.value_bound
+        if bound is not None:
+            rule = f"it would shorten a value, and the start's would be no mean; the longest is {_longest(params):.4g}"
+            free = model.embedding_noise is None and _longest(params) <= bound
+            require("uniform", "value_bound", bound, rule, holds=free)
         return planted(params, {"query_MHK": 0.0}, start_M=mean_token(model, world, params))
+
+
+def _longest(params: dict[str, Any]) -> float:
+    """Return the length of the longest value of any token and head."""
+    value_MHK = first_layer(params)["value_MHK"]
+    value_VHK = np.einsum("vm,mhk->vhk", np.asarray(params["token_VM"], np.float64), value_MHK)
+    return float(np.linalg.norm(value_VHK, axis=-1).max())
 
 
 def mean_token(model: Transformer, world: Source, params: dict[str, Any]) -> Float[np.ndarray, " M"]:

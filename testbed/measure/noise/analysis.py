@@ -64,7 +64,8 @@ class Curve(NamedTuple):
 class NoiseAnalysis:
     """The tables of a study: arms, levels, shapes, joint tests, assumptions as measured, and training runs.
 
-    ``expected`` counts the points that were asked for, ``planned`` the training runs.
+    ``expected`` counts the points that were asked for, ``lost`` those whose training diverged, ``planned`` the training
+    runs.
     """
 
     arms: pd.DataFrame
@@ -75,18 +76,16 @@ class NoiseAnalysis:
     trained: pd.DataFrame
     expected: int
     planned: int
+    lost: int = 0
 
     def curve(self, where: About) -> Curve | str:
         """Return T against n of an observed vector.
 
-        Where a model of its own was trained at each length, T is the mean over draws, and its error their spread;
-        otherwise every draw is a curve.
+        Every draw of the parameters is a curve, also where a model of its own was trained at each length.
         """
         rows = _of(self.levels, where).sort_values(["draw", "length"])
         if not len(rows):
             return f"{where} was not observed."
-        if bool(self.arm(where.arm)["refitted"]):
-            return _over_draws(rows)
         return _curve(rows, ("length", "variance", "error", "sequences"), rows["predicted"].to_numpy(float))
 
     def spread(self, where: About) -> Curve | str:
@@ -105,6 +104,10 @@ class NoiseAnalysis:
         """Return what is known of an arm."""
         return self.arms.set_index("arm").loc[name]
 
+    def anew(self, where: About) -> bool:
+        """Return whether a model of its own was trained for each draw and length."""
+        return bool(self.arm(where.arm)["refitted"])
+
 
 def _of(table: pd.DataFrame, where: About) -> pd.DataFrame:
     chosen = table["arm"] == where.arm
@@ -116,12 +119,3 @@ def _of(table: pd.DataFrame, where: About) -> pd.DataFrame:
 def _curve(rows: pd.DataFrame, names: tuple[str, str, str, str], predicted_N: np.ndarray) -> Curve:
     n_N, t_N, error_N, units_N = (rows[name].to_numpy(float) for name in names)
     return Curve(n_N, t_N, error_N, units_N, rows["draw"].to_numpy(int), predicted_N)
-
-
-def _over_draws(rows: pd.DataFrame) -> Curve | str:
-    grouped = [(length, group["variance"].to_numpy(float)) for length, group in rows.groupby("length")]
-    if min(len(t_R) for _, t_R in grouped) < 2:
-        return "models trained separately at each length have no error from one draw; use draws of 2 or more."
-    counted = [(float(n), t_R.mean(), t_R.std(ddof=1) / len(t_R) ** 0.5, float(len(t_R))) for n, t_R in grouped]
-    n_N, t_N, error_N, units_N = np.array(counted).T
-    return Curve(n_N, t_N, error_N, units_N, np.zeros(len(counted), int), np.full(len(counted), np.nan))

@@ -60,7 +60,8 @@ class Layer:
         self.fed_V = [fed(model, params, token) for token in range(model.vocabulary)]
         self.network, self.nonlinearity = network(model, params), model.feedforward
         self.smooth = passage.is_smooth(model.feedforward)
-        self.at_kink = weights.at_kink and self.exact and model.feedforward_bound is None
+        self.at_kink = weights.at_kink and self.exact
+        self.bound = model.feedforward_bound
 
     def level(self, cases: list[Counts] | Absent, n: int) -> Level:
         """Return T given the query at a length, for the cases that a window may be; see `predicted.levels`."""
@@ -104,7 +105,8 @@ class Layer:
             variance_3 = np.einsum("pom,mn,pon->p", slope_3MM, covariance_MM, slope_3MM)
             return Level(variance_3, error * np.linalg.norm(slope_3MM, 2, axis=(1, 2)) ** 2)
         alone = float(np.trace(covariance_MM))
-        if not self.at_kink or alone == 0:
+        idle = self.bound is None or float(np.linalg.norm(self.network(mean_M))) < self.bound
+        if not (self.at_kink and idle) or alone == 0:
             return _attention_alone(Level(np.full(3, alone), np.full(3, error)))
         variance_3 = passage.kinked(self.network, self.nonlinearity, covariance_MM)
         return Level(variance_3, variance_3 * error / alone)

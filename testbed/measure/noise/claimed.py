@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from testbed.measure.noise.analysis import About, Curve, NoiseAnalysis
+from testbed.measure.noise.decays import decay
 from testbed.stats.combine import each_level, largest, magnitude
-from testbed.stats.decay import decay_slope
 from testbed.stats.distance import Distance, true_distance
 from testbed.stats.estimate import Estimate, critical
 from testbed.stats.moments import contrast, known
@@ -24,17 +24,24 @@ NO_THEORY = "theory gives no value at any length to compare with."
 
 def slope(analysis: NoiseAnalysis, where: About, level: float) -> Estimate | str:
     """Return the slope of log T against log n; −1 if noise falls as 1/n."""
-    return _slope(analysis.curve(where), level)
+    return _slope(analysis, where, analysis.curve(where), level)
 
 
 def spread_slope(analysis: NoiseAnalysis, where: About, level: float) -> Estimate | str:
     """Return the slope of the log of the interquartile range against log n; −½ if noise falls as 1/n."""
-    return _slope(analysis.spread(where), level)
+    return _slope(analysis, where, analysis.spread(where), level)
 
 
 def slope_departure(analysis: NoiseAnalysis, where: About, level: float) -> Estimate | str:
-    """Return the slope less the one that theory predicts for this arm, of T or of the interquartile range."""
-    arm = analysis.arm(where.arm)
+    """Return the slope less the one that theory predicts for this arm, of T or of the interquartile range.
+
+    Where theory has a number for T at every n, this is the slope of T over that number: near the limit law or far from
+    it, T must follow it. Elsewhere the exponent of the limit law is taken.
+    """
+    arm, curve = analysis.arm(where.arm), analysis.curve(where)
+    ratios = _ratios(curve)
+    if not isinstance(ratios, str) and not isinstance(curve, str) and len(ratios.n_N) == len(curve.n_N):
+        return _slope(analysis, where, ratios, level)
     if not np.isfinite(arm["predicted_slope"]):
         return f"no power law is predicted for {where.arm}: {arm['why']}."
     spread = arm["predicted_measure"] == "interquartile range"
@@ -47,7 +54,7 @@ def last_slope(analysis: NoiseAnalysis, where: About, level: float) -> Estimate 
     curve = analysis.curve(where)
     if isinstance(curve, str):
         return curve
-    return _slope(curve.of(np.isin(curve.n_N, np.unique(curve.n_N)[-2:])), level)
+    return _slope(analysis, where, curve.of(np.isin(curve.n_N, np.unique(curve.n_N)[-2:])), level)
 
 
 def constant(analysis: NoiseAnalysis, where: About, level: float) -> Estimate | str:
@@ -78,13 +85,13 @@ def plateau_share(analysis: NoiseAnalysis, where: About, level: float) -> Estima
     curve = analysis.curve(where)
     if isinstance(curve, str):
         return curve
-    if len(set(curve.curve_N.tolist())) > 1:
-        curve = curve.of(curve.curve_N == curve.curve_N.min())
+    draws = len(set(curve.curve_N.tolist()))
+    curve = curve.of(curve.curve_N == curve.curve_N.min())
     found = plateau(*curve[:4], exponents=EXPONENTS, level=level)
     if isinstance(found, str):
         return found
     limit, first = found.limit, float(curve.t_N[curve.n_N.argmin()])
-    told = "; ".join((limit.method, *found.undetermined))
+    told = "; ".join((limit.method, *found.undetermined)) + (f"; of the first of {draws} draws" if draws > 1 else "")
     parts = {name: getattr(limit, name) / first for name in ("value", "low", "high")}
     return msgspec.structs.replace(limit, method=f"{told}; the first T taken as exact", **parts)
 
@@ -126,10 +133,10 @@ ESTIMATES: dict[str, Callable[[NoiseAnalysis, About, float], Estimate | str]] = 
 }
 
 
-def _slope(curve: Curve | str, level: float) -> Estimate | str:
+def _slope(analysis: NoiseAnalysis, where: About, curve: Curve | str, level: float) -> Estimate | str:
     if isinstance(curve, str):
         return curve
-    found = decay_slope(*curve[:4], level=level, curves=curve.curve_N.tolist())
+    found = decay(curve, level=level, anew=analysis.anew(where))
     return found if isinstance(found, str) else found.slope
 
 

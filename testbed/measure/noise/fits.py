@@ -1,14 +1,16 @@
 """Every observed vector's decay in one row: slope, plateau, rate of the distance to the normal law, ratio to theory."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from testbed.measure.checks import Check
 from testbed.measure.noise.analysis import GIVEN, PARTS, About, Curve, NoiseAnalysis
 from testbed.measure.noise.claimed import EXPONENTS, constant, distance_exponent
-from testbed.stats.decay import Slope, decay_slope
+from testbed.measure.noise.decays import decay
+from testbed.stats.decay import Slope
 from testbed.stats.estimate import Estimate
 from testbed.stats.plateau import Plateau, plateau
 
@@ -22,12 +24,14 @@ COLUMNS = (
 )
 
 
-def fits(analysis: NoiseAnalysis, *, level: float) -> pd.DataFrame:
+def fits(analysis: NoiseAnalysis, checks: Sequence[Check], *, level: float) -> pd.DataFrame:
     """Return a row for each observed vector, NaN where there is no estimate.
 
-    The spread is T, or the interquartile range where theory says that there is no variance.
+    The spread is T, or the interquartile range where theory says that there is no variance. ``law`` is the verdict on
+    the 1/n law; none is given by a run that failed a check.
     """
-    return pd.DataFrame([_row(analysis, where, level) for where in _all(analysis)], columns=list(COLUMNS))
+    found = pd.DataFrame([_row(analysis, where, level) for where in _all(analysis)], columns=list(COLUMNS))
+    return found if all(check.passed for check in checks) else found.assign(law="invalid")
 
 
 def _all(analysis: NoiseAnalysis) -> Iterator[About]:
@@ -46,13 +50,13 @@ def _row(analysis: NoiseAnalysis, where: About, level: float) -> dict[str, Any]:
     predicts = where.layer == 1 and where.given == "query" and where.part == arm["part"]
     row = where._asdict() | {"measure": measure, "predicted_slope": arm["predicted_slope"] if predicts else np.nan}
     row |= _ends("ratio", constant(analysis, where, level)) | _ends("rate", distance_exponent(analysis, where, level))
-    return row | _slope(curve, measure, level) | _plateau(curve, level)
+    return row | _slope(curve, measure, level, anew=analysis.anew(where)) | _plateau(curve, level)
 
 
-def _slope(curve: Curve | str, measure: str, level: float) -> dict[str, Any]:
-    found = curve if isinstance(curve, str) else decay_slope(*curve[:4], level=level, curves=curve.curve_N.tolist())
+def _slope(curve: Curve | str, measure: str, level: float, *, anew: bool) -> dict[str, Any]:
+    found = decay(curve, level=level, anew=anew)
     if not isinstance(found, Slope):
-        return _ends("slope", "") | {"constant": np.nan, "lack_of_fit": np.nan, "law": "undecided"}
+        return _ends("slope", "") | {"constant": np.nan, "lack_of_fit": np.nan, "law": "invalid"}
     power = 1.0 if measure == "variance" else 0.5
     told = _law(found.slope, CLAIMED * power, MARGIN * power)
     return _ends("slope", found.slope) | {"constant": found.constant, "lack_of_fit": found.lack_of_fit, "law": told}

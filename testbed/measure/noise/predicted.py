@@ -84,8 +84,12 @@ def _world(world: Source, weights: AnyWeights) -> Mixing | Growing | Absent:
 
 
 def _lack(model: Transformer, weights: AnyWeights) -> str | None:
-    """Return why noise on the embeddings leaves no law that is known."""
+    """Return why places, or noise on the embeddings, leave no law that is known."""
     noise, planted = model.embedding_noise, weights.uniform or weights.logit_deviation is not None
+    if model.positions == "learned":
+        return "the query has a vector of its own at every length, and with it n·T has another constant"
+    if model.positions == "rotary" and not planted:
+        return "queries and keys are turned by their places, so that no two of them are alike"
     if isinstance(noise, Student) and (noise.freedom <= 1 or noise.freedom == 2):
         return f"averages of values with tail index {noise.freedom:.3g} have no power law with a name here"
     if isinstance(noise, Student) and not planted:
