@@ -169,7 +169,7 @@ def false_discoveries(p_values: Sequence[float], rate: float, *, dependent: bool
 
 
 def _standardised(x_N: np.ndarray) -> np.ndarray:
-    """The values less their mean and over their standard deviation, of divisor N."""
+    """Return the values less their mean and over their standard deviation, of divisor N."""
     return np.asarray((x_N - x_N.mean()) / x_N.std())
 
 

@@ -1,5 +1,6 @@
 """The law T = c_∞ + c_1·n^−γ: does noise fall to nothing, or to a plateau?"""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -71,15 +72,15 @@ class _Fit(NamedTuple):
 
 
 def _share(y_GN: np.ndarray, x_GN: np.ndarray) -> np.ndarray:
-    """The factor of x in the least squares of y on x."""
+    """Return the factor of x in the least squares of y on x."""
     return np.asarray(np.sum(y_GN * x_GN, axis=-1) / np.sum(x_GN**2, axis=-1))
 
 
 def _parabola(y_GN: np.ndarray, x_GN: np.ndarray, most: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The factor of x in the least squares of y, these squares, and how far off a factor has at most so many squares."""
+    """Return x's factor in the least squares of y, these squares, and how far off a factor has at most so many."""
     factor_G = _share(y_GN, x_GN)
-    least_G = np.sum((y_GN - factor_G[..., None] * x_GN) ** 2, axis=-1)
-    return factor_G, least_G, np.sqrt(np.maximum(most - least_G, 0) / np.sum(x_GN**2, axis=-1))
+    least_G = np.asarray(np.sum((y_GN - factor_G[..., None] * x_GN) ** 2, axis=-1))
+    return factor_G, least_G, np.asarray(np.sqrt(np.maximum(most - least_G, 0) / np.sum(x_GN**2, axis=-1)))
 
 
 def plateau(
@@ -121,11 +122,11 @@ def plateau(
     fit = _reweighted(_Fit(np.log(n_N) - scale, t_N, 1 / error_N), error_N / t_N, exponents_G)
     one, two = (count * float(fdtri(count, freedom, level)) for count in (1, 2))
     exponent, low, high = profile(fit.misfit, exponents_G, allowed=one)
-    limit, constant, squares = (float(part) for part in fit.constants(np.array(exponent)))
+    limit, constant, squares = (float(part[0]) for part in fit.constants(np.array([exponent])))
     flat = fit.without_decay() <= squares + one
     if flat:
         _, low, high = profile(fit.misfit, exponents_G, allowed=two)
-    reached_G = np.geomspace(*np.clip((low, high), *exponents), 40)
+    reached_G = np.geomspace(max(low, exponents[0]), min(high, exponents[1]), 40)
     floor, ceiling = _limits(fit, reached_G, squares + (two if flat else one))
     ceiling = ceiling if ceiling < 2 * t_N.max() else np.inf
 
@@ -138,9 +139,9 @@ def plateau(
     unlimited = floor <= 0 and ceiling > float(t_N[n_N.argmax()])
     spare = max(len(n_N) - 3, 1)
     return Plateau(
-        told(limit, floor, ceiling),
+        told(limit, min(floor, limit), max(ceiling, limit)),
         told(exponent, 0.0, np.inf) if flat else told(exponent, low, high),
-        constant * np.exp(scale * exponent),
+        constant * math.exp(scale * exponent),
         float(fdtrc(spare, freedom, squares / spare)),
         (NO_DECAY,) * flat + (NO_LIMIT,) * unlimited,
     )
@@ -157,5 +158,5 @@ def _limits(fit: _Fit, exponents_G: np.ndarray, most: float) -> tuple[float, flo
 def _reweighted(fit: _Fit, relative_N: np.ndarray, exponents_G: np.ndarray) -> _Fit:
     """Weigh by the relative errors at fitted values."""
     exponent, _ = least(fit.misfit, exponents_G, fit.misfit(exponents_G))
-    limit, constant, _ = fit.constants(exponent)
+    limit, constant, _ = fit.constants(exponent[None])
     return fit._replace(weight_N=1 / (relative_N * (limit + constant * np.exp(-exponent * fit.log_n_N))))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float
 
-POINTS, ROUNDS = 17, 3  # a step of a grid, narrowed eightfold so often, is a five-hundredth of itself
+POINTS, ROUNDS = 33, 2  # a step of a grid, divided into sixteen so often, is a 256th of itself
 
 
 def profile(
@@ -47,7 +47,7 @@ def least(
     """Return the minimiser next to the best point of a rising grid, and its misfit; given the misfit on the grid.
 
     Leading axes R are problems of their own, solved at once: the misfit takes values of shape (*R, any number) and
-    returns as many. The two steps around the best point are divided anew thrice, and a parabola finds the rest.
+    returns as many. The two steps around the best point are divided anew twice, and a parabola finds the rest.
 
     Error: of the order of 10⁻⁶ of a step of the grid in the minimiser, and less in the misfit; another minimum that
     falls between two points is missed.
@@ -69,13 +69,13 @@ def least(
 
 
 def _around(grid_G: np.ndarray, at_G: np.ndarray, steps: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """The points so many steps from each best one, or the grid's ends, and the misfit there."""
+    """Return the points so many steps from each best one, or the grid's ends, and the misfit there."""
     place_RS = np.clip(at_G.argmin(axis=-1, keepdims=True) + np.array(steps), 0, grid_G.shape[-1] - 1)
     return np.take_along_axis(grid_G, place_RS, axis=-1), np.take_along_axis(at_G, place_RS, axis=-1)
 
 
 def _vertex(x_R3: np.ndarray, y_R3: np.ndarray) -> np.ndarray:
-    """The vertex of the parabola through a least point and its neighbours; the point itself where they are alike."""
+    """Return the vertex of the parabola through a least point and its neighbours, or the point if all are alike."""
     (before, middle, after), step = np.moveaxis(y_R3, -1, 0), (x_R3[..., 2] - x_R3[..., 0]) / 2
     bend = before - 2 * middle + after
     inside = np.isfinite(bend) & (bend > 0)

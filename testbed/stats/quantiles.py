@@ -26,10 +26,10 @@ def interquartile_range(x_N: Float[np.ndarray, "N"]) -> tuple[float, float]:
 
 
 def _error(y_N: np.ndarray, part: float) -> float:
-    """The standard error of a quantile near zero of values in rising order.
+    """Return the standard error of a quantile near zero of values in rising order.
 
-    The value of rank i is the quantile of a resample with the probability that a Beta variable lies in ((i − 1)/N, i/N];
-    those more than twelve deviations from its mean have none.
+    The value of rank i is the quantile of a resample with the probability that a Beta variable lies between (i − 1)/N
+    and i/N; ranks more than twelve deviations from its mean have none.
     """
     from scipy.special import betainc
 

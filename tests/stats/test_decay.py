@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from scipy import stats
-from scipy.optimize import curve_fit
+from scipy.optimize import curve_fit, minimize_scalar
 from statsmodels.api import OLS, WLS, add_constant
 
 from testbed.stats.decay import NO_NOISE, decay_slope, variance_error
@@ -164,8 +164,33 @@ def test_profiles_are_those_of_a_parabola_and_endless_where_nothing_rejects():
     assert np.allclose(profile(parabola, grid, allowed=4.0), (1.3, 1.1, 1.5))
     assert np.allclose(profile(parabola, grid, allowed=1e-4), (1.3, 1.299, 1.301))
     assert profile(lambda x: 0.0 * x, grid, allowed=1.0)[1:] == (-np.inf, np.inf)
-    low, high = profile(lambda x: max(x, 0.0) ** 2, grid, allowed=1.0)[1:]
+    low, high = profile(lambda x: np.maximum(x, 0.0) ** 2, grid, allowed=1.0)[1:]
     assert low == -np.inf and high == pytest.approx(1.0)
+
+
+def test_the_ends_of_the_limit_are_those_of_nested_minimisation():
+    """The slow way: for every c_∞ the best γ and c_1, by a library, and roots of the profile."""
+    for seed, (limit, constant, exponent) in enumerate([(0.0, 1.0, 1.0), (0.05, 1.0, 0.5), (0.1, 0.0, 1.0)]):
+        data = noise(np.random.default_rng(seed), "Gaussian", law(N, limit, constant, exponent))
+        found = plateau(*data, exponents=WIDE, level=LEVEL)
+        flat = NO_DECAY in found.undetermined
+        allowed = (1 + flat) * stats.f.ppf(LEVEL, 1 + flat, 8 * 299)
+        fitted = law(N, found.limit.value, found.constant, found.exponent.value)
+        error = data[2] / data[1] * fitted
+
+        def squares(top, error=error, t=data[1]):
+            def at(log_exponent):
+                decay, above = N ** -np.exp(log_exponent) / error, (t - top) / error
+                return float(np.sum((above - max(decay @ above / (decay @ decay), 0) * decay) ** 2))
+
+            grid = np.linspace(*np.log(WIDE), 200)
+            best = int(np.argmin([at(each) for each in grid]))
+            around = grid[max(best - 1, 0)], grid[min(best + 1, 199)]
+            return minimize_scalar(at, bounds=around, method="bounded", options={"xatol": 1e-9}).fun
+
+        for end in (found.limit.low, found.limit.high):
+            lost = squares(end) - squares(found.limit.value)
+            assert lost == pytest.approx(allowed, rel=0.02) or (end == 0 and lost < allowed)
 
 
 FOURFOLD = 4.0 ** np.arange(1, 6)

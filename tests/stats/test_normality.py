@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 from statsmodels.stats.diagnostic import lilliefors as tabled
+from statsmodels.stats.diagnostic import normal_ad
 
-from testbed.stats.distance import NO_SPREAD, distance, null_mean, null_quantile, null_tail
+from testbed.stats.distance import NO_SPREAD, distance, null_mean, null_quantile, null_tail, ordered, widest
 from testbed.stats.normality import (
     anderson_darling,
     false_discoveries,
@@ -139,6 +140,28 @@ def test_anderson_darling_agrees_with_scipy():
     )
 
 
+@pytest.mark.parametrize("count", [20, 77, 4000])
+@pytest.mark.parametrize("name", [*ALTERNATIVES, "Gaussian"])
+def test_every_test_agrees_with_scipy_and_statsmodels(name, count):
+    x = 3 + 10 * (ALTERNATIVES | {"Gaussian": lambda rng, n: rng.standard_normal(n)})[name](
+        np.random.default_rng(16), count
+    )  # fmt: skip
+    assert skewness(x).p_value == pytest.approx(stats.skewtest(x).pvalue, rel=1e-9)
+    assert kurtosis(x).p_value == pytest.approx(stats.kurtosistest(x).pvalue, rel=1e-9)
+    assert anderson_darling(x)[1:3] == pytest.approx(normal_ad(x), rel=1e-6)
+    standard = stats.kstest((x - x.mean()) / x.std(ddof=1), "norm")
+    value, place, over = widest(ordered(x))
+    assert (value, over) == (pytest.approx(standard.statistic), standard.statistic_sign > 0)
+    assert ordered(x)[place] == pytest.approx(standard.statistic_location)
+
+
+def test_one_value_far_above_weighs_as_much_as_one_far_below():
+    """Above eight deviations Φ rounds to one, whose logarithm must not."""
+    x = np.append(np.random.default_rng(17).standard_normal(4000), 9.0)
+    above, below = anderson_darling(x), anderson_darling(-x)
+    assert above.statistic == pytest.approx(below.statistic, rel=1e-9) and above.p_value > 0.01
+
+
 def step_up(p, rate):
     """The definition: reject the k smallest, k the largest with p_(k) ≤ k·rate/N."""
     order, count = np.argsort(p), len(p)
@@ -210,7 +233,7 @@ def rectified_truth():
     return max(below_atom, 0.5 - below_atom), ALTERNATIVES["rectified"]
 
 
-def widest(law, mean, spread):
+def farthest(law, mean, spread):
     x = np.linspace(mean - 10 * spread, mean + 10 * spread, 200_001)
     return np.abs(law(x) - stats.norm.cdf((x - mean) / spread)).max()
 
@@ -219,14 +242,14 @@ def two_point_truth():
     def law(x):
         return (stats.norm.cdf((x - 1) / 0.3) + stats.norm.cdf((x + 1) / 0.3)) / 2
 
-    return widest(law, 0.0, np.sqrt(1.09)), ALTERNATIVES["two points"]
+    return farthest(law, 0.0, np.sqrt(1.09)), ALTERNATIVES["two points"]
 
 
 WORLDS = {
     "rectified": rectified_truth,
     "two points": two_point_truth,
-    "t_5": lambda: (widest(stats.t(5).cdf, 0.0, np.sqrt(5 / 3)), ALTERNATIVES["t_5"]),
-    "gamma_16": lambda: (widest(stats.gamma(16).cdf, 16.0, 4.0), lambda rng, n: rng.gamma(16, size=n)),
+    "t_5": lambda: (farthest(stats.t(5).cdf, 0.0, np.sqrt(5 / 3)), ALTERNATIVES["t_5"]),
+    "gamma_16": lambda: (farthest(stats.gamma(16).cdf, 16.0, 4.0), lambda rng, n: rng.gamma(16, size=n)),
     "Gaussian": lambda: (0.0, lambda rng, n: rng.standard_normal(n)),
 }
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.stats.mstats import mjci
 
 from testbed.stats.quantiles import interquartile_range
 
@@ -22,6 +23,14 @@ def test_the_error_covers(name):
     independent = np.mean(np.abs(found[:, 0] - truth) < 1.96 * found[:, 1] / 2)
     assert 0.91 < covered < 0.98
     assert independent < 0.85  # the liar: half the error
+
+
+@pytest.mark.parametrize("count", [20, 77, 4000])
+@pytest.mark.parametrize("name", LAWS)
+def test_the_error_is_that_of_maritz_and_jarrett(name, count):
+    x = LAWS[name][1](np.random.default_rng(2), count)
+    low, high = mjci(x, prob=[0.25, 0.75])
+    assert interquartile_range(x)[1] == pytest.approx(np.sqrt(low**2 + high**2 - 2 / 3 * low * high), rel=1e-6)
 
 
 def test_the_correlation_of_the_quartiles_counts():
