@@ -21,7 +21,7 @@ from testbed.model.noise.gaussian import Gaussian
 from testbed.model.noise.student import Student
 from testbed.model.transformer import Transformer
 from testbed.sources import BlockStationary, Iid, OneRegime
-from testbed.study import Arm, Assumption, NoiseStudy
+from testbed.study import Arm, Dropped, NoiseStudy
 from testbed.verdict import Claim
 from testbed.weights import GaussianLogits, Kink, Uniform
 
@@ -63,7 +63,7 @@ def logits(deviation: float) -> Arm:
     )
 
 
-def chosen(name: str, switch: str, drops: Assumption, attention: object) -> Arm:
+def chosen(name: str, switch: str, drops: Dropped, attention: object) -> Arm:
     """Return an arm whose attention reads keys of a continuum, in balls, with Gaussian scores of deviation 1."""
     return Arm(
         name=name,
@@ -75,7 +75,7 @@ def chosen(name: str, switch: str, drops: Assumption, attention: object) -> Arm:
     )
 
 
-def kinked(name: str, switch: str, nonlinearity: object, drops: Assumption) -> Arm:
+def kinked(name: str, switch: str, nonlinearity: object, drops: Dropped) -> Arm:
     """Return an arm whose feed-forward network has its kink at the mean of A, and one hidden unit.
 
     What has a slope is held to the bounds of A4.

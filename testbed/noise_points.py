@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import jax
 import msgspec
 import numpy as np
 from jaxtyping import Array, Key
@@ -41,11 +40,12 @@ def check_arms(study: NoiseStudy) -> None:
     for arm in study.arms:
         kept = stated(arm.world, arm.model)
         dropped = [name for name, each in kept.items() if each.status == "dropped"]
-        if dropped != [name for name in kept if name == arm.drops]:
+        found = dropped[0] if len(dropped) == 1 else "several" if dropped else "none"
+        if found != arm.drops:
             why = " ".join(f"{name}: {kept[name].reason}" for name in dropped) or "Every assumption is kept."
             raise ValueError(
-                f"arm {arm.name}: drops={arm.drops!r}, and its world and model drop {' and '.join(dropped) or 'none'}: "
-                f"an arm drops one assumption and says which, or none. {why} Change drops, or the switches."
+                f"arm {arm.name}: drops={arm.drops!r} is not what its world and model do, which is {found!r}. {why} "
+                f"Set drops={found!r}, or change the switches."
             )
         try:
             for draw in range(arm.draws):

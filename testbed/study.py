@@ -13,7 +13,7 @@ from testbed.weights import AnyWeights, Fresh
 SCHEMA = 1
 """Version of the meaning of a point; raised whenever equal points would no longer give equal results."""
 
-Assumption = Literal["none", "A1", "A2", "A3", "A4"]
+Dropped = Literal["none", "A1", "A2", "A3", "A4", "several"]
 Part = Literal["attention", "feedforward", "representation"]
 Given = Literal["query", "nothing"]
 
@@ -46,8 +46,8 @@ class Arm(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     """Short name, by which claims and tables know it."""
-    drops: Assumption = "none"
-    """The assumption of the paper that it drops, all others being kept."""
+    drops: Dropped = "none"
+    """The assumption of the paper that it drops, all others being kept; or that it drops several."""
     switch: str
     """What is switched, in a few words."""
     world: AnySource

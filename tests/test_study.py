@@ -5,7 +5,7 @@ import pytest
 
 from testbed.model.noise.gaussian import Gaussian
 from testbed.noise_judging import check_claims
-from testbed.noise_points import check_weights
+from testbed.noise_points import check_arms
 from testbed.sources import BlockStationary
 from testbed.study import Arm, Fit, decode, is_study
 from testbed.weights import GaussianLogits
@@ -68,9 +68,15 @@ def test_a_claim_about_what_is_not_there_is_refused(claimed, words):
 
 
 def test_weights_that_cannot_be_planted_are_refused_by_arm():
-    check_weights(STUDY)
+    check_arms(STUDY)
     with pytest.raises(ValueError, match=r"arm tokens: .*gaussian_logits"):
-        check_weights(varied(STUDY, arms=(varied(ARM, weights=GaussianLogits()),)))
+        check_arms(varied(STUDY, arms=(varied(ARM, weights=GaussianLogits()),)))
+
+
+def test_an_arm_that_drops_what_it_does_not_say_is_refused():
+    for said in ("none", "A1"):
+        with pytest.raises(ValueError, match=r"arm tokens: drops='\w+' is not what .* is 'several'.*A4: As to the"):
+            check_arms(varied(STUDY, arms=(varied(ARM, drops=said),)))
 
 
 def test_json_round_trip_and_kinds_are_told_apart():

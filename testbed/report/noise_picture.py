@@ -19,6 +19,7 @@ WRAPPED = {
     "A2": "A2 dropped:\nLipschitz attention",
     "A3": "A3 dropped:\nstationary blocks",
     "A4": "A4 dropped: bounded,\nLipschitz feed-forward",
+    "several": "several assumptions\ndropped",
 }
 STYLES = {"theory": "-", "slope": "--", "fit": ":", "none": ":"}
 

@@ -24,6 +24,7 @@ GROUPS = {
     "A2": ("A2 dropped: attention is Lipschitz", "#9c2f4f"),
     "A3": ("A3 dropped: stationary blocks of bounded length", "#c2611f"),
     "A4": ("A4 dropped: a Lipschitz, bounded feed-forward layer", "#6b4c9a"),
+    "several": ("Several assumptions dropped", "#5d6b2f"),
 }
 GIVEN = {"query": "given the query token", "nothing": "unconditional"}
 

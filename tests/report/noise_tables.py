@@ -228,7 +228,20 @@ def described(arms):
         for arm in arms
     ]  # fmt: skip
     columns = "arm assumption switch world model weights predicted_slope predicted_measure predicted_limit why part"
-    return pd.DataFrame(rows, columns=columns.split())
+    table = pd.DataFrame(rows, columns=columns.split())
+    for name in ("A1", "A2", "A3", "A4"):
+        table[name] = [
+            f"dropped: as the arm {arm.name} says." if arm.assumption == name else "kept: so." for arm in arms
+        ]
+    return table
+
+
+def trained():
+    row = ("a" * 64, 601, 128, 0, 0.01, 400, "finished", "", 0.0123)
+    return pd.DataFrame(
+        [row],
+        columns=["digest", "parameters", "context", "draw", "learning_rate", "horizon", "status", "sentence", "excess"],
+    )
 
 
 def claim(row, about):
@@ -259,6 +272,7 @@ def page(arms=ARMS, *, seed=0, count=1000):
         shapes=shaped,
         joint=joint(arms, rng),
         assumed=assumed(arms, rng),
+        trained=trained(),
         dropped={"lengths of one arm that did not fit the memory": 1, "what never happened": 0},
         spec='{"name": "noise"}',
         provenance={"jax": "0.10", "device": "cpu"},

@@ -62,7 +62,7 @@ def only(page, *arms, **more):
     kept = {
         field.name: table[table["arm"].isin(arms)]
         for field in dataclasses.fields(page)
-        if isinstance(table := getattr(page, field.name), pd.DataFrame)
+        if isinstance(table := getattr(page, field.name), pd.DataFrame) and "arm" in table
     }
     return dataclasses.replace(page, **(kept | {"ledger": []} | more))
 
@@ -206,8 +206,13 @@ def test_projections_without_spread_are_said_to_have_no_shape(page):
     assert all("could be drawn" in section(shown, heading) for heading in PER_ARM[1:])
 
 
+def test_training_runs_and_what_each_arm_states_are_told(text):
+    assert "Training runs (1)" in text and "<td>0.0123</td>" in text
+    assert text.count("<dd>dropped: as the arm") == sum(arm.assumption != "" for arm in noise_tables.ARMS)
+
+
 def test_a_page_of_nothing_is_a_page(page):
-    empty = {name: pd.DataFrame([]) for name in ("arms", "levels", "fits", "shapes", "joint", "assumed")}
+    empty = {name: pd.DataFrame([]) for name in ("arms", "levels", "fits", "shapes", "joint", "assumed", "trained")}
     assert "What was measured" in render(dataclasses.replace(page, **empty, ledger=[]))
     few = {name: pd.DataFrame([]) for name in ("shapes", "joint", "assumed")}
     shown = render(dataclasses.replace(only(page, "iid"), **few, ledger=[page.ledger[0] | {"about": "iid"}]))

@@ -179,7 +179,7 @@ def test_noise_under_gaussian_logits_is_that_of_their_participation(name, length
     [
         (Uniform(), {"layout": "prenorm"}, WORLD, "layout='prenorm'.*must be 'paper'"),
         (Uniform(), {"positions": "learned"}, WORLD, "positions='learned'.*depend on n"),
-        (Uniform(), {"value_bound": 1.0}, WORLD, "value_bound=1.0.*must be None"),
+        (Uniform(), {"value_bound": 1.0}, WORLD, "value_bound=1.0.*it would shorten a value"),
         (Uniform(), {"attention": L2Distance()}, WORLD, "attention=L2Distance.*scores equal"),
         (Kink(), {"layout": "prenorm"}, WORLD, "layout='prenorm'"),
         (Uniform(), {}, InContextMarkov(vocabulary=5), "pair law"),

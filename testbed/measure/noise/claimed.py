@@ -159,7 +159,8 @@ def _mean(ratios: Curve, level: float) -> Estimate:
 def _largest_departure(ratios: Curve, level: float) -> Estimate:
     each = each_level(level, len(ratios.t_N))
     parts = []
-    for value, error, units in zip(ratios.t_N, ratios.error_N, ratios.units_N, strict=True):
+    columns = (column.tolist() for column in (ratios.t_N, ratios.error_N, ratios.units_N))
+    for value, error, units in zip(*columns, strict=True):
         half = critical(each, units - 1) * error
         method = "Student t at each length"
         off = Estimate(

@@ -35,7 +35,7 @@ def decay(curve: Curve | str, *, level: float, anew: bool = False) -> Slope | st
 
 def _widened(found: Slope, curve: Curve) -> Slope:
     """Return the slope with an interval that the scatter about the line supports."""
-    freedom = len(curve.n_N) - len(set(curve.curve_N.tolist())) - 1
+    freedom = float(len(curve.n_N) - len(set(curve.curve_N.tolist())) - 1)
     level = found.slope.level
     scatter = float(np.sqrt(np.square(found.residual_N).sum() / freedom))
     factor = max(scatter * critical(level, freedom) / critical(level, np.inf), 1.0)

@@ -127,7 +127,7 @@ def observe(
     pilot_key, sample_key = jax.random.split(key)
     stream = _Stream(source, model, params, length, deep, length if room is None else room)
     places = len(PARTS) * (model.layers if deep else 1)
-    random_OMR = _units(jax.random.normal(directions, (places, model.width, RANDOM)))
+    random_OMR = _units(np.random.default_rng(np.asarray(jax.random.key_data(directions))), places, model.width)
     blank = View(np.zeros((model.vocabulary, places, model.width), np.float32), random_OMR)
     pilot = stream.of(pilot_key, blank, sequences=min(sequences, PILOT), kept=0)
     return stream.of(sample_key, _view(pilot), sequences=sequences, kept=kept)
@@ -283,5 +283,7 @@ def _view(pilot: Seen) -> View:
     return View(centre_VOM.astype(np.float32), np.stack(directions).astype(np.float32))
 
 
-def _units(x_OMR: Float[Array, "O M R"]) -> Float[Array, "O M R"]:
-    return x_OMR / jnp.linalg.norm(x_OMR, axis=1, keepdims=True)
+def _units(rng: np.random.Generator, places: int, width: int) -> Float[np.ndarray, "O M R"]:
+    """Return random unit vectors."""
+    x_OMR = rng.standard_normal((places, width, RANDOM), np.float32)
+    return np.asarray(x_OMR / np.linalg.norm(x_OMR, axis=1, keepdims=True))

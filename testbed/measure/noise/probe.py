@@ -57,7 +57,8 @@ def probe(
         )
     world_key, noise_key, place_key, *slope_keys = jax.random.split(key, 5)
     tokens_BL = _sampled(world.sample, length, world.tables(), jax.random.split(world_key, sequences))
-    place_R = jax.random.permutation(place_key, tokens_BL.size)[:PLACES]
+    rng = np.random.default_rng(np.asarray(jax.random.key_data(place_key)))
+    place_R = rng.permutation(tokens_BL.size)[:PLACES].astype(np.int32)
     found = _probed(model, params, tokens_BL, jax.random.split(noise_key, sequences), place_R, tuple(slope_keys))
     return [jax.tree.map(np.asarray, layer) for layer in found]
 

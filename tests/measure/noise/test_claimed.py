@@ -47,7 +47,7 @@ def planted(
     told = pd.DataFrame(shapes, columns=names)
     shaped = pd.concat([told.assign(**key, direction=name) for name in ("random 1", "principal 1")])
     arm = {"arm": "arm", "predicted_slope": slope, "predicted_measure": measure, "why": "it is planted"}
-    arms = pd.DataFrame([arm | {"part": "attention", "refitted": refitted}])
+    arms = pd.DataFrame([arm | {"part": "attention", "refitted": refitted, "fourth_moments": True}])
     none = pd.DataFrame()
     return NoiseAnalysis(arms, levels, shaped, none, none, none, expected=len(rows), planned=0)
 
@@ -84,13 +84,44 @@ def test_curves_of_several_draws_taken_for_one_are_caught():
 
 def test_models_trained_at_each_length_have_the_error_of_their_spread():
     rng = np.random.default_rng(2)
-    analysis = planted(rng, inverse, draws=4, refitted=True)
-    curve = analysis.curve(WHERE)
-    assert len(curve.t_N) == len(N) and (curve.units_N == 4).all()
-    np.testing.assert_allclose(curve.t_N, 2.5 * inverse(N), rtol=0.1)  # draws are 1, 2, 3 and 4 times the law
-    assert (curve.error_N / curve.t_N > 0.2).all()  # not the 3 % of one draw
-    lone = planted(rng, inverse, refitted=True)
-    assert "have no error from one draw" in lone.curve(WHERE)
+    covered = coverage("slope", -1.0, lambda rng: planted(rng, inverse, draws=4, refitted=True))
+    assert 0.91 < covered < 0.985
+
+    def shaken(n):
+        return inverse(n) * np.exp(0.4 * rng.standard_normal())  # trainings differ by more than sequences tell
+
+    covered = coverage("slope", -1.0, lambda rng: planted(rng, shaken, draws=4, refitted=True))
+    assert 0.91 < covered < 0.985
+    apart = estimate("slope", planted(rng, shaken, draws=4, refitted=True))
+    assert apart.n == 4 and apart.high - apart.low > 0.1  # and not the few hundredths of 1000 sequences
+    assert "have no error from one draw" in estimate("slope", planted(rng, inverse, refitted=True))
+
+
+def test_a_bend_is_not_taken_for_precision():
+    """Where no one power fits, the interval is that of the scatter: the errors alone would be sure of a wrong slope."""
+
+    def bent(n):
+        return inverse(n) * (1.3 if n in (64, 2048) else 1.0)
+
+    found = estimate("slope", planted(np.random.default_rng(12), bent, noise=0.003))
+    assert found.low < -1.0 < found.high and found.high - found.low > 0.15
+    assert "the scatter about the line widens the interval" in found.method
+    straight = estimate("slope", planted(np.random.default_rng(12), inverse, noise=0.003))
+    assert straight.high - straight.low < 0.02 and "widens" not in straight.method
+
+
+def test_a_slope_departs_from_what_theory_says_of_these_lengths():
+    """Near a plateau the limit is a slope of 0, and a world that obeys theory to the digit has another one."""
+
+    def settles(n):
+        return 0.5 + 10.0 / n
+
+    obeys = planted(np.random.default_rng(13), settles, predicted=settles, slope=0.0, noise=0.01)
+    found = estimate("slope_departure", obeys)
+    assert found.low < 0 < found.high and found.high - found.low < 0.05
+    assert estimate("slope", obeys).value < -0.05
+    off = planted(np.random.default_rng(13), lambda n: settles(n) * n**-0.1, predicted=settles, slope=0.0, noise=0.01)
+    assert estimate("slope_departure", off).high < -0.05
 
 
 def test_a_ratio_to_theory_is_covered_and_a_wrong_constant_found():
@@ -151,10 +182,10 @@ def test_noise_that_vanishes_is_a_sentence():
 
 
 def test_fits_tell_the_law_of_every_vector():
-    table = fits(planted(np.random.default_rng(11), inverse, predicted=inverse, noise=0.01), level=LEVEL)
+    table = fits(planted(np.random.default_rng(11), inverse, predicted=inverse, noise=0.01), (), level=LEVEL)
     row = table.query("part == 'attention' and given == 'query'").iloc[0]
     assert list(table.columns) == list(COLUMNS) and row["law"] == "supported" and row["predicted_slope"] == -1.0
     assert row["ratio_low"] < 1 < row["ratio_high"] and row["rate_low"] < 0.5 < row["rate_high"]
     assert table.query("given == 'nothing'")["slope"].isna().all()
-    slow = fits(planted(np.random.default_rng(11), lambda n: n**-0.5, noise=0.01), level=LEVEL)
+    slow = fits(planted(np.random.default_rng(11), lambda n: n**-0.5, noise=0.01), (), level=LEVEL)
     assert slow.query("part == 'attention' and given == 'query'").iloc[0]["law"] == "refuted"
