@@ -161,13 +161,24 @@ def spread(found: Moments, weights_Q: Float[np.ndarray, "Q"]) -> tuple[float, fl
     >>> spread(known(np.zeros(1), np.array([2.0]), np.array([3.0])), np.ones(1))
     (2.0, 3.0)
     """
-    if np.any(found.blind_Q & (weights_Q != 0)):
-        return np.inf, 1.0
-    variance_F = np.einsum("q,fqp,p->f", weights_Q, found.covariance_FQQ, weights_Q)
-    total = float(variance_F.sum())
-    if total <= 0:
-        return 0.0, 1.0
-    return float(np.sqrt(total)), float(total**2 / np.sum(variance_F**2 / found.freedom_F))
+    error_1, freedom_1 = spreads(found, weights_Q[None])
+    return float(error_1[0]), float(freedom_1[0])
+
+
+def spreads(
+    found: Moments, weights_EQ: Float[np.ndarray, "E Q"]
+) -> tuple[Float[np.ndarray, " E"], Float[np.ndarray, " E"]]:
+    """Return what `spread` tells, of E contrasts.
+
+    >>> spreads(known(np.zeros(1), np.array([2.0]), np.array([3.0])), np.array([[1.0], [0.0]]))[0].tolist()
+    [2.0, 0.0]
+    """
+    variance_EF = np.sum(weights_EQ @ found.covariance_FQQ * weights_EQ, axis=-1).T
+    total_E, parts_E = variance_EF.sum(1), np.sum(variance_EF**2 / found.freedom_F, axis=1)
+    freedom_E = np.divide(total_E**2, parts_E, out=np.ones_like(total_E), where=total_E > 0)
+    blind_E = (found.blind_Q & (weights_EQ != 0)).any(1)
+    error_E = np.sqrt(np.maximum(total_E, 0))
+    return np.where(blind_E, np.inf, error_E), np.where(blind_E, 1.0, freedom_E)
 
 
 def contrast(found: Moments, weights_Q: Float[np.ndarray, "Q"], *, level: float) -> Estimate:

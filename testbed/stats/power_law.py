@@ -5,13 +5,14 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from scipy.optimize import brentq, minimize_scalar
-from scipy.special import fdtrc
+from scipy.special import fdtrc, stdtrit
 
-from testbed.stats.estimate import Estimate, critical
-from testbed.stats.moments import Moments, spread
+from testbed.stats.estimate import Estimate, check_level
+from testbed.stats.moments import Moments, spreads
+from testbed.stats.profile import least
 
 SEARCHED = (-2.0, 5.0)
+POINTS = 32  # exponents that are tried at once
 
 
 class PowerLaw(NamedTuple):
@@ -30,25 +31,30 @@ class _Problem(NamedTuple):
     curve_NG: np.ndarray
     precision_NN: np.ndarray
 
-    def basis(self, exponent: float) -> np.ndarray:
-        return np.asarray(self.curve_NG * np.exp(-exponent * self.log_x_N)[:, None])
+    def basis(self, exponent_E: np.ndarray) -> np.ndarray:
+        """Return x^−β on its curve, of shape (E, N, G)."""
+        return np.asarray(self.curve_NG * np.exp(-exponent_E[:, None, None] * self.log_x_N[:, None]))
 
-    def constants(self, exponent: float) -> np.ndarray:
-        basis_NG = self.basis(exponent)
-        weighted_GN = basis_NG.T @ self.precision_NN
-        return np.linalg.solve(weighted_GN @ basis_NG, weighted_GN @ self.y_N)
+    def solved(self, exponent_E: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the best constants of each exponent, of shape (E, G), and their weighted squares."""
+        basis_ENG = self.basis(exponent_E)
+        weighted_EGN = np.swapaxes(basis_ENG, 1, 2) @ self.precision_NN
+        constant_EG1 = np.linalg.solve(weighted_EGN @ basis_ENG, weighted_EGN @ self.y_N[:, None])
+        left_EN = self.y_N - (basis_ENG @ constant_EG1)[..., 0]
+        return constant_EG1[..., 0], np.sum(left_EN @ self.precision_NN * left_EN, axis=1)
 
-    def misfit(self, exponent: float) -> float:
-        residual_N = self.y_N - self.basis(exponent) @ self.constants(exponent)
-        return float(residual_N @ self.precision_NN @ residual_N)
+    def misfit(self, exponent_E: np.ndarray) -> np.ndarray:
+        return self.solved(exponent_E)[1]
 
-    def score(self, exponent: float) -> np.ndarray:
-        """Weights of the contrast that vanishes in expectation if and only if the exponent is right."""
-        basis_NG = self.basis(exponent)
-        direction_N = -self.log_x_N * (basis_NG @ self.constants(exponent))
-        weighted_GN = basis_NG.T @ self.precision_NN
-        along_N = self.precision_NN @ direction_N
-        return np.asarray(along_N - weighted_GN.T @ np.linalg.solve(weighted_GN @ basis_NG, basis_NG.T @ along_N))
+    def score(self, exponent_E: np.ndarray) -> np.ndarray:
+        """Return the weights, of shape (E, N), of contrasts that vanish in expectation if and only if β is right."""
+        basis_ENG = self.basis(exponent_E)
+        weighted_EGN = np.swapaxes(basis_ENG, 1, 2) @ self.precision_NN
+        own_EGG = weighted_EGN @ basis_ENG
+        fitted_EN1 = basis_ENG @ np.linalg.solve(own_EGG, weighted_EGN @ self.y_N[:, None])
+        along_EN1 = self.precision_NN @ (-self.log_x_N[:, None] * fitted_EN1)
+        common_EG1 = np.linalg.solve(own_EGG, np.swapaxes(basis_ENG, 1, 2) @ along_EN1)
+        return np.asarray(along_EN1 - np.swapaxes(weighted_EGN, 1, 2) @ common_EG1)[..., 0]
 
 
 def power_law(
@@ -70,6 +76,7 @@ def power_law(
     >>> round(law.exponent.value, 6), round(float(law.constants_G[0]), 6)
     (1.0, 8.0)
     """
+    check_level(level)
     names = sorted(set(curves))
     curve_NG = np.array([[float(curve == name) for name in names] for curve in curves])
     if len(x_N) <= len(names):
@@ -81,32 +88,44 @@ def power_law(
         )
     scale = float(np.exp(np.log(x_N).mean()))
     problem = _Problem(found.mean_Q, np.log(x_N / scale), curve_NG, np.linalg.inv(covariance_NN))
-    grid = np.linspace(*SEARCHED, 141)
-    start = float(grid[np.argmin([problem.misfit(exponent) for exponent in grid])])
-    around = (max(start - 0.05, SEARCHED[0]), min(start + 0.05, SEARCHED[1]))
-    exponent = float(minimize_scalar(problem.misfit, bounds=around, method="bounded", options={"xatol": 1e-10}).x)
+    grid_E = np.linspace(*SEARCHED, 141)
+    exponent = float(least(problem.misfit, grid_E, problem.misfit(grid_E))[0])
+    constant_EG, square_E = problem.solved(np.array([exponent]))
     low, high = (_end(problem, found, exponent, side, level) for side in (-1, 1))
     spare = len(x_N) - len(names) - 1
     freedom = float(working.freedom_F[working.block_F >= 0].sum())
-    p_value = float(fdtrc(spare, freedom, problem.misfit(exponent) / spare)) if spare else float("nan")
+    p_value = float(fdtrc(spare, freedom, square_E[0] / spare)) if spare else float("nan")
     inside = min(exponent - SEARCHED[0], SEARCHED[1] - exponent) > 1e-3
     method = "weighted power law, score t-interval" if inside else "no exponent inside the range that was searched"
     method += f"; lack of fit p = {p_value:.2g}" if spare else ""
     estimate = Estimate(value=exponent, low=low, high=high, level=level, n=found.n, method=method)
-    return PowerLaw(estimate, problem.constants(exponent) * scale**exponent, p_value)
+    return PowerLaw(estimate, constant_EG[0] * scale**exponent, p_value)
 
 
 def _end(problem: _Problem, found: Moments, exponent: float, side: int, level: float) -> float:
-    """Find the first exponent on one side whose score test rejects, or infinity."""
-
-    def excess(candidate: float) -> float:
-        weights_N = problem.score(candidate)
-        error, freedom = spread(found, weights_N)
-        return abs(float(weights_N @ found.mean_Q)) - critical(level, freedom) * error
-
-    inside = exponent
-    for outside in np.arange(exponent, SEARCHED[(side + 1) // 2], side * 0.02)[1:]:
-        if excess(float(outside)) > 0:
-            return float(brentq(excess, inside, outside)) if excess(inside) < 0 else inside
-        inside = float(outside)
+    """Return the first exponent on one side whose score test rejects, or infinity."""
+    edge_E = np.arange(exponent, SEARCHED[(side + 1) // 2], side * 0.02)
+    for start in range(1, len(edge_E), POINTS):
+        rejected_E = _excess(problem, found, edge_E[start : start + POINTS], level) > 0
+        if rejected_E.any():
+            first = start + int(rejected_E.argmax())
+            return _crossing(problem, found, edge_E[first - 1 : first + 1], level)
     return side * np.inf
+
+
+def _crossing(problem: _Problem, found: Moments, between_2: np.ndarray, level: float) -> float:
+    """Return where the score test begins to reject between two exponents: twice divided, then on a line."""
+    for _ in range(2):
+        edge_E = np.linspace(between_2[0], between_2[1], POINTS + 1)
+        excess_E = _excess(problem, found, edge_E, level)
+        last = max(int((excess_E > 0).argmax()), 1)
+        between_2, (below, above) = edge_E[last - 1 : last + 1], excess_E[last - 1 : last + 1]
+    inside, outside = (float(each) for each in between_2)
+    return inside - float(below / (above - below)) * (outside - inside) if below < 0 else inside
+
+
+def _excess(problem: _Problem, found: Moments, exponent_E: np.ndarray, level: float) -> np.ndarray:
+    """Return by how much each exponent's score exceeds its critical value."""
+    weights_EN = problem.score(exponent_E)
+    error_E, freedom_E = spreads(found, weights_EN)
+    return np.asarray(np.abs(weights_EN @ found.mean_Q) - stdtrit(freedom_E, (1 + level) / 2) * error_E)

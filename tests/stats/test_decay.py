@@ -1,5 +1,7 @@
 """Slope, plateau and rate of noise: against other libraries, with coverage on planted laws, and liars."""
 
+import functools
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -13,7 +15,7 @@ from testbed.stats.jackknife import corrected
 from testbed.stats.plateau import NO_DECAY, NO_LIMIT, plateau
 from testbed.stats.profile import profile
 from testbed.stats.rate import UNDETERMINED, distance_rate
-from tests.stats.laws import coverage, covers
+from tests.stats.laws import covers, repeated
 
 LEVEL = 0.95
 N = 2.0 ** np.arange(4, 12)
@@ -65,26 +67,49 @@ def test_the_slope_agrees_with_statsmodels_on_logarithms():
     assert found.constant == pytest.approx(np.exp(fitted.params[0]), rel=1e-3)
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_the_slope_is_covered_at_its_level(shape):
-    def drawn(rng):
-        return decay_slope(*noise(rng, shape, 1 / N), level=LEVEL).slope, -1.0
+def noises(shape, truth, simulations, *, sequences=300, width=4):
+    """As ``noise``, a hundred simulations at once."""
+    rng = np.random.default_rng(0)
+    for _ in range(simulations // 100):
+        x_RNSM = SHAPES[shape](rng, (100 * len(truth) * sequences, width)).reshape(100, len(truth), sequences, width)
+        off_RNSM = x_RNSM - x_RNSM.mean(2, keepdims=True)
+        square_RNS = np.sum(off_RNSM**2, axis=-1) * truth[:, None] / width
+        t_RN = square_RNS.sum(-1) / (sequences - 1)
+        scatter_RN = square_RNS.var(-1) * sequences
+        error_RN = np.sqrt(sequences / (sequences - 1) * scatter_RN) / (sequences - 2)
+        yield from ((N, t_N, error_N, np.full(len(N), sequences)) for t_N, error_N in zip(t_RN, error_RN, strict=True))
 
-    assert abs(coverage(drawn, simulations=500, seed=0) - LEVEL) < 0.02 + 2 * np.sqrt(0.05 * 0.95 / 500)
+
+@functools.cache
+def slopes(shape, simulations):
+    drawn = noises(shape, 1 / N, simulations)
+    return repeated(lambda: decay_slope(*next(drawn), level=LEVEL), simulations)
+
+
+def held(shape, simulations):
+    return np.mean([each.slope.low <= -1 <= each.slope.high for each in slopes(shape, simulations)])
+
+
+@pytest.mark.parametrize("shape", ["Gaussian", "heavy"])
+def test_the_slope_is_covered_within_two_hundredths_of_its_level(shape):
+    assert abs(held(shape, 2000) - LEVEL) < 0.02  # four standard errors of the simulation
+
+
+def test_the_slope_of_light_tails_is_covered():
+    assert abs(held("light", 500) - LEVEL) < 4 * np.sqrt(LEVEL * (1 - LEVEL) / 500)
 
 
 def test_errors_of_normal_theory_are_caught_on_heavy_tails():
     def drawn(rng):
         return decay_slope(*noise(rng, "heavy", 1 / N, error=of_normal_theory), level=LEVEL).slope, -1.0
 
-    assert not covers(drawn, level=LEVEL, simulations=300)
+    assert not covers(drawn, level=LEVEL, simulations=200)
 
 
 def test_lack_of_fit_keeps_its_size_and_finds_a_plateau():
-    rng = np.random.default_rng(3)
-    straight = np.mean([decay_slope(*noise(rng, "heavy", 1 / N), level=LEVEL).lack_of_fit < 0.05 for _ in range(300)])
-    bent = [decay_slope(*noise(rng, "heavy", 0.005 + 1 / N), level=LEVEL).lack_of_fit < 0.05 for _ in range(40)]
-    assert abs(straight - 0.05) < 4 * np.sqrt(0.05 * 0.95 / 300) and np.mean(bent) > 0.9
+    straight = np.mean([each.lack_of_fit < 0.05 for each in slopes("heavy", 2000)])
+    bent = [decay_slope(*data, level=LEVEL).lack_of_fit < 0.05 for data in noises("heavy", 0.005 + 1 / N, 100)]
+    assert abs(straight - 0.05) < 0.02 and np.mean(bent) > 0.9
 
 
 def test_noise_that_vanishes_is_a_sentence_and_too_little_is_refused():
@@ -123,7 +148,7 @@ def test_the_plateau_agrees_with_curve_fit_where_the_bounds_are_far():
 def test_limit_and_exponent_are_covered_also_at_the_bound_and_without_decay(limit, constant, exponent, shape):
     rng = np.random.default_rng(5)
     truth = law(N, limit, constant, exponent or 1.0)
-    found = [plateau(*noise(rng, shape, truth), exponents=WIDE, level=LEVEL) for _ in range(100)]
+    found = repeated(lambda: plateau(*noise(rng, shape, truth), exponents=WIDE, level=LEVEL), 100)
     least = LEVEL - 4 * np.sqrt(LEVEL * (1 - LEVEL) / 100)
     assert np.mean([each.limit.low <= limit <= each.limit.high for each in found]) > least
     if exponent is None:
