@@ -9,7 +9,17 @@ import numpy as np
 from jaxtyping import Array, Float, Int32, Key
 from scipy.special import entr
 
-from testbed.sources import _blocks, _components, _curve, _machine_truth, _mixed_states, _renewal, _truth, _walked
+from testbed.sources import (
+    _blocks,
+    _components,
+    _curve,
+    _laws,
+    _machine_truth,
+    _mixed_states,
+    _renewal,
+    _truth,
+    _walked,
+)
 from testbed.sources._blocks import Belief, Tables
 from testbed.sources._curve import Curve
 from testbed.sources._mixed_states import Walk
@@ -25,7 +35,8 @@ def truth(source: BlockStationary, length: int, budget: Budget) -> Truth:
     """Return the entropies over windows of `length` tokens."""
     _truth.check_length(length)
     exact = functools.partial(_truth.rounded, operations=4.0 * source.alphabet**2 + len(source.length_law().met_J))
-    oracle = _oracle(source)
+    told = source.informed()
+    oracle = float(told.weight_S @ _laws.entropy(told.rows_SV))
     if source.announced and source.phase == "aligned":
         values = _announced_values(source, length)
         curve, epsilon = tuple(map(exact, values)), exact(float(np.mean(values)))
@@ -33,7 +44,7 @@ def truth(source: BlockStationary, length: int, budget: Budget) -> Truth:
         curve, epsilon = _measured_curve(source, length, budget)
     if source.announced:
         lengths = source.length_law()
-        rate = exact(oracle + _regime_entropy(source) / lengths.mean + _renewal.ending(lengths))
+        rate: Quantity | Absent = exact(oracle + _regime_entropy(source) / lengths.mean + _renewal.ending(lengths))
     elif source.lengths == "fixed":
         rate = _mean_over_block(source, budget)
     else:
@@ -45,16 +56,6 @@ def truth(source: BlockStationary, length: int, budget: Budget) -> Truth:
 
 def _regime_entropy(source: BlockStationary) -> float:
     return float(entr(source.regime_prior()).sum())
-
-
-def _oracle(source: BlockStationary) -> float:
-    """Return the long-run mean given regimes and boundaries, which leave nothing uncertain about an announcer."""
-    lengths = source.length_law()
-    begins = 1 / lengths.mean
-    named = begins if source.announced else 0.0
-    first = begins * float(_renewal.survival(lengths, 2)[1]) if source.announced else begins
-    own = _components.first_entropy(source), _components.later_entropy(source)
-    return first * own[0] + (1 - named - first) * own[1]
 
 
 def _announced_values(source: BlockStationary, length: int) -> list[float]:
@@ -74,12 +75,10 @@ def _announced_values(source: BlockStationary, length: int) -> list[float]:
 
 def _measured_curve(source: BlockStationary, length: int, budget: Budget) -> tuple[tuple[Quantity, ...], Quantity]:
     """Return h_t and its mean; aligned blocks of fixed length are independent, so that one block holds them all."""
-    repeats = _repeats(source)
-    horizon = min(length, source.block_length) if repeats else length
+    horizon = min(length, source.block_length) if _repeats(source) else length
     curve = _curve_of(source, horizon, budget)
-    values = curve.positions()
-    weights_L = np.bincount(np.arange(length) % horizon) / length
-    return tuple(values[position % horizon] for position in range(length)), curve.mean(weights_L)
+    values, share_L = curve.positions(), np.bincount(np.arange(length) % horizon) / length
+    return tuple(values[position % horizon] for position in range(length)), curve.mean(share_L)
 
 
 def _repeats(source: BlockStationary) -> bool:
@@ -90,17 +89,25 @@ def _repeats(source: BlockStationary) -> bool:
 def _curve_of(source: BlockStationary, horizon: int, budget: Budget) -> Curve:
     """Return the curve of a window; a single block has the law of one regime for ever."""
     machine = _components.machine(source) if _repeats(source) and not source.announced else source.machine()
-    steps = source.regimes * (source.vocabulary + min(horizon, len(source.length_law().met_J)) + 8)
-    return _walked.curve(source, machine, horizon, budget, operations=horizon * steps)
+    return _walked.curve(source, machine, horizon, budget, operations=horizon * _filtering(source, horizon))
 
 
-def _mean_over_block(source: BlockStationary, budget: Budget) -> Quantity:
+def _filtering(source: BlockStationary, length: int) -> int:
+    """Return the operations of a token in a window: for each regime, symbols and ages."""
+    return source.regimes * (source.vocabulary + min(length, len(source.length_law().met_J)) + 8)
+
+
+def _mean_over_block(source: BlockStationary, budget: Budget) -> Quantity | Absent:
     """Return the rate for blocks of fixed length: not knowing their phase costs at most ln w nats in all."""
+    block = source.block_length
+    beyond = _curve.out_of_reach(block, source.alphabet, _filtering(source, block))
+    if beyond is not None:
+        return beyond
     aligned = msgspec.structs.replace(source, phase="aligned")
-    return _measured_curve(aligned, source.block_length, budget)[1]
+    return _curve_of(aligned, block, budget).mean(np.full(block, 1 / block))
 
 
-def _bracketed_rate(source: BlockStationary, length: int, budget: Budget) -> Quantity:
+def _bracketed_rate(source: BlockStationary, length: int, budget: Budget) -> Quantity | Absent:
     """Return the rate of blocks of random length, between h_L and the same entropy given the state before the window.
 
     Both are those of the stationary process, of which alignment is forgotten in the long run. They are sums over
@@ -110,8 +117,12 @@ def _bracketed_rate(source: BlockStationary, length: int, budget: Budget) -> Qua
     if certified is not None and certified.width <= (budget.width or NARROW):
         return certified
     sampled = _sampled_rate(source, length, budget)
-    found = sampled if certified is None or sampled.error < certified.error else certified
-    _truth.check("the rate", found, budget, price=price)
+    if certified is None or (isinstance(sampled, Quantity) and sampled.error < certified.error):
+        found: Quantity | Absent = sampled
+    else:
+        found = certified
+    if isinstance(found, Quantity):
+        _truth.check("the rate", found, budget, price=price)
     return found
 
 
@@ -128,10 +139,13 @@ def _certified_rate(source: BlockStationary, budget: Budget) -> tuple[Quantity |
     return found, price
 
 
-def _sampled_rate(source: BlockStationary, length: int, budget: Budget) -> Quantity:
+def _sampled_rate(source: BlockStationary, length: int, budget: Budget) -> Quantity | Absent:
     """Return the interval from means over the later half of a window of at least eight mean block lengths."""
-    tables = msgspec.structs.replace(source, phase="uniform").tables(np.float64)
     window = max(length, 8 * source.block_length)
+    beyond = _curve.out_of_reach(window, source.alphabet, _filtering(source, window))
+    if beyond is not None:
+        return beyond
+    tables = msgspec.structs.replace(source, phase="uniform").tables(np.float64)
     shape = (max(2, budget.tokens // window), window, source.alphabet)
     low_B, high_B = _curve.sampled(_ends, type(source), tables, shape, budget).T
     low, high = (_truth.sampled(float(end_B.mean()), _curve.standard_error(end_B)) for end_B in (low_B, high_B))

@@ -13,8 +13,8 @@ from testbed.sources._truth import UNIT_ROUNDOFF, Absent, Mixing
 
 Same = TypeVar("Same", bound="Blocked")
 
-NOTHING = 1e-12
-"""What is smaller is rounding."""
+NOTHING, NEAR = 1e-12, 0.25
+"""What is smaller is rounding; how far from a power law, as a share of its exponent, blocks may be that have it."""
 
 
 class Blocked:
@@ -126,10 +126,12 @@ def mixing(source: Blocked, within: Mixing | Absent) -> Mixing | Absent:
     Two things carry memory. Announcers come back as the renewals of the blocks do: blocks of fixed length for ever,
     geometric ones without memory, others as the roots of their survival tell. And pairs within one block depend on
     each other as `within` says, as long as the block lasts. Power-law lengths keep their law where there is room for
-    it before the cut.
+    it before the cut: a decade of lags over which the local exponent is off by a quarter at most.
     """
-    if source.lengths == "power_law" and _scale_free(source) and (source.announced or _lasts(within)):
-        return _power(source)
+    if source.lengths == "power_law" and (source.announced or _lasts(within)):
+        power = _power(source)
+        if power.error <= power.value * NEAR:
+            return power
     if source.announced and source.lengths == "fixed":
         return Mixing(decay="periodic", value=float(source.block_length))
     if source.announced and source.lengths == "power_law":
@@ -143,12 +145,9 @@ def _lasts(within: Mixing | Absent) -> bool:
     return isinstance(within, Mixing) and within.decay in ("never", "periodic")
 
 
-def _scale_free(source: Blocked) -> bool:
-    return _renewal.scale_free(source.length_law(), _power(source).value)
-
-
 def _power(source: Blocked) -> Mixing:
-    return Mixing(decay="power law", value=float(source.tail or 0.0) - 1)
+    exponent = float(source.tail or 0.0) - 1
+    return Mixing(decay="power law", value=exponent, error=_renewal.off_power(source.length_law(), exponent))
 
 
 def _renewed(lengths: Lengths) -> Mixing | Absent:

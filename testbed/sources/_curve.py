@@ -12,9 +12,9 @@ from jaxtyping import Array, Float, Int, Key
 from testbed import keys
 from testbed.sources import _laws, _truth
 from testbed.sources._source import Source
-from testbed.sources._truth import Budget, Quantity
+from testbed.sources._truth import Absent, Budget, Quantity
 
-CHUNK, LARGEST_PREDICTION = 2**20, 2**27
+CHUNK, LARGEST_PREDICTION, LARGEST_WORK = 2**20, 2**27, 2**32
 
 Sampled = Callable[[type[Source], int, Any, Key[Array, ""]], Float[Array, " L"]]
 
@@ -32,8 +32,12 @@ class Curve(NamedTuple):
 
     def positions(self) -> tuple[Quantity, ...]:
         """Return h_1, …, h_L."""
-        length = self.samples_BL.shape[1]
-        return tuple(self.mean(np.eye(length)[position]) for position in range(length))
+        known = [_truth.rounded(float(value), self.operations, method="enumeration") for value in self.exact_T]
+        later_BT = self.samples_BL[:, len(known) :]
+        if not later_BT.size:
+            return tuple(known)
+        mean_T, error_T = later_BT.mean(0), later_BT.std(0, ddof=1) / np.sqrt(len(later_BT))
+        return (*known, *map(_truth.sampled, mean_T.tolist(), error_T.tolist()))
 
     def mean(self, weights_L: Float[np.ndarray, " L"]) -> Quantity:
         """Return Σ_t weight_t·h_t with the standard error of the sum, as positions are correlated."""
@@ -75,6 +79,20 @@ def enumerated(kind: type[Source], tables: Any, length: int, symbols: int) -> Fl
             probability_B, entropy_BL = _visit(kind, tables, tokens_BL)
             entropy_L += (np.asarray(probability_B) * real_B) @ np.asarray(entropy_BL)
     return entropy_L
+
+
+def out_of_reach(length: int, symbols: int, operations: int) -> Absent | None:
+    """Return why windows of `length` tokens, each of which costs so many operations, are not sampled; None if they are.
+
+    That is for rates that need longer windows than were asked for.
+    """
+    if length * symbols > LARGEST_PREDICTION:
+        rule = f"{length * symbols} numbers: predictions have at most {LARGEST_PREDICTION}"
+    elif length * operations > LARGEST_WORK:
+        rule = f"{length * operations:.1e} operations: at most {LARGEST_WORK:.1e} are spent on one window"
+    else:
+        return None
+    return Absent(f"a mean over windows of {length} tokens, of {rule}; use shorter blocks")
 
 
 def operations(tables: Any, length: int) -> int:

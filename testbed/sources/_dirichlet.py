@@ -11,6 +11,8 @@ from testbed.sources import _laws, _truth
 from testbed.sources._truth import Quantity
 
 FEWEST = 32
+MOST_DRAWS = 2**13
+"""Draws whose counts are summed over, which takes as many operations as there are pairs of them."""
 
 
 class Urn(NamedTuple):
@@ -90,26 +92,74 @@ def mean_entropy(weights_V: Float[np.ndarray, " V"]) -> Quantity:
 
 
 def entropies(weights_V: Float[np.ndarray, " V"], count: int) -> Float[np.ndarray, " T"]:
-    """Return H(next draw | the draws so far) after 0, 1, …, count-1 draws of one law.
+    """Return H(next draw | the draws so far) after 0, 1, …, count-1 draws of one law, `count` at most MOST_DRAWS.
 
-    It is Σ_v E[-p·ln p] with p = (c + w_v)/(n + A): the count c of a single symbol is beta-binomial. Its law is carried
-    from n to n+1 as the urn does, by sums of positive terms. Symbols of one weight are counted once.
+    It is Σ_v E[-p·ln p] with p = (c + w_v)/(n + A): the count c of a single symbol is beta-binomial.
 
     Error: about 4n + V roundings.
+    """
+    return _summed(weights_V, count)[0]
+
+
+def bounds(weights_V: Float[np.ndarray, " V"], count: int) -> Float[np.ndarray, "2 T"]:
+    """Return a lower and an upper bound of the same for any `count`; they are equal up to MOST_DRAWS draws.
+
+    With f(x) = x·(ψ(x+1) - ln x) and c_n the count of v, H(next | n draws) exceeds the mean entropy of the law by
+    (Σ_v E f(c_n + w_v) - f(n + A))/(n + A). As f rises to 1/2 and counts grow, E f(c_n + w_v) lies between what it is
+    after MOST_DRAWS - 1 draws and 1/2.
+
+    Error: about 4n + V roundings, n the number of draws summed over.
+    Source: Anderson and Qiu (1997), "A monotoneity property of the gamma function", for the rise of f.
+    """
+    summed_T, least = _summed(weights_V, min(count, MOST_DRAWS))
+    later_T = np.arange(len(summed_T), count) + weights_V.sum()
+    law, most = mean_entropy(weights_V).value, len(weights_V) / 2
+    low_T, high_T = (law + (end - _excess(later_T)) / later_T for end in (least, most))
+    ends_2T = np.stack([np.maximum(low_T, law), np.minimum(high_T, summed_T[-1])])
+    return np.concatenate([np.stack([summed_T, summed_T]), ends_2T], axis=1)
+
+
+def summed(ends_2L: Float[np.ndarray, "2 L"], operations: int | float) -> tuple[tuple[Quantity, ...], Quantity]:
+    """Return h_1, …, h_L and their mean from lower and upper bounds, which are exact where they are equal."""
+    return tuple(between(ends_2, operations) for ends_2 in ends_2L.T), between(ends_2L.mean(1), operations)
+
+
+def between(ends_2: Float[np.ndarray, " 2"], operations: int | float) -> Quantity:
+    """Return what lies between two sums of so many operations in a row, or the sum if they differ by rounding only."""
+    low, high = (_truth.rounded(float(end), operations, method="enumeration") for end in ends_2)
+    if high.value - low.value <= high.error:
+        return high
+    return _truth.bracketed(low.low, high.high, method="certified interval")
+
+
+def _summed(weights_V: Float[np.ndarray, " V"], count: int) -> tuple[Float[np.ndarray, " T"], float]:
+    """Return the entropies, and Σ_v E f(c + w_v) for the last of them.
+
+    The law of a count is carried from n to n+1 as the urn does, by sums of positive terms. Symbols of one weight are
+    counted once.
     """
     from scipy.special import entr  # late: reading a configuration needs no scipy
 
     weight_U, first_U, times_U = np.unique(weights_V, return_index=True, return_counts=True)
     others_U1 = np.array([np.delete(weights_V, first).sum() for first in first_U])[:, None]
-    law_UC, entropy_T = np.ones((len(weight_U), 1)), np.zeros(count)
+    law_UC, entropy_T, count_UC = np.ones((len(weight_U), 1)), np.zeros(count), weight_U[:, None]
     for seen in range(count):
-        count_C = np.arange(seen + 1.0)
+        count_UC = np.arange(seen + 1.0) + weight_U[:, None]
         total_U1 = weight_U[:, None] + others_U1 + seen
-        chance_UC = (count_C + weight_U[:, None]) / total_U1
+        chance_UC = count_UC / total_U1
         entropy_T[seen] = times_U @ (law_UC * entr(chance_UC)).sum(1)
-        another_UC = (others_U1 + (seen - count_C)) / total_U1
+        if seen == count - 1:
+            break
+        another_UC = (others_U1 + (seen - np.arange(seen + 1.0))) / total_U1
         law_UC = np.pad(law_UC * another_UC, ((0, 0), (0, 1))) + np.pad(law_UC * chance_UC, ((0, 0), (1, 0)))
-    return entropy_T
+    return entropy_T, float(times_U @ (law_UC * _excess(count_UC)).sum(1))
+
+
+def _excess(x: Float[np.ndarray, "*any"]) -> Float[np.ndarray, "*any"]:
+    """Return f(x) = x·(ψ(x+1) - ln x), which rises from 0 to 1/2."""
+    from scipy.special import psi  # late: reading a configuration needs no scipy
+
+    return np.clip(x * (psi(x + 1) - np.log(x)), 0.0, 0.5)
 
 
 def corrected(

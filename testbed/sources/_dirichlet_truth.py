@@ -20,7 +20,8 @@ from testbed.sources.dirichlet_blocks import DirichletBlocks
 
 CONTEXTS = 2**12
 NARROW = 1e-3
-MOST_DRAWS = 2**13
+LARGEST_HIDDEN = 2**31
+"""Operations that are spent on filtering one window whose boundaries are hidden."""
 
 
 def truth(source: DirichletBlocks, length: int, budget: Budget) -> Truth:
@@ -28,29 +29,42 @@ def truth(source: DirichletBlocks, length: int, budget: Budget) -> Truth:
     _truth.check_length(length)
     repeats = source.lengths == "fixed" and source.phase == "aligned"
     if source.announced or repeats:
-        value_L = _announced_values(source, length) if source.announced else _repeated_values(source, length)
-        curve = Curve(value_L, np.zeros((0, length)), _operations(source, length))
+        values = _announced_values if source.announced else _repeated_values
+        curve, epsilon = _dirichlet.summed(values(source, length), _operations(source, length))
     else:
-        curve = _curve_of(source, length, budget)
+        _check_hidden(source, length, budget)
+        found = _curve_of(source, length, budget)
+        curve, epsilon = found.positions(), found.mean(np.full(length, 1 / length))
     law = _dirichlet.mean_entropy(source.dirichlet())
     own = 1 - 1 / source.block_length if source.announced else 1.0
-    found = Truth(
-        length=length,
-        curve=curve.positions(),
-        epsilon=curve.mean(np.full(length, 1 / length)),
-        rate=_rate(source, length, budget),
-        oracle=_truth.rounded(own * law.value, law.error / _truth.UNIT_ROUNDOFF + 2),
-    )
-    _truth.check_width(found, budget)
-    return found
+    oracle = _truth.rounded(own * law.value, law.error / _truth.UNIT_ROUNDOFF + 2)
+    truth = Truth(length=length, curve=curve, epsilon=epsilon, rate=_rate(source, length, budget), oracle=oracle)
+    _truth.check_width(truth, budget)
+    return truth
+
+
+def _check_hidden(source: DirichletBlocks, length: int, budget: Budget) -> None:
+    """Refuse a window too long to be filtered where boundaries are hidden."""
+    work = length * _filtering(source, length)
+    if work > LARGEST_HIDDEN and _curve.depth(source.alphabet, length, budget) < length:
+        raise ValueError(
+            f"length={length}: filtering hidden blocks that may be as old takes {work:.1e} operations a window, and at"
+            f" most {LARGEST_HIDDEN:.1e} are spent; give a shorter window or boundaries='announced'."
+        )
+
+
+def _filtering(source: DirichletBlocks, length: int) -> int:
+    """Return the operations of a token: one for each age that its block may have, and for each symbol."""
+    ages = length if source.lengths == "geometric" else len(source.length_law().hazard_J)
+    return min(ages, length) + source.alphabet
 
 
 def _rate(source: DirichletBlocks, length: int, budget: Budget) -> Quantity:
     if source.announced:
         return _announced_rate(source)
     if source.lengths == "fixed":
-        mean = float(_repeated_values(source, source.block_length).mean())
-        return _truth.rounded(mean, _operations(source, source.block_length), method="enumeration")
+        ends_2L = _repeated_values(source, source.block_length)
+        return _dirichlet.between(ends_2L.mean(1), _operations(source, source.block_length))
     return _bracketed_rate(source, length, budget)
 
 
@@ -58,35 +72,38 @@ def _operations(source: DirichletBlocks, draws: int) -> int:
     return 16 * draws + source.vocabulary
 
 
-def _repeated_values(source: DirichletBlocks, length: int) -> Float[np.ndarray, " L"]:
-    """Return h_t where blocks of fixed length begin at known places."""
-    block = _dirichlet.entropies(source.dirichlet(), min(length, source.block_length))
-    return np.asarray(block[np.arange(length) % source.block_length])
+def _repeated_values(source: DirichletBlocks, length: int) -> Float[np.ndarray, "2 L"]:
+    """Return bounds of h_t where blocks of fixed length begin at known places."""
+    block_2T = _dirichlet.bounds(source.dirichlet(), min(length, source.block_length))
+    return np.asarray(block_2T[:, np.arange(length) % source.block_length])
 
 
-def _announced_values(source: DirichletBlocks, length: int) -> Float[np.ndarray, " L"]:
-    """Return h_t by renewal theory: the age of the token before tells the chance of an announcer, and the own tokens.
+def _announced_values(source: DirichletBlocks, length: int) -> Float[np.ndarray, "2 L"]:
+    """Return bounds of h_t by renewal theory.
 
-    A block begins at each place with probability 1/w if it is met at a random moment. The first block may then be
-    older than the window, which leaves all tokens so far for its own.
+    The age of the token before tells the chance of an announcer, and how many own tokens are known. A block begins at
+    each place with probability 1/w if it is met at a random moment. The first block may then be older than the window,
+    which leaves all tokens so far for its own.
+
+    Error: ValueError from `_renewal.renewals` if the window is too long.
     """
-    lengths, entropy_T = source.length_law(), _dirichlet.entropies(source.dirichlet(), length)
-    begins, older_T = _renewal.renewals(lengths, length), np.zeros(length)
+    lengths, entropy_2T = source.length_law(), _dirichlet.bounds(source.dirichlet(), length)
+    begins, older_2T = _renewal.renewals(lengths, length), np.zeros((2, length))
     if source.phase == "uniform":
         begins = np.full(length, 1 / lengths.mean)
         residual = _renewal.residual(lengths)
         place = np.arange(-1, length - 1)
         ends = np.where(place < 0, begins, residual[np.clip(place, 0, len(residual) - 1)])
-        lasts = [1.0, *(_renewal.tail(lengths, position) / lengths.mean for position in range(1, length))]
-        older_T = np.array(lasts) * _either(ends, entropy_T)
+        lasts = np.append(1.0, _renewal.later(lengths, np.arange(1, length)) / lengths.mean)
+        older_2T = lasts * _either(ends, entropy_2T)
     survival_T, hazard_T = _renewal.survival(lengths, length), _renewal.hazard(lengths, length)
-    begun_T = np.convolve(begins, survival_T * _either(hazard_T, entropy_T))
-    return np.asarray(older_T + np.append(0.0, begun_T[: length - 1]))
+    begun_2T = [np.convolve(begins, each_T)[: length - 1] for each_T in survival_T * _either(hazard_T, entropy_2T)]
+    return np.asarray(older_2T + np.pad(begun_2T, ((0, 0), (1, 0))))
 
 
-def _either(ends_T: Float[np.ndarray, " T"], entropy_T: Float[np.ndarray, " T"]) -> Float[np.ndarray, " T"]:
+def _either(ends_T: Float[np.ndarray, " T"], entropy_2T: Float[np.ndarray, "2 T"]) -> Float[np.ndarray, "2 T"]:
     """Return the entropy of a token that is an announcer with some chance, otherwise the next draw of the block."""
-    return np.asarray(entr(ends_T) + entr(1 - ends_T) + (1 - ends_T) * entropy_T)
+    return np.asarray(entr(ends_T) + entr(1 - ends_T) + (1 - ends_T) * entropy_2T)
 
 
 def _announced_rate(source: DirichletBlocks) -> Quantity:
@@ -96,31 +113,27 @@ def _announced_rate(source: DirichletBlocks) -> Quantity:
     """
     lengths = source.length_law()
     last = len(lengths.met_J) if source.lengths != "geometric" else math.ceil(40 * lengths.mean)
-    count = last if source.lengths == "fixed" else min(last, MOST_DRAWS)
+    count = last if source.lengths == "fixed" else min(last, _dirichlet.MOST_DRAWS)
     ends_T, met_T = _renewal.hazard(lengths, count), _renewal.survival(lengths, count) / lengths.mean
-    entropy_T = _dirichlet.entropies(source.dirichlet(), count)
-    value = float(met_T @ _either(ends_T, entropy_T))
-    law = _dirichlet.mean_entropy(source.dirichlet()).low
-    low, high = (value + _later(lengths, count, entropy) for entropy in (law, float(entropy_T[-1])))
-    summed = [_truth.rounded(end, _operations(source, last), method="enumeration") for end in (low, high)]
-    if high - low <= summed[1].error:
-        return summed[1]
-    return _truth.bracketed(summed[0].low, summed[1].high, method="certified interval")
+    entropy_2T = _dirichlet.bounds(source.dirichlet(), count)
+    beyond_2 = np.array([_dirichlet.mean_entropy(source.dirichlet()).low, entropy_2T[1, -1]])
+    rate_2 = _either(ends_T, entropy_2T) @ met_T + _later(lengths, count, beyond_2)
+    return _dirichlet.between(rate_2, _operations(source, last))
 
 
-def _later(lengths: Lengths, count: int, entropy: float) -> float:
-    """Return the part of the rate that comes from ages of `count` and more, if own tokens have that entropy there."""
+def _later(lengths: Lengths, count: int, entropy_2: Float[np.ndarray, " 2"]) -> Float[np.ndarray, " 2"]:
+    """Return the part of the rate that comes from ages of `count` and more, if own tokens have such entropies there."""
     met_J, hazard_J = lengths.met_J[count:], lengths.hazard_J[count:]
     if not len(met_J):
         met_J, hazard_J = np.array([_renewal.tail(lengths, count) / lengths.mean]), lengths.hazard_J[-1:]
-    return float(met_J @ _either(hazard_J, np.full(len(met_J), entropy)))
+    return _either(hazard_J, np.repeat(entropy_2[:, None], len(met_J), 1)) @ met_J
 
 
 @functools.lru_cache(maxsize=4)
 def _curve_of(source: DirichletBlocks, length: int, budget: Budget) -> Curve:
     """Return the curve where boundaries are unknown, by enumeration as far as the budget goes and sampled beyond.
 
-    A sampled entropy is corrected by that of one who is told the boundaries, whose mean is known.
+    A sampled entropy is corrected by that of one who is told the boundaries, where the mean of that is known.
     """
     tables, operations = source.tables(np.float64), length * _operations(source, length)
     known = _curve.depth(source.alphabet, length, budget)
@@ -129,6 +142,8 @@ def _curve_of(source: DirichletBlocks, length: int, budget: Budget) -> Curve:
         return Curve(exact_T, np.zeros((0, length)), operations)
     shape = max(2, budget.tokens // length), length, source.alphabet
     hidden_BL, told_BL = np.split(_curve.sampled(_entropies, DirichletBlocks, tables, shape, budget), 2, axis=1)
+    if length > _dirichlet.MOST_DRAWS:
+        return Curve(exact_T, hidden_BL, operations)
     corrected_BL = _dirichlet.corrected(hidden_BL, told_BL, _told_values(source, length))
     return Curve(exact_T, corrected_BL, operations)
 
@@ -140,7 +155,7 @@ def _told_values(source: DirichletBlocks, length: int) -> Float[np.ndarray, " L"
     if not source.stationary:
         return np.convolve(_renewal.renewals(lengths, length), lasting_L)[:length]
     younger_L = np.append(0.0, np.cumsum(lasting_L)[:-1])
-    older_L = np.array([_renewal.tail(lengths, position) for position in range(length)])
+    older_L = _renewal.later(lengths, np.arange(length))
     return np.asarray((younger_L + older_L * entropy_L) / lengths.mean)
 
 
@@ -167,7 +182,7 @@ def _bracketed_rate(source: DirichletBlocks, length: int, budget: Budget) -> Qua
         Σ_{k <= p} P(age = p-k)·h°_k + Σ_{n >= p} P(age = n)·H(a draw after n draws of its law) <= rate <= h_p.
 
     The bounds are taken at the last position that can be enumerated, or as means over the later half of a window of at
-    least twelve mean block lengths.
+    least twelve mean block lengths, unless that is too long to be filtered.
     """
     contexts = min(budget.contexts, CONTEXTS) if budget.width is None else budget.contexts
     window = max(length, 12 * source.block_length)
@@ -178,9 +193,11 @@ def _bracketed_rate(source: DirichletBlocks, length: int, budget: Budget) -> Qua
         return brackets[-1]
     widths = [each.width for each in brackets]
     price = _truth.price_of_contexts(widths, depth, source.alphabet ** (depth - 1), budget)
-    late_L = np.arange(window) >= window // 2
-    sampled = _bracket(source, window, budget, late_L / late_L.sum())
-    found = min(brackets[-1], sampled, key=lambda each: each.width)
+    found = brackets[-1]
+    if window * _filtering(source, window) <= LARGEST_HIDDEN:
+        late_L = np.arange(window) >= window // 2
+        sampled = _bracket(source, window, budget, late_L / late_L.sum())
+        found = min(found, sampled, key=lambda each: each.width)
     _truth.check("the rate", found, budget, price=price)
     return found
 
@@ -190,15 +207,27 @@ def _bracket(source: DirichletBlocks, length: int, budget: Budget, share_L: Floa
     met, begun = (msgspec.structs.replace(source, phase=phase) for phase in ("uniform", "aligned"))
     if begun.stationary:
         met = begun = source
-    lengths, draws = source.length_law(), length + 4 * source.block_length
-    met_T = _renewal.survival(lengths, draws) / lengths.mean
-    entropy_T = _dirichlet.entropies(source.dirichlet(), draws)
-    rest = _renewal.tail(lengths, draws) / lengths.mean * _dirichlet.mean_entropy(source.dirichlet()).low
-    from_T = np.cumsum((met_T * entropy_T)[::-1])[::-1] + rest
-    weights_L = np.correlate(share_L, met_T[:length], mode="full")[length - 1 :]
-    lasting = _truth.rounded(float(share_L @ from_T[1 : length + 1]), _operations(source, draws))
+    lengths, lasting_L = source.length_law(), _lasting(source, length)
+    met_T = _renewal.survival(lengths, length) / lengths.mean
+    weights_L = np.correlate(share_L, met_T, mode="full")[length - 1 :]
+    lasting = _truth.rounded(float(share_L @ lasting_L), _operations(source, length + _further(source)))
     told, high = _curve_of(begun, length, budget).mean(weights_L), _curve_of(met, length, budget).mean(share_L)
     ends = {name: getattr(told, name) + getattr(lasting, name) for name in ("value", "low", "high")}
     if high.method == "enumeration":
         return _truth.bracketed(ends["low"], high.high, method="certified interval")
     return _truth.between(msgspec.structs.replace(told, **ends), high)
+
+
+def _further(source: DirichletBlocks) -> int:
+    """Return how many draws beyond the window are summed over where a block has lasted longer."""
+    return min(4 * source.block_length, _dirichlet.MOST_DRAWS)
+
+
+@functools.lru_cache(maxsize=4)
+def _lasting(source: DirichletBlocks, length: int) -> Float[np.ndarray, " L"]:
+    """Return a lower bound of Σ_{n >= p} P(age = n)·H(a draw after n draws of its law) for the positions p."""
+    lengths, draws = source.length_law(), length + _further(source)
+    met_T = _renewal.survival(lengths, draws) / lengths.mean
+    entropy_T = _dirichlet.bounds(source.dirichlet(), draws)[0]
+    rest = _renewal.tail(lengths, draws) / lengths.mean * _dirichlet.mean_entropy(source.dirichlet()).low
+    return (np.cumsum((met_T * entropy_T)[::-1])[::-1] + rest)[1 : length + 1]

@@ -6,7 +6,7 @@ import itertools
 import numpy as np
 from jaxtyping import Float, Int
 
-from testbed.sources._machine import Machine
+from testbed.sources._machine import Informed, Machine
 from testbed.sources._truth import Absent, Mixing
 from testbed.sources.grammar import Grammar
 
@@ -93,6 +93,22 @@ def _siblings(
     joint_VV = np.zeros((source.vocabulary, source.vocabulary))
     np.add.at(joint_VV, tuple(child_VRC[..., slot] for slot in pair), np.outer(parent_V, source.rule_law()))
     return joint_VV
+
+
+def informed(source: Grammar) -> Informed:
+    """Return the laws of a token given the symbol above it and what that has written so far."""
+    above_V = place_laws(source)[1].mean(0)
+    chance_X = np.outer(above_V, source.rule_law()).reshape(-1) / source.branching
+    written_XC = source.productions()[0].reshape(-1, source.branching)
+    known_XD = np.column_stack([np.repeat(np.arange(source.vocabulary), source.rules), written_XC])
+    parts = []
+    for place in range(source.branching):
+        states, state_X = np.unique(known_XD[:, : place + 1], axis=0, return_inverse=True)
+        joint_SV = np.zeros((len(states), source.vocabulary))
+        np.add.at(joint_SV, (state_X.reshape(-1), written_XC[:, place]), chance_X)
+        parts.append(joint_SV[joint_SV.any(1)])
+    weight_S = np.concatenate([part.sum(1) for part in parts])
+    return Informed(weight_S, np.concatenate(parts) / weight_S[:, None])
 
 
 def machine(source: Grammar) -> Machine | Absent:

@@ -7,7 +7,7 @@ import jax
 import msgspec
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.special import betaln, entr
+from scipy.special import entr
 
 from testbed import keys
 from testbed.sources import _curve, _dirichlet, _laws, _truth
@@ -18,7 +18,7 @@ from testbed.sources.in_context_markov import InContextMarkov
 LARGEST_NUMBERS = 2**25
 LARGEST_CHAIN = 512
 LEAST_CONCENTRATION = 0.02
-STEP = 1 / 32
+STEP, SURE = 1 / 32, 700.0
 FREE_NUMBERS = 2**12
 """Transitions of a matrix that costs no more than drawing its tokens; larger ones count for more."""
 
@@ -196,28 +196,44 @@ def _differs(source: InContextMarkov, lag: int) -> tuple[float, float]:
 
 
 class Grid(NamedTuple):
-    """The chance a to leave a state, 1-a, and ln a, at the points of a quadrature; and weights that sum to 1."""
+    """The chance a to leave a state, 1-a, and ln a, at the points of a quadrature, and two rules of sum 1 for them.
+
+    `coarse_Q` uses every second point of those that `weight_Q` uses.
+    """
 
     chance_Q: Float[np.ndarray, " Q"]
     other_Q: Float[np.ndarray, " Q"]
     log_Q: Float[np.ndarray, " Q"]
     weight_Q: Float[np.ndarray, " Q"]
+    coarse_Q: Float[np.ndarray, " Q"]
 
 
 @functools.lru_cache(maxsize=4)
 def _grid(concentration: float) -> Grid:
     """Return the trapezoidal rule for Beta(c, c) in x, where a = 1/(1 + exp(-sinh x)).
 
-    The integrand is analytic and falls doubly exponentially, so that the rule converges exponentially in 1/step.
+    The integrand is analytic and falls doubly exponentially, so that the rule converges exponentially in 1/step. The
+    density is ∝ cosh(½·sinh x)^-2c·cosh x. Points at which a or 1-a is below e^-SURE are all moved there: neither
+    entropies nor the products a·b/(a+b)² that count can tell them apart.
     Source: Takahasi and Mori (1974), "Double exponential formulas for numerical integration".
     """
     step, tail = STEP * min(1.0, 10 / concentration**0.5), 20 / concentration
     reach = 2 * (tail + np.log1p(np.sqrt(-np.expm1(-2 * tail))))  # where the density has fallen by a factor of e^40
     count = 2 * np.ceil(np.arcsinh(reach) / step / 2)
-    x_Q = step * np.arange(-count, count + 1)
-    log_Q, log_other_Q = -np.logaddexp(0, -np.sinh(x_Q)), -np.logaddexp(0, np.sinh(x_Q))
-    density_Q = np.exp(concentration * (log_Q + log_other_Q) - betaln(concentration, concentration)) * np.cosh(x_Q)
-    return Grid(np.exp(log_Q), np.exp(log_other_Q), log_Q, density_Q / density_Q.sum())
+    x_X = step * np.arange(-count, count + 1)
+    density_X = np.exp(-2 * concentration * _log_cosh(np.sinh(x_X) / 2)) * np.cosh(x_X)
+    told_Q = np.flatnonzero(np.abs(np.sinh(x_X)) <= SURE)
+    place_X, odds_Q = np.clip(np.arange(len(x_X)) - told_Q[0], 0, len(told_Q) - 1), np.sinh(x_X[told_Q])
+    log_Q, log_other_Q = -np.logaddexp(0, -odds_Q), -np.logaddexp(0, odds_Q)
+    rules = np.bincount(place_X, density_X), np.bincount(place_X[::2], density_X[::2], len(odds_Q))
+    return Grid(np.exp(log_Q), np.exp(log_other_Q), log_Q, *(rule / rule.sum() for rule in rules))
+
+
+def _log_cosh(u_X: Float[np.ndarray, " X"]) -> Float[np.ndarray, " X"]:
+    """Return ln cosh u, all digits of it near 0 and without overflow."""
+    far_X = np.abs(u_X)
+    near_X = np.log1p(2 * np.sinh(np.minimum(far_X, 1) / 2) ** 2)
+    return np.where(far_X < 1, near_X, far_X + np.log1p(np.exp(-2 * far_X)) - np.log(2))
 
 
 def _ratio(grid: Grid) -> Float[np.ndarray, "Q Q"]:
@@ -227,7 +243,5 @@ def _ratio(grid: Grid) -> Float[np.ndarray, "Q Q"]:
 
 def _mean(grid: Grid, value_QQ: Float[np.ndarray, "Q Q"]) -> tuple[float, float]:
     """Return the mean over both chances, and its difference from that of every second point."""
-    fine, coarse = grid.weight_Q, grid.weight_Q[::2]
-    mean = float(fine @ value_QQ @ fine)
-    rough = float(coarse @ value_QQ[::2, ::2] @ coarse) / float(coarse.sum()) ** 2
-    return mean, abs(mean - rough)
+    mean = float(grid.weight_Q @ value_QQ @ grid.weight_Q)
+    return mean, abs(mean - float(grid.coarse_Q @ value_QQ @ grid.coarse_Q))

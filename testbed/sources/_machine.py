@@ -33,6 +33,13 @@ class Machine(NamedTuple):
     probability_E: Float[np.ndarray, " E"]
 
 
+class Informed(NamedTuple):
+    """The laws of the next token given all that an oracle may know before it, and how often each of them holds."""
+
+    weight_S: Float[np.ndarray, " S"]
+    rows_SV: Float[np.ndarray, "S V"]
+
+
 def from_matrices(
     T_VSS: Float[np.ndarray, "V S S"], initial_S: Float[np.ndarray, " S"], stationary_S: Float[np.ndarray, " S"]
 ) -> Machine:

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from testbed.sources import _curve, _edges, _laws, _machine, _machine_truth, _noise, _truth
+from testbed.sources import _curve, _edges, _laws, _machine_truth, _noise, _truth
 from testbed.sources._source import Source
 from testbed.sources._truth import Absent, Budget, Quantity, Truth
 from testbed.sources._wrapped import machine_of
@@ -25,7 +25,7 @@ def truth(source: "Noisy", length: int, budget: Budget) -> Truth:
     _truth.check_length(length)
     machine = source.machine()
     if not isinstance(machine, Absent) and len(machine.origin_E) <= SMALL_EDGES:
-        return _machine_truth.truth(source, length, budget)
+        return _machine_truth.truth(source, length, budget, oracle=_oracle(source))
     curve = _curve.curve(type(source), source.tables(np.float64), length, budget)
     found = Truth(
         length=length,
@@ -38,11 +38,13 @@ def truth(source: "Noisy", length: int, budget: Budget) -> Truth:
     return found
 
 
-def _oracle(source: "Noisy") -> Quantity:
-    """Return the long-run entropy of a token given the state of the base's machine before it."""
-    machine = machine_of(source.base)
-    entropy_S = _laws.entropy(source.blurred(_machine.emissions(machine)))
-    return _truth.rounded(float(machine.stationary_S @ entropy_S), 4.0 * len(entropy_S) ** 2 + source.alphabet)
+def _oracle(source: "Noisy") -> Quantity | Absent:
+    """Return the long-run entropy of a token given what the oracle of the base knows."""
+    told = source.informed()
+    if isinstance(told, Absent):
+        return told
+    value = float(told.weight_S @ _laws.entropy(told.rows_SV))
+    return _truth.rounded(value, 4.0 * len(told.weight_S) ** 2 + source.alphabet)
 
 
 def _rate(source: "Noisy", length: int, budget: Budget) -> Quantity:

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 
 from testbed.sources._truth import UNIT_ROUNDOFF
 
-LARGEST_DEGREE = 1024
+LARGEST_DEGREE, LAGS = 1024, 200
 LARGEST_WINDOW = 2**16
 LARGEST_TAIL = 1e6
 
@@ -29,7 +29,7 @@ class Lengths(NamedTuple):
 
 def fixed(length: int) -> Lengths:
     """Return the law of blocks that are all equally long."""
-    return Lengths(float(length), np.ones(length), np.eye(length)[-1], np.full(length, 1 / length))
+    return Lengths(float(length), np.ones(length), np.eye(1, length, length - 1)[0], np.full(length, 1 / length))
 
 
 def geometric(mean: int) -> Lengths:
@@ -117,7 +117,7 @@ def renewals(lengths: Lengths, count: int) -> Float[np.ndarray, " T"]:
     """
     if count > LARGEST_WINDOW:
         raise ValueError(
-            f"{count} tokens after an announcer: where blocks begin again is summed over pairs of places, for at most"
+            f"{count} tokens: where announced blocks begin again is summed over pairs of places, for at most"
             f" {LARGEST_WINDOW} tokens; give a shorter window or lag."
         )
     exactly_T = survival(lengths, count) * hazard(lengths, count)
@@ -135,15 +135,19 @@ def ending(lengths: Lengths) -> float:
     return float(lengths.met_J @ (entr(lengths.hazard_J) + entr(1 - lengths.hazard_J)))
 
 
-def scale_free(lengths: Lengths, exponent: float) -> bool:
-    """Return whether Σ_{s >= lag} P(length > s) falls as lag^-exponent over at least a factor of ten in the lag.
+def off_power(lengths: Lengths, exponent: float) -> float:
+    """Return by how much the local exponents of Σ_{s >= lag} P(length > s) differ from that one over a decade of lags.
 
-    That is so where the local exponent lies within a quarter of that one, before the cut at the longest length.
+    It is the decade where they differ least, before the cut at the longest length; infinite if there is none.
     """
-    lag_J, from_J = np.arange(1, len(lengths.survival_J)), tails(lengths)[1:-1]
-    local_J = lag_J * lengths.survival_J[1:] / np.where(from_J > 0, from_J, 1)
-    near = lag_J[np.abs(local_J / exponent - 1) < 0.25]
-    return len(near) > 0 and bool(near[-1] >= 10 * near[0])
+    lags = len(lengths.survival_J) - 1
+    lag_G = np.unique(np.geomspace(1, lags, LAGS).astype(np.int64))
+    from_G = tails(lengths)[lag_G]
+    local_G = lag_G * lengths.survival_J[lag_G] / np.where(from_G > 0, from_G, 1)
+    off_G = np.abs(local_G - exponent)
+    ends_G = np.searchsorted(lag_G, 10 * lag_G)
+    decades = [off_G[begin : end + 1].max() for begin, end in enumerate(ends_G) if end < len(lag_G)]
+    return float(min(decades, default=np.inf))
 
 
 def second_root(lengths: Lengths) -> tuple[complex, float]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from jaxtyping import Array, Float, Int, Int32, Key
 
 from testbed.sources import _machine
-from testbed.sources._machine import Machine
+from testbed.sources._machine import Informed, Machine
 from testbed.sources._truth import UNIT_ROUNDOFF, Absent, Budget, Method, Mixing, Truth
 
 ROUNDINGS = 16
@@ -75,7 +75,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", forbid
     @property
     @abc.abstractmethod
     def stationary(self) -> bool:
-        """Return whether every window of the sequence has the law of the first one."""
+        """Return True only if every window of the sequence has the law of the first one."""
 
     @property
     def exchangeable(self) -> bool:
@@ -85,6 +85,14 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", forbid
     @abc.abstractmethod
     def machine(self) -> Machine | Absent:
         """Return the law as a finite hidden Markov chain, where it is one of tractable size."""
+
+    def informed(self) -> Informed | Absent:
+        """Return the laws of a token given what the oracle knows, at a random moment of the long run, float64.
+
+        That is the state of the machine before the token, unless overridden.
+        """
+        machine = self.machine()
+        return machine if isinstance(machine, Absent) else Informed(machine.stationary_S, _machine.emissions(machine))
 
     def pair_law(self, lag: int) -> Float[np.ndarray, "V V"] | Absent:
         """Return P(X_0 = a, X_lag = b) at a random moment of the long run, float64, for lag >= 0."""

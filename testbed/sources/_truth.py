@@ -49,7 +49,9 @@ class Truth(msgspec.Struct, frozen=True, kw_only=True):
 
     `curve[t-1]` is h_t = H(X_t | X_<t); `epsilon` is the mean of h_1..h_length, the loss that no model can beat, with
     its own error, because the errors of the positions are correlated; `rate` is the limit over ever longer windows
-    of the same mean; `oracle` is the long-run mean of H(X_t | X_<t, latents).
+    of the same mean; `oracle` is the long-run mean of H(X_t | X_<t, latents), where latents are what the law of X_t
+    hangs on, from its regime and the place of its block to what was written before noise; they hold no latent that is
+    drawn as X_t itself is, such as a key or a task that the token names.
     """
 
     length: int
@@ -74,7 +76,8 @@ class Mixing(msgspec.Struct, frozen=True, kw_only=True):
     It speaks of pairs of tokens: three of them may determine each other where no two are correlated.
 
     Error: `error` is that of `value`: rounding in a closed form; for an eigenvalue of the chain of states rounding,
-    with the condition number, and what leaving out weaker directions changes. Whole numbers have none.
+    with the condition number, and what leaving out weaker directions changes; for a tail exponent, by how much the
+    local exponents differ from it over the decade of lags that keeps closest to it. Whole numbers have none.
     """
 
     decay: Literal["independent", "finite", "geometric", "power law", "periodic", "never"]
@@ -148,11 +151,9 @@ def check(name: str, found: Quantity, budget: Budget, *, price: str = "") -> Non
     """Refuse an interval wider than the budget allows; `price` says what it would take to narrow certified bounds."""
     if budget.width is None or found.width <= budget.width:
         return
-    prices = "; ".join(filter(None, (price, _price(found, budget, budget.width))))
-    raise ValueError(
-        f"width={budget.width}: the interval of {name} is {found.width:.3g} wide ({found.method}); {prices}; ask for"
-        f" width={1.01 * found.width:.2g} or leave it out."
-    )
+    found_wide = f"width={budget.width}: the interval of {name} is {found.width:.3g} wide ({found.method})"
+    remedy = f"ask for width={1.01 * found.width:.2g} or leave it out."
+    raise ValueError("; ".join(filter(None, (found_wide, price, _price(found, budget, budget.width), remedy))))
 
 
 def _price(found: Quantity, budget: Budget, width: float) -> str:

@@ -11,7 +11,7 @@ from testbed.sources import _blocked, _blocks, _components, _laws, _machine, _re
 from testbed.sources._blocked import Blocked
 from testbed.sources._blocks import Latents, Tables
 from testbed.sources._components import Components
-from testbed.sources._machine import Machine
+from testbed.sources._machine import Informed, Machine
 from testbed.sources._truth import Absent, Budget, Mixing, Truth
 
 
@@ -55,11 +55,33 @@ class BlockStationary(Blocked, Components, frozen=True, kw_only=True, tag=catalo
         """Return the number of symbols, announcers included."""
         return self.vocabulary + (self.regimes if self.announced else 0)
 
+    @property
+    def stationary(self) -> bool:
+        """Return whether blocks are met at any place alike, or are all alike and i.i.d. inside."""
+        alike = self.regimes == 1 or (self.laws is not None and len(set(self.laws)) == 1)
+        return super().stationary or (alike and self.order == 0 and not self.announced)
+
     def machine(self) -> Machine | Absent:
         """Return the machine of regime, age and previous symbol."""
         from testbed.sources import _block_machine  # late, as it is about this class
 
         return _block_machine.machine(self)
+
+    def informed(self) -> Informed:
+        """Return the laws of a token given its regime, where its block began, and the token before it in its block."""
+        prior_K, rows_KUV, lengths = self.regime_prior(), self.components(), self.length_law()
+        begins = 1 / lengths.mean
+        first = begins * float(_renewal.survival(lengths, 2)[1]) if self.announced else begins
+        named = begins if self.announced else 0.0
+        seen_KU = self.stationary_laws() if self.order else np.ones((self.regimes, 1))
+        later_KU = (1 - named - first) * prior_K[:, None] * seen_KU
+        rows_SV = np.concatenate([self.stationary_laws(), rows_KUV.reshape(-1, self.vocabulary)])
+        weight_S = np.concatenate([first * prior_K, later_KU.reshape(-1)])
+        if not self.announced:
+            return Informed(weight_S, rows_SV)
+        rows_SV = np.pad(rows_SV, ((0, self.regimes), (0, self.regimes)))
+        rows_SV[-self.regimes :, self.vocabulary :] = np.eye(self.regimes)
+        return Informed(np.concatenate([weight_S, named * prior_K]), rows_SV)
 
     def pair_law(self, lag: int) -> Float[np.ndarray, "V V"]:
         """Return P(X_0 = a, X_lag = b) at a random moment, from the chance that both lie in one block."""

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Int, Int32, Key
 from testbed import catalog
 from testbed.sources import _grammar_kernel, _laws, _machine, _zipf
 from testbed.sources._grammar_kernel import Latents, Tables
-from testbed.sources._machine import Machine
+from testbed.sources._machine import Informed, Machine
 from testbed.sources._source import Source
 from testbed.sources._truth import Absent, Budget, Mixing, Truth
 
@@ -118,6 +118,12 @@ class Grammar(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
         from testbed.sources import _grammar_law  # late, as it is about this class
 
         return _grammar_law.machine(self)
+
+    def informed(self) -> Informed:
+        """Return the laws of a token given the symbols of all nodes above it and the tokens before it."""
+        from testbed.sources import _grammar_law  # late, as it is about this class
+
+        return _grammar_law.informed(self)
 
     def pair_law(self, lag: int) -> Float[np.ndarray, "V V"]:
         """Return P(X_0 = a, X_lag = b) at a random moment: pairs by the level of their lowest common ancestor."""

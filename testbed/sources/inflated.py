@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int, Int32, Key
 
 from testbed import catalog
 from testbed.sources import _laws, _machine
-from testbed.sources._machine import Machine
+from testbed.sources._machine import Informed, Machine
 from testbed.sources._truth import UNIT_ROUNDOFF, Absent, Budget, Mixing, Quantity, Truth
 from testbed.sources._wrapped import Kind, Wrapper
 from testbed.sources.markov import Markov
@@ -67,6 +67,13 @@ class Inflated(Wrapper, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
             target_E=target_E,
             probability_E=probability_E / copies,
         )
+
+    def informed(self) -> Informed | Absent:
+        """Return those of the base, spread evenly over the copies."""
+        told = self.base.informed()
+        if isinstance(told, Absent):
+            return told
+        return told._replace(rows_SV=np.repeat(told.rows_SV, self.factor, axis=1) / self.factor)
 
     def pair_law(self, lag: int) -> Float[np.ndarray, "V V"] | Absent:
         """Return the pair law of the base, spread evenly over the copies."""

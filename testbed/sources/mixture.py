@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int, Int32, Key
 
 from testbed import catalog
 from testbed.sources import _any, _laws, _machine, _parts
-from testbed.sources._machine import Machine
+from testbed.sources._machine import Informed, Machine
 from testbed.sources._source import Source
 from testbed.sources._truth import Absent, Budget, Method, Mixing, Truth
 from testbed.sources._wrapped import Kind
@@ -93,6 +93,14 @@ class Mixture(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
         """Return the machines of the parts side by side, if they all have one."""
         machines = _parts.present(part.machine() for part in self.parts)
         return machines if isinstance(machines, Absent) else _parts.side_by_side(machines, self.probabilities())
+
+    def informed(self) -> Informed | Absent:
+        """Return the laws of a token given what the oracle of the part knows, which knows the part."""
+        told = _parts.present(part.informed() for part in self.parts)
+        if isinstance(told, Absent):
+            return told
+        weights = [weight * each.weight_S for weight, each in zip(self.probabilities(), told, strict=True)]
+        return Informed(np.concatenate(weights), np.concatenate([each.rows_SV for each in told]))
 
     def pair_law(self, lag: int) -> Float[np.ndarray, "V V"] | Absent:
         """Return the mean of the pair laws of the parts."""

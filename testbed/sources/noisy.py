@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float, Int, Int32, Key
 from testbed import catalog
 from testbed.sources import _laws, _machine, _noise
 from testbed.sources._edges import Edges
-from testbed.sources._machine import Machine
+from testbed.sources._machine import Informed, Machine
 from testbed.sources._noise import Nodes
 from testbed.sources._truth import Absent, Budget, Mixing, Truth
 from testbed.sources._wrapped import Kind, Wrapper, check_machine, machine_of
@@ -54,6 +54,11 @@ class Noisy(Wrapper, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
         """Return a chain on four symbols in which one token out of five is replaced."""
         return cls(base=Markov(vocabulary=4, concentration=0.3, smoothing=0.02), sigma=0.2)
 
+    @property
+    def stationary(self) -> bool:
+        """Return whether the base is stationary, or nothing is left of it."""
+        return self.base.stationary or self.sigma == 1
+
     def machine(self) -> Machine | Absent:
         """Return the machine of the base, with an edge for each symbol that noise may make of another."""
         machine = machine_of(self.base)
@@ -71,6 +76,11 @@ class Noisy(Wrapper, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
             target_E=move_W[index_F] % states,
             probability_E=noisy_WV[index_F, symbol_F],
         )
+
+    def informed(self) -> Informed | Absent:
+        """Return what noise makes of the laws of the base given what the oracle of the base knows."""
+        told = self.base.informed()
+        return told if isinstance(told, Absent) else told._replace(rows_SV=self.blurred(told.rows_SV))
 
     def blurred(self, measure_V: Float[np.ndarray, "*rows V"]) -> Float[np.ndarray, "*rows V"]:
         """Return what noise makes of a measure on the symbols, whatever its total."""
@@ -107,9 +117,9 @@ class Noisy(Wrapper, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
         return _noise.predicted(tables.machine, tokens_L, tables.sigma)
 
     def truth(self, length: int, *, budget: Budget = Budget()) -> Truth:  # noqa: B008 - frozen
-        """Return the entropies; the oracle knows the state of the base's machine before the token.
+        """Return the entropies; the oracle knows what that of the base knows, the tokens before noise among it.
 
-        It does not know whether the token is replaced.
+        It does not know whether the token is replaced. Without noise it is the oracle of the base.
         """
         from testbed.sources import _noise_truth  # late, as it is about this class
 

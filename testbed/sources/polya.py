@@ -100,13 +100,14 @@ class Polya(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
     def truth(self, length: int, *, budget: Budget = Budget()) -> Truth:  # noqa: B008 - frozen
         """Return the entropies: sums over the count of a symbol, and a closed form for their limit.
 
-        All are exact, so the budget is not used.
+        Beyond `_dirichlet.MOST_DRAWS` tokens they lie between bounds. All are certain, so no samples are drawn.
+
+        Error: ValueError if a bound is further off than `budget.width`.
         """
         _truth.check_length(length)
-        entropy_L = _dirichlet.entropies(self.dirichlet(), length)
-        sums = [
-            _truth.rounded(float(entropy), 8.0 * length + self.vocabulary, method="enumeration")
-            for entropy in (*entropy_L, entropy_L.mean())
-        ]
+        ends_2L = _dirichlet.bounds(self.dirichlet(), length)
+        curve, epsilon = _dirichlet.summed(ends_2L, 8.0 * length + self.vocabulary)
         rate = _dirichlet.mean_entropy(self.dirichlet())
-        return Truth(length=length, curve=tuple(sums[:-1]), epsilon=sums[-1], rate=rate, oracle=rate)
+        found = Truth(length=length, curve=curve, epsilon=epsilon, rate=rate, oracle=rate)
+        _truth.check_width(found, budget)
+        return found

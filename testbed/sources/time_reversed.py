@@ -11,10 +11,12 @@ from jaxtyping import Array, Float, Int, Int32, Key
 from testbed import catalog
 from testbed.sources import _edges
 from testbed.sources._edges import Edges
-from testbed.sources._machine import Machine
+from testbed.sources._machine import Informed, Machine
 from testbed.sources._truth import Absent, Budget, Mixing, Truth
 from testbed.sources._wrapped import Kind, Wrapper, check_machine, machine_of
 from testbed.sources.markov import Markov
+
+AHEAD = "the states of the base, met backwards, hold the tokens that are to come"
 
 
 class Tables(NamedTuple):
@@ -67,6 +69,10 @@ class TimeReversed(Wrapper, frozen=True, kw_only=True, tag=catalog.tag(__name__)
             probability_E=flow_E[taken_E] / arriving_S[machine.target_E[taken_E]],
         )
 
+    def informed(self) -> Informed | Absent:
+        """Return those of an exchangeable base; the oracle of any other would know what is to come."""
+        return self.base.informed() if self.exchangeable else Absent(AHEAD)
+
     def pair_law(self, lag: int) -> Float[np.ndarray, "V V"] | Absent:
         """Return the pair law of the base, transposed."""
         pairs_VV = self.base.pair_law(lag)
@@ -101,5 +107,4 @@ class TimeReversed(Wrapper, frozen=True, kw_only=True, tag=catalog.tag(__name__)
         Exchangeable bases keep theirs.
         """
         truth = self.base.truth(length, budget=budget)
-        oracle = Absent("the states of the base, met backwards, hold the tokens that are to come")
-        return truth if self.exchangeable else msgspec.structs.replace(truth, oracle=oracle)
+        return truth if self.exchangeable else msgspec.structs.replace(truth, oracle=Absent(AHEAD))

@@ -6,14 +6,17 @@ import msgspec
 import numpy as np
 import pytest
 
-from testbed.sources import Absent, BlockStationary, Budget, Iid, Markov, Noisy, Quantity, _machine_truth
+from testbed.sources import Absent, BlockStationary, Budget, Iid, Noisy, Polya, Quantity
 from tests.sources.enumeration import block_entropy
 from tests.sources.families.block_stationary import TINY, joint_by_first_regime
+from tests.sources.families.markov import CHAIN
 from tests.sources.worlds import (
     SHORT,
+    WORLDS,
     every_world,
     exact_truth,
     joint_law,
+    label,
     oracle_bounds,
     rate_bounds,
     reference_curve,
@@ -99,7 +102,17 @@ def test_oracle_is_what_the_latents_leave_uncertain(world):
 
 def test_oracle_of_noise_on_aligned_blocks_is_that_of_the_long_run():
     world = Noisy(base=BlockStationary(**TINY), sigma=0.3)
-    check_oracle(world, _machine_truth._given_state(world.machine()))
+    check_oracle(world, world.truth(2, budget=Budget(contexts=16, tokens=2**10)).oracle)
+
+
+@pytest.mark.parametrize("base", [each for each in WORLDS if not isinstance(each.machine(), Absent)], ids=label)
+def test_oracle_without_noise_is_that_of_the_base(base):
+    clean, known = Noisy(base=base, sigma=0.0).informed(), exact_truth(base).oracle
+    if isinstance(known, Absent):
+        assert clean == known
+        return
+    found = block_entropy(clean.weight_S[:, None] * clean.rows_SV) - block_entropy(clean.weight_S)
+    assert found == pytest.approx(known.value, abs=1e-12)
 
 
 def test_certified_interval_lies_within_the_enumerated_one():
@@ -112,7 +125,7 @@ def test_certified_interval_lies_within_the_enumerated_one():
     assert rate.high - rate.low < 1e-4
 
 
-@pytest.mark.parametrize("world", ALL_BLOCKS, ids=lambda world: f"{world.lengths}-{world.phase}-{world.boundaries}")
+@pytest.mark.parametrize("world", ALL_BLOCKS, ids=label)
 def test_oracle_is_the_surprise_of_one_who_knows_the_latents(world):
     tokens_BL, latents = samples(msgspec.structs.replace(world, phase="uniform"))
     tokens_BL, regime_BL, age_BL = (np.asarray(each) for each in (tokens_BL, latents.regime_L, latents.age_L))
@@ -126,7 +139,7 @@ def test_oracle_is_the_surprise_of_one_who_knows_the_latents(world):
     assert abs(surprise_B.mean() - exact_truth(world).oracle.value) < margin
 
 
-@pytest.mark.parametrize("world", ALL_BLOCKS, ids=lambda world: f"{world.lengths}-{world.phase}-{world.boundaries}")
+@pytest.mark.parametrize("world", ALL_BLOCKS, ids=label)
 def test_monte_carlo_agrees_with_enumeration(world):
     exact, rough = exact_truth(world), world.truth(SHORT, budget=ROUGH)
     for known, guess in zip((*exact.curve, exact.epsilon), (*rough.curve, rough.epsilon), strict=True):
@@ -223,9 +236,20 @@ def test_laws_reject_the_oracle_in_place_of_bayes():
         check_order(world, msgspec.structs.replace(truth, rate=truth.oracle, oracle=truth.rate))
 
 
+@every_world
+def test_law_rejects_a_curve_that_rises(world):
+    """Though none of it lies below the rate."""
+    truth = exact_truth(world)
+    rising = msgspec.structs.replace(truth, curve=truth.curve[::-1])
+    if not world.stationary or isinstance(truth.rate, Absent) or truth.curve[0].low <= truth.curve[-1].high:
+        check_order(world, rising)
+        return
+    with pytest.raises(AssertionError, match="cannot rise"):
+        check_order(world, rising)
+
+
 def test_law_rejects_rows_weighted_uniformly():
-    world = Markov(vocabulary=2, rows=((0.8, 0.2), (0.3, 0.7)))
-    truth = world.truth(SHORT)
+    world, truth = CHAIN, CHAIN.truth(SHORT)
     unweighted = float(np.mean([block_entropy(row) for row in world.transitions()]))
     wrong = Quantity(value=unweighted, low=unweighted, high=unweighted, method="closed form", error=0.0)
     with pytest.raises(AssertionError):
@@ -234,20 +258,14 @@ def test_law_rejects_rows_weighted_uniformly():
         check_curve(world, msgspec.structs.replace(truth, curve=(truth.curve[0],) + (wrong,) * (SHORT - 1)))
 
 
-def test_two_state_chain_of_the_literature():
-    truth = Markov(vocabulary=2, rows=((0.8, 0.2), (0.3, 0.7))).truth(8)
-    assert truth.rate.value == pytest.approx(0.544587175, abs=5e-10)
-    assert truth.curve[0].value == pytest.approx(0.673011667, abs=5e-10)
-    assert all(quantity.value == truth.rate.value for quantity in truth.curve[1:])
+def test_a_chain_needs_one_token():
+    truth = CHAIN.truth(8)
+    assert all(quantity.value == truth.rate.value < truth.curve[0].value for quantity in truth.curve[1:])
 
 
-def test_golden_mean_rate():
-    rate = Markov(vocabulary=2, rows=((0.5, 0.5), (1.0, 0.0))).truth(2).rate
-    assert rate.value == pytest.approx(2 / 3 * np.log(2), abs=1e-15)
-
-
-@pytest.mark.parametrize(("symbols", "mean"), [(10, 1.928968), (100, 4.187378)])
-def test_mean_entropy_of_dirichlet_rows(symbols, mean):
+@pytest.mark.parametrize("symbols", [10, 100])
+def test_mean_entropy_of_dirichlet_rows(symbols):
+    mean = Polya(vocabulary=symbols).truth(1).oracle.value
     entropies = [Iid(vocabulary=symbols, concentration=1.0, seed=seed).truth(1).epsilon.value for seed in range(1000)]
     assert abs(np.mean(entropies) - mean) < 4 * np.std(entropies) / np.sqrt(1000)
 

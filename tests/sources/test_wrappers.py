@@ -28,7 +28,8 @@ from testbed.train import lanes
 from testbed.train.plan import plan, room
 from tests.small import EXPERIMENT
 from tests.sources.families.block_stationary import TINY
-from tests.sources.families.markov import GOLDEN
+from tests.sources.families.markov import BACK, CHAIN, GOLDEN_MEAN
+from tests.sources.families.mixture import COIN
 from tests.sources.families.time_reversed import CYCLE
 from tests.sources.test_dependence import check_pairs
 from tests.sources.test_predictive import check_prediction, contexts, predicted
@@ -37,8 +38,6 @@ from tests.sources.test_truth import check_curve
 from tests.sources.worlds import COUNT, SHORT, decay_of, samples
 from tests.train.lanes_common import train
 
-CHAIN, BACK = Markov(vocabulary=2, rows=((0.8, 0.2), (0.3, 0.7))), Markov(vocabulary=2, rows=((0.3, 0.7), (0.8, 0.2)))
-COIN, GOLDEN_MEAN = Iid(vocabulary=2, weights=(0.4, 0.6)), Markov(vocabulary=2, rows=GOLDEN)
 THREE = Iid(vocabulary=3, weights=(0.5, 0.2, 0.3))
 BLOCKS = BlockStationary(**TINY, phase="uniform")
 ENOUGH = Budget(contexts=2**12)
@@ -103,22 +102,6 @@ def entropies(truth):
     return [each for each in (*truth.curve, truth.epsilon, truth.rate, truth.oracle) if not isinstance(each, Absent)]
 
 
-@pytest.mark.parametrize("base", [CHAIN, COIN, BLOCKS, noisy(CHAIN), mixed(CHAIN, COIN)], ids=kind)
-@pytest.mark.parametrize("factor", [2, 5])
-def test_inflation_adds_the_logarithm_of_the_factor_to_every_entropy(base, factor):
-    plain, raised = (entropies(world.truth(6, budget=ENOUGH)) for world in (base, inflated(base, factor)))
-    for before, after in zip(plain, raised, strict=True):
-        assert after.method == before.method
-        for end in ("value", "low", "high"):
-            assert getattr(after, end) - getattr(before, end) == pytest.approx(np.log(factor), abs=1e-14)
-
-
-def test_inflated_chain_of_the_literature():
-    truth = inflated(CHAIN, 8).truth(3)
-    assert truth.rate.value == pytest.approx(0.544587175 + np.log(8), abs=5e-10)
-    assert truth.curve[0].value == pytest.approx(0.673011667 + np.log(8), abs=5e-10)
-
-
 @pytest.mark.parametrize("base", [CHAIN, GOLDEN_MEAN, CYCLE, mixed(CHAIN, COIN)], ids=kind)
 def test_entropies_rise_with_noise_up_to_chance(base):
     found = [noisy(base, sigma).truth(SHORT, budget=ENOUGH) for sigma in (0.0, 0.1, 0.3, 0.6, 1.0)]
@@ -127,7 +110,7 @@ def test_entropies_rise_with_noise_up_to_chance(base):
     assert (np.diff(values, axis=0) > 0).all()
     np.testing.assert_allclose(values[-1], chance, atol=1e-12)
     clean = [each.value for each in entropies(base.truth(SHORT, budget=ENOUGH))]
-    np.testing.assert_allclose(values[0][:-2], clean[:-2], atol=1e-10)
+    np.testing.assert_allclose(values[0], clean, atol=1e-10)
     for truth in found:
         assert truth.oracle.low <= truth.rate.high
 

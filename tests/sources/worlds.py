@@ -45,9 +45,9 @@ def rate_bounds(source):
     return family(source.__struct_config__.tag).rate_bounds(source)
 
 
-def told(source, **asked):
+def told(source):
     """P(what the latents and earlier tokens tell, next token) at a random moment of the long run."""
-    return family(source.__struct_config__.tag).told(source, **asked)
+    return family(source.__struct_config__.tag).told(source)
 
 
 @functools.lru_cache(maxsize=256)

@@ -37,6 +37,7 @@ REFUSED = [
     ({**POWER_LAW, "tail": 1.0}, "tail=1.0", "no mean block length"),
     ({**POWER_LAW, "tail": float("inf")}, "tail=inf", "give for example"),
     ({**POWER_LAW, "tail": float("nan")}, "tail=nan", "give for example"),
+    ({**POWER_LAW, "tail": 2e6}, "tail=2000000.0", "give lengths='geometric'"),
     ({**POWER_LAW, "block_length": 1}, "block_length=1", "a mean above 1"),
     ({**POWER_LAW, "longest": 31}, "longest=31", "raise longest"),
     ({"block_share": 0.0}, "block_share=0.0", "give for example"),
@@ -169,11 +170,8 @@ def joint_over(source, segmentations, length):
     return joint
 
 
-def told(source, *, ahead=True):
-    """The next token beside the regime and its block so far, of which beyond the first tokens only the last counts.
-
-    Before the first token of a block its regime is told only if `ahead`.
-    """
+def told(source):
+    """The next token beside the regime and its block so far, of which beyond the first tokens only the last counts."""
     _, at_least, _ = length_law(source)
     last = 3 if source.boundaries == "announced" else 2
     young = [at_least(size) / source.block_length for size in range(1, last)]
@@ -181,5 +179,4 @@ def told(source, *, ahead=True):
         [chance * share * segment_joint(source, k, size, True) for k, chance in enumerate(source.regime_prior())]
         for size, share in enumerate([*young, 1 - sum(young)], 1)
     ]
-    places[0] = places[0] if ahead else [sum(places[0])]
     return np.concatenate([law.reshape(-1, source.alphabet) for place in places for law in place])

@@ -12,14 +12,13 @@ from tests.sources.families import polya
 from tests.sources.families.block_stationary import POWER_LAW, length_law, segmentations
 
 TINY = {"vocabulary": 2, "block_length": 3, "weights": (0.5, 1.5)}
-ALL = [
-    DirichletBlocks(**TINY, lengths=lengths, phase=phase, boundaries=boundaries)
-    for lengths, phase, boundaries in itertools.product(
-        ("fixed", "geometric"), ("aligned", "uniform"), ("hidden", "announced")
-    )
-]
 EXAMPLES = [
-    *ALL,
+    *(
+        DirichletBlocks(**TINY, lengths=lengths, phase=phase, boundaries=boundaries)
+        for lengths, phase, boundaries in itertools.product(
+            ("fixed", "geometric"), ("aligned", "uniform"), ("hidden", "announced")
+        )
+    ),
     DirichletBlocks(vocabulary=2, block_length=3, concentration=0.2, phase="uniform"),
     DirichletBlocks(vocabulary=3, block_length=2, concentration=2.0, phase="uniform", boundaries="announced"),
     DirichletBlocks(vocabulary=2, block_length=2, lengths="geometric"),

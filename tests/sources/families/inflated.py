@@ -2,14 +2,13 @@
 
 import numpy as np
 
-from testbed.sources import BlockStationary, Iid, Inflated, Markov
+from testbed.sources import BlockStationary, Iid, Inflated
 from tests.sources.families.block_stationary import TINY
-from tests.sources.families.markov import GOLDEN
+from tests.sources.families.markov import CHAIN, GOLDEN_MEAN
 
-CHAIN = Markov(vocabulary=2, rows=((0.8, 0.2), (0.3, 0.7)))
 EXAMPLES = [
     Inflated(base=CHAIN, factor=2),
-    Inflated(base=Markov(vocabulary=2, rows=GOLDEN), factor=2),
+    Inflated(base=GOLDEN_MEAN, factor=2),
     Inflated(base=Iid(vocabulary=2, weights=(0.6, 0.4)), factor=3),
     Inflated(base=BlockStationary(**TINY), factor=2),
     Inflated(base=Inflated(base=CHAIN, factor=2), factor=2),

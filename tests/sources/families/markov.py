@@ -8,9 +8,11 @@ from testbed.sources import Markov
 from tests.sources.enumeration import growth
 
 GOLDEN = ((0.5, 0.5), (1.0, 0.0))
+CHAIN, BACK = Markov(vocabulary=2, rows=((0.8, 0.2), (0.3, 0.7))), Markov(vocabulary=2, rows=((0.3, 0.7), (0.8, 0.2)))
+GOLDEN_MEAN = Markov(vocabulary=2, rows=GOLDEN)
 EXAMPLES = [
-    Markov(vocabulary=2, rows=((0.8, 0.2), (0.3, 0.7))),
-    Markov(vocabulary=2, rows=GOLDEN),
+    CHAIN,
+    GOLDEN_MEAN,
     Markov(vocabulary=3, order=2, concentration=0.5, smoothing=0.1, seed=1),
     Markov(vocabulary=3, order=2, support=2, seed=2),
     Markov(vocabulary=4, zipf=1.5, seed=3),

@@ -4,10 +4,9 @@ import numpy as np
 
 from testbed.sources import BlockStationary, Iid, Inflated, Markov, Mixture
 from tests.sources.families.block_stationary import TINY
-from tests.sources.families.markov import GOLDEN
+from tests.sources.families.markov import BACK, CHAIN, GOLDEN_MEAN
 
-CHAIN, BACK = Markov(vocabulary=2, rows=((0.8, 0.2), (0.3, 0.7))), Markov(vocabulary=2, rows=((0.3, 0.7), (0.8, 0.2)))
-GOLDEN_MEAN, COIN = Markov(vocabulary=2, rows=GOLDEN), Iid(vocabulary=2, weights=(0.4, 0.6))
+COIN = Iid(vocabulary=2, weights=(0.4, 0.6))
 EXAMPLES = [
     Mixture(parts=(CHAIN, BACK)),
     Mixture(parts=(CHAIN, GOLDEN_MEAN), weights=(0.3, 0.7)),

@@ -5,9 +5,8 @@ import msgspec
 from testbed.sources import BlockStationary, Iid, Markov, Noisy
 from tests.sources.enumeration import growth
 from tests.sources.families.block_stationary import TINY, joint_by_first_regime, last_entropy
-from tests.sources.families.markov import GOLDEN
+from tests.sources.families.markov import CHAIN, GOLDEN_MEAN
 
-CHAIN, GOLDEN_MEAN = Markov(vocabulary=2, rows=((0.8, 0.2), (0.3, 0.7))), Markov(vocabulary=2, rows=GOLDEN)
 EXAMPLES = [
     Noisy(base=CHAIN, sigma=0.2),
     Noisy(base=CHAIN, sigma=0.9),
@@ -49,8 +48,7 @@ def rate_bounds(source):
 
 
 def told(source):
-    """The noisy token beside the state of the base's machine, which lacks the regime that a block is to have."""
+    """The noisy token beside what tells most of it in the base."""
     from tests.sources import worlds
 
-    blocks = isinstance(source.base, BlockStationary)
-    return blurred(worlds.told(source.base, **({"ahead": False} if blocks else {})), source.sigma, [1])
+    return blurred(worlds.told(source.base), source.sigma, [1])
