@@ -16,7 +16,7 @@ from testbed.weights import AnyWeights, Fresh, Uniform
 PAPER = "T1: from blocks to mixing"
 EIGENVALUES = (-0.5, 0.0, 0.5, 0.8, 0.9, 0.95)
 MODEL = Transformer(
-    vocabulary=2, context=64, width=8, layers=1, heads=2, hidden=16, layout="paper", positions="none",
+    vocabulary=2, context=64, width=4, layers=1, heads=1, hidden=8, layout="paper", positions="none",
     query_bound=2.0, key_bound=2.0, value_bound=8.0, feedforward_lipschitz=1.0, feedforward_bound=4.0,
 )  # fmt: skip
 

@@ -16,6 +16,9 @@ from testbed.train.plan import Bucket, Room
 _CHUNK_SECONDS = 1.0
 """Aim for the time between two returns to the host: rare enough to cost nothing, often enough to show progress."""
 
+_BRIEF, _SHORT = 5e10, 2e12
+"""Work (`Bucket.work`) below which training takes a second, or some ten, on a CPU: less than compiling it well."""
+
 Arrays = dict[str, np.ndarray]
 
 
@@ -189,7 +192,15 @@ class _Clock:
 def _recipe(bucket: Bucket, observe: Observer, room: Room, placement: Placement) -> Recipe:
     cell = bucket.cells[0]
     return Recipe(
-        cell.model, type(cell.world), cell.optimiser, cell.stopping, observe, room.mapping, placement, room.devices
+        cell.model,
+        type(cell.world),
+        cell.optimiser,
+        cell.stopping,
+        observe,
+        room.mapping,
+        placement,
+        room.devices,
+        level=0 if bucket.work < _BRIEF else 1 if bucket.work < _SHORT else None,
     )
 
 

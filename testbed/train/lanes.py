@@ -11,7 +11,7 @@ import optax
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Bool, Float, Int, Key, UInt32
 
-from testbed import keys
+from testbed import hasty, keys
 from testbed.model.transformer import Transformer
 from testbed.sources import Source
 from testbed.spec import Cell, Optimiser, Stopping
@@ -76,6 +76,8 @@ class Recipe(NamedTuple):
     mapping: Mapping
     placement: Placement
     devices: tuple[jax.Device, ...]
+    level: int | None = None
+    """How far the compiler is to optimise on a CPU (see `hasty.options`); as far as it can, if absent."""
 
 
 class Program(NamedTuple):
@@ -208,12 +210,13 @@ def _place(
     """Lift a function of one lane to all lanes of a bucket, spread over the devices."""
     over_lanes = _sequentially(function, axes) if recipe.mapping == "map" else jax.vmap(function, in_axes=axes)
     if recipe.placement == "pmap":
-        return _by_pmap(over_lanes, axes, recipe.devices)
+        return _by_pmap(over_lanes, axes, recipe.devices)  # which takes no options
     mesh = Mesh(np.array(recipe.devices), ("lanes",), axis_types=(AxisType.Auto,))
     specs = tuple(PartitionSpec("lanes") if axis == 0 else PartitionSpec() for axis in axes)
     spread = jax.shard_map(over_lanes, mesh=mesh, in_specs=specs, out_specs=PartitionSpec("lanes"), check_vma=False)
     shardings = tuple(NamedSharding(mesh, spec) for spec in specs)
-    return jax.jit(spread, in_shardings=shardings, donate_argnums=donated)
+    options = None if recipe.level is None else hasty.options(recipe.level)
+    return jax.jit(spread, in_shardings=shardings, donate_argnums=donated, compiler_options=options)
 
 
 def _sequentially(function: Callable[..., Any], axes: tuple[int | None, ...]) -> Callable[..., Any]:

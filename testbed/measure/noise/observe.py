@@ -128,9 +128,9 @@ def observe(
     stream = _Stream(source, model, params, length, deep, length if room is None else room)
     places = len(PARTS) * (model.layers if deep else 1)
     random_OMR = _units(np.random.default_rng(np.asarray(jax.random.key_data(directions))), places, model.width)
-    blank = View(np.zeros((model.vocabulary, places, model.width), np.float32), random_OMR)
+    blank = _view(np.zeros((model.vocabulary, places, model.width)), random_OMR, np.zeros((places, model.width, 0)))
     pilot = stream.of(pilot_key, blank, sequences=min(sequences, PILOT), kept=0)
-    return stream.of(sample_key, _view(pilot), sequences=sequences, kept=kept)
+    return stream.of(sample_key, _suggested(pilot, random_OMR), sequences=sequences, kept=kept)
 
 
 class _Stream:
@@ -269,18 +269,30 @@ def _glance(
     return Glance(second_VOWW, weight_B @ effective_BN, projected_BOR, query_B)
 
 
-def _view(pilot: Seen) -> View:
+def _suggested(pilot: Seen, random_OMR: Float[np.ndarray, "O M R"]) -> View:
     """Return the centres and directions that a pilot suggests; a symbol that it never met gets the common mean."""
     places, width = pilot.centre_VOM.shape[1:]
-    centre_VOM, directions = np.zeros_like(pilot.centre_VOM), []
+    centre_VOM, leading = np.zeros_like(pilot.centre_VOM), []
     for place in range(places):
         groups = pilot.groups(place)
         common_M = total(groups).mean_M
         centre_VOM[:, place] = [group.mean_M if group.vectors else common_M for group in groups]
         within_MM = np.sum([group.about(group.mean_M).second_WW[1:-1, 1:-1] for group in groups if group.vectors], 0)
-        leading_MR = np.linalg.eigh(within_MM)[1][:, ::-1][:, : min(PRINCIPAL, width)]
-        directions.append(np.concatenate([pilot.direction_OMR[place], leading_MR], axis=1))
-    return View(centre_VOM.astype(np.float32), np.stack(directions).astype(np.float32))
+        leading.append(np.linalg.eigh(within_MM)[1][:, ::-1][:, : min(PRINCIPAL, width)])
+    return _view(centre_VOM, random_OMR, np.stack(leading))
+
+
+def _view(
+    centre_VOM: Float[np.ndarray, "V O M"],
+    random_OMR: Float[np.ndarray, "O M R"],
+    leading_OMR: Float[np.ndarray, "O M _"],
+) -> View:
+    """Return a view with as many directions as all have, so that one program serves: what is not known yet is zero."""
+    places, width, count = *random_OMR.shape[:2], RANDOM + min(PRINCIPAL, random_OMR.shape[1])
+    direction_OMR = np.zeros((places, width, count), np.float32)
+    known_OMR = np.concatenate([random_OMR, leading_OMR], axis=2)
+    direction_OMR[..., : known_OMR.shape[2]] = known_OMR
+    return View(centre_VOM.astype(np.float32), direction_OMR)
 
 
 def _units(rng: np.random.Generator, places: int, width: int) -> Float[np.ndarray, "O M R"]:
