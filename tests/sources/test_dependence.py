@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from testbed.sources import Absent, Iid, Machine, Markov, Mixing, _machine, _pairs
+from tests.sources.families.markov import CHAIN
 from tests.sources.worlds import SHORT, decay_of, every_world, joint_law
 
-LAGS = range(SHORT)
+LAGS, FAR = range(SHORT), 1000
 
 
 def string_law(machine, length):
@@ -114,10 +115,9 @@ def test_pair_laws_are_off_by_no_more_than_they_say(world):
 
 
 def test_law_rejects_a_pair_law_that_is_off_by_more_than_it_says():
-    world = Markov(vocabulary=2, rows=((0.8, 0.2), (0.3, 0.7)))
     off = 1e-11 * np.array([[1, -1], [-1, 1]])
     with pytest.raises(AssertionError):
-        check_pair_errors(world, lambda lag: world.pair_law(lag) + off)
+        check_pair_errors(CHAIN, lambda lag: CHAIN.pair_law(lag) + off)
 
 
 @every_world
@@ -135,9 +135,8 @@ def test_features_and_tokens_have_covariances_with_errors(world):
 
 def test_covariances_are_off_by_no_more_than_they_say():
     """Two states, ±1, λ = 1/2: Cov_k = 0.96·λ^k."""
-    world = Markov(vocabulary=2, rows=((0.8, 0.2), (0.3, 0.7)))
     for scale in (1.0, 1e6):
-        for each in _pairs.covariances(world, scale * np.array([[1.0], [-1.0]]), [1, 2, 30]):
+        for each in _pairs.covariances(CHAIN, scale * np.array([[1.0], [-1.0]]), [1, 2, 30]):
             assert abs(each.matrix.item() - scale**2 * 0.96 * 0.5**each.lag) < each.error < 1e-10 * scale**2
 
 
@@ -193,7 +192,18 @@ def check_mixing(world, mixing):
         size = np.array([max(covariances(world, [lag])) for lag in (64, 512)])
         np.testing.assert_allclose(-np.diff(np.log(size))[0] / np.log(8), mixing.value, atol=0.15)
     if mixing.decay in ("periodic", "never"):
-        assert max(covariances(world, range(1000, 1000 + int(mixing.value)))) > 1e-6
+        period = int(mixing.value)
+        assert period > 1 if mixing.decay == "periodic" else period == 1
+        shared = [each for each in range(1, period + 1) if period % each == 0]
+        assert [each for each in shared if comes_back(world, each)] == [period]
+        assert max(covariances(world, range(FAR, FAR + period))) > 1e-6
+
+
+def comes_back(world, period):
+    """Whether tokens far apart depend on each other as those do that are so much further apart, to 2 % of all that."""
+    lags = range(FAR, FAR + 2 * period)
+    change = max(np.abs(world.pair_law(lag + period) - world.pair_law(lag)).max() for lag in lags)
+    return change < 0.02 * max(covariances(world, lags))
 
 
 @every_world
@@ -205,15 +215,28 @@ def test_mixing_is_the_decay_of_pair_laws(world):
 
 
 def test_second_eigenvalue_of_two_states():
-    world = Markov(vocabulary=2, rows=((0.8, 0.2), (0.3, 0.7)))
-    assert decay_of(world.mixing()) == ("geometric", pytest.approx(0.5, abs=1e-12))
+    assert decay_of(CHAIN.mixing()) == ("geometric", pytest.approx(0.5, abs=1e-12))
     assert decay_of(Iid(vocabulary=3).mixing()) == ("independent", 0.0)
     flip = Markov(vocabulary=2, rows=((0.0, 1.0), (1.0, 0.0)))
     assert decay_of(flip.mixing()) == ("periodic", 2.0)
 
 
+@every_world
+def test_law_rejects_another_period(world):
+    """Twice or half the period, one more, or none: "never" has the period 1."""
+    mixing = world.mixing()
+    if isinstance(mixing, Absent) or isinstance(world.pair_law(0), Absent):
+        return
+    if mixing.decay not in ("periodic", "never"):
+        return
+    others = {int(2 * mixing.value), int(mixing.value) + 1, int(mixing.value) // 2, 1} - {0, int(mixing.value)}
+    for period in others:
+        with pytest.raises(AssertionError):
+            check_mixing(world, Mixing(decay="periodic" if period > 1 else "never", value=float(period)))
+
+
 def test_laws_reject_wrong_second_order_quantities():
-    world = Markov(vocabulary=2, rows=((0.8, 0.2), (0.3, 0.7)))
+    world = CHAIN
     with pytest.raises(AssertionError):
         check_pairs(world, lambda lag: world.pair_law(lag + 1))
     with pytest.raises(AssertionError):

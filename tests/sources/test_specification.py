@@ -42,6 +42,7 @@ REFUSED = [
     (Markov, {"vocabulary": 2, "rows": SPLIT}, "2 closed classes", "raise the smoothing"),
     (BlockStationary, {"vocabulary": 1}, "vocabulary=1", "no information"),
     (BlockStationary, {"vocabulary": 5000}, "5000 contexts", "lower the vocabulary"),
+    (BlockStationary, {"vocabulary": 10**8, "order": 0}, "vocabulary=100000000 takes a table", "give less"),
     (BlockStationary, {"regimes": 0}, "regimes=0", "a law to draw from"),
     (BlockStationary, {"block_length": 0}, "block_length=0", "whole tokens"),
     (BlockStationary, {"block_length": 1, "boundaries": "announced"}, "block_length=1", "after the announcer"),
@@ -130,6 +131,10 @@ def test_a_prediction_that_does_not_fit_is_refused():
         hidden.truth(64)
 
 
+def test_blocks_of_independent_tokens_have_no_chain_to_be_too_large():
+    assert BlockStationary(vocabulary=5000, order=0, regimes=2, concentration=1.0).alphabet == 5000
+
+
 def test_every_variant_has_examples():
     for name, kind in catalog.shelf("testbed.sources").items():
         assert family(name).EXAMPLES and all(type(world) is kind for world in family(name).EXAMPLES)
@@ -188,7 +193,7 @@ def test_a_chain_with_transient_states_has_a_stationary_law():
 
 def test_stationary_law_of_a_nearly_reducible_chain_keeps_its_digits():
     world = Markov(vocabulary=2, rows=((1 - 1e-12, 1e-12), (3e-12, 1 - 3e-12)))
-    np.testing.assert_allclose(np.exp(world.tables(np.float64).log_rows_UV[0]), [0.75, 0.25], rtol=1e-3)
+    np.testing.assert_allclose(np.exp(world.tables(np.float64).log_rows_UV[0]), [0.75, 0.25], rtol=1e-12)
 
 
 def test_golden_mean_never_repeats_a_one():

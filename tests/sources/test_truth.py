@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from testbed.sources import Absent, BlockStationary, Budget, Iid, Noisy, Polya, Quantity
+from testbed.sources import Absent, BlockStationary, Budget, Iid, Noisy, Polya, Quantity, _noise_truth
 from tests.sources.enumeration import block_entropy
 from tests.sources.families.block_stationary import TINY, joint_by_first_regime
 from tests.sources.families.markov import CHAIN
@@ -102,7 +102,7 @@ def test_oracle_is_what_the_latents_leave_uncertain(world):
 
 def test_oracle_of_noise_on_aligned_blocks_is_that_of_the_long_run():
     world = Noisy(base=BlockStationary(**TINY), sigma=0.3)
-    check_oracle(world, world.truth(2, budget=Budget(contexts=16, tokens=2**10)).oracle)
+    check_oracle(world, _noise_truth._oracle(world))
 
 
 @pytest.mark.parametrize("base", [each for each in WORLDS if not isinstance(each.machine(), Absent)], ids=label)
