@@ -25,6 +25,9 @@ JOINT = 1000
 FLAT = 1e-5
 """Smallest over largest singular value below which vectors lie in a line and the rest is float32's rounding."""
 
+BLUR = 2.0**-20
+"""Deviation, as a share of the length of the mean, below which a spread is float32's rounding."""
+
 NORMAL_Q = np.linspace(-3, 3, 61)
 """Normal quantiles beside which those of a sample are told."""
 
@@ -82,13 +85,14 @@ def shapes(seen: Seen) -> Iterator[Row]:
     """
     for place in places(seen):
         covariance_MM = total(seen.groups(place.at)).covariance_MM()
+        length = float(np.linalg.norm(seen.centre_VOM[:, place.at], axis=-1).max())
+        blur = BLUR * length + FLAT * float(np.trace(covariance_MM)) ** 0.5
         for index in range(seen.projected_BOR.shape[2]):
             name = f"random {index + 1}" if index < RANDOM else f"principal {index - RANDOM + 1}"
             for given in GIVEN:
                 groups = _projection(seen, place.at, index, given)
-                row: Row = {"layer": place.layer, "part": place.part, "given": given, "direction": name} | _shape(
-                    groups
-                )
+                row: Row = {"layer": place.layer, "part": place.part, "given": given, "direction": name}
+                row |= _shape([each for each in groups if each.std() > blur])
                 row |= _spreads(seen.direction_OMR[place.at, :, index], covariance_MM, groups, given)
                 yield row | (_quartiles(groups) if index == 0 and np.isfinite(row["distance"]) else {})
 
@@ -155,7 +159,7 @@ def _unit(x_B: Float[np.ndarray, " B"]) -> Float[np.ndarray, " B"]:
 
 
 def _shape(groups: Sequence[Float[np.ndarray, "_"]]) -> Row:
-    """Return all that is told of one projection; NaN where it has no spread."""
+    """Return all that is told of one projection; NaN where it has no spread beyond rounding."""
     x_B = _standardised(groups)
     row: Row = {"count": len(x_B)} | dict.fromkeys(_NUMBERS, np.nan) | {"quantiles": [np.nan] * len(NORMAL_Q)}
     found = distance(x_B, level=LEVEL) if len(x_B) >= FEWEST else NO_SPREAD

@@ -97,6 +97,18 @@ def test_noise_without_spread_has_no_shape():
     assert list(rows.joint(still)) == []
 
 
+def test_rounding_across_a_line_has_no_shape():
+    """Noise in a line has rounding across it, of few values, and no law that could be told from any other."""
+    rng = np.random.default_rng(9)
+    line = seen(rng, 900, mix_VMM=np.tile([[1.0, 0.0], [0.0, 0.0]], (3, 1, 1)))
+    along_BO = SCALE_V[line.query_B, None] * rng.standard_normal((900, 1)) * np.ones(3)
+    across_BO = 1e-7 * rng.integers(-2, 3, (900, 3))
+    projected_BOR = np.stack([along_BO, along_BO, along_BO, along_BO, across_BO], axis=2).astype(np.float32)
+    found = rows.shapes(line._replace(projected_BOR=projected_BOR))
+    told = {row["direction"]: row["distance"] for row in found if row["given"] == "query"}
+    assert told["principal 1"] < 0.06 and np.isnan(told["principal 2"])
+
+
 def test_the_joint_test_reads_the_principal_plane():
     found = list(rows.joint(seen(np.random.default_rng(6), 800)))
     assert [row["dimensions"] for row in found] == [2, 2, 2] and all(row["p_value"] > 1e-4 for row in found)
