@@ -65,10 +65,10 @@ def decay_slope(
     all n (that of a single n would lean the fit on values that happened to be low), with the interval from the errors
     that were seen.
 
-    Error: covers at its level, within 2 %, from some 400 sequences where fourth moments are finite. Of 95 %, eight
-    lengths cover 93 to 94 % with a hundred sequences and heavy tails (a common scale of t_9 or t_5), and with any
-    number of sequences where fourth moments are infinite (t_3). Where lack of fit says that there is no one slope, it is an
-    average. Noise that vanishes at some n is told by a sentence.
+    Error: covers at its level, within 2 %, from some 400 sequences where fourth moments are finite. Of 95 %, it covers
+    93 to 94 % with a hundred sequences and heavy tails (a common scale of t_9 or t_5), and with any number of sequences
+    where fourth moments are infinite (t_3). Where lack of fit says that there is no one slope, it is an average. Noise
+    that vanishes at some n is told by a sentence.
 
     >>> n = np.array([16.0, 32.0, 64.0, 128.0])
     >>> found = decay_slope(n, 3 / n, 0.02 / n, np.full(4, 400), level=0.95)
