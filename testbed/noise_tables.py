@@ -12,7 +12,7 @@ import pandas as pd
 from testbed import keys
 from testbed.measure.noise import rows
 from testbed.measure.noise.assumed import assumed
-from testbed.measure.noise.predicted import levels, setting
+from testbed.measure.noise.predicted import levels, long_run, setting
 from testbed.measure.noise.stated import stated
 from testbed.model.noise.student import Student
 from testbed.noise_points import model_of, parameters, seen
@@ -37,7 +37,8 @@ def write(study: NoiseStudy, store: Store, *, workers: int) -> None:
         made["assumed"] = [row for arm_rows in assumptions for row in arm_rows]
     for name, listed in made.items():
         store.write_frame(f"{name}.parquet", pd.DataFrame(listed))
-    store.write_frame("arms.parquet", pd.DataFrame([_described(study, arm) for arm in study.arms]))
+    described = [_described(arm) | {"limit_nT": _limit(store, arm, seen_of[arm.name])} for arm in study.arms]
+    store.write_frame("arms.parquet", pd.DataFrame(described))
     store.write_frame("trained.parquet", _trained(study, store))
 
 
@@ -97,7 +98,13 @@ def _assumed(study: NoiseStudy, store: Store, arm: Arm, points: Sequence[Point])
     return [{"arm": arm.name} | row for row in table.to_dict("records")]
 
 
-def _described(study: NoiseStudy, arm: Arm) -> dict[str, Any]:
+def _limit(store: Store, arm: Arm, points: Sequence[Point]) -> float:
+    """Return the limit of n·T that theory gives an arm with the parameters of its first draw."""
+    params = parameters(store, points[0]) if points and not (arm.fit and arm.fit.context is None) else None
+    return np.nan if params is None else long_run(arm.world, arm.model, params, arm.part)
+
+
+def _described(arm: Arm) -> dict[str, Any]:
     """Return an arm in words, with the law that theory predicts for it."""
     found = setting(arm.world, arm.model, arm.weights)
     law = None if isinstance(found, Absent) else predicted(found)

@@ -9,7 +9,7 @@ import pandas as pd
 KEY = ("arm", "layer", "part", "given")
 COLUMNS = {
     "arms": "arm assumption switch world model weights predicted_slope predicted_measure predicted_limit why part "
-    "A1 A2 A3 A4",
+    "A1 A2 A3 A4 limit_nT",
     "levels": "arm draw layer part given length sequences variance error effective predicted",
     "fits": "arm layer part given measure slope slope_low slope_high constant lack_of_fit limit limit_low limit_high "
     "gamma gamma_low gamma_high rate rate_low rate_high predicted_slope ratio ratio_low ratio_high law",

@@ -233,7 +233,7 @@ def described(arms):
         table[name] = [
             f"dropped: as the arm {arm.name} says." if arm.assumption == name else "kept: so." for arm in arms
         ]
-    return table
+    return table.assign(limit_nT=[arm.constant if arm.predicted else NAN for arm in arms])
 
 
 def trained():

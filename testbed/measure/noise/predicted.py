@@ -9,11 +9,13 @@ from testbed.measure.noise import passage
 from testbed.measure.noise.analysis import PARTS
 from testbed.measure.noise.averaging import NONE, Layer, Level, of_logits, of_values
 from testbed.measure.noise.counts import counts
+from testbed.measure.noise.heads import fed, heads
 from testbed.model.attention.hard_max import HardMax
 from testbed.model.attention.top_k import TopK
 from testbed.model.noise.student import Student
 from testbed.model.transformer import Transformer
 from testbed.sources import Absent, BlockStationary, DirichletBlocks, Mixing, Source
+from testbed.theory import attention_noise, lags
 from testbed.theory.laws import Growing, Setting
 from testbed.weights import AnyWeights
 
@@ -71,6 +73,30 @@ def levels(
         for at, part in enumerate(PARTS)
     ]
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def long_run(world: Source, model: Transformer, params: dict[str, Any], part: str) -> float:
+    """Return the limit of n·T given the query of a part of layer 1, NaN where there is none or none is known.
+
+    It is Σ_q P(q) tr J Σ_q Jᵀ, with Σ_q the long-run covariance of the influence and J the slope of what follows A: a
+    sum over the world's pair laws, by another way than `levels`, whose n·T tends to it.
+
+    Error: as `attention_noise.long_run`. NaN for feed-forward networks that are not smooth.
+    """
+    growing = isinstance(world, BlockStationary | DirichletBlocks) and world.block_share is not None
+    if growing or world.for_window(1) is not world or not (part == "attention" or passage.is_smooth(model.feedforward)):
+        return float("nan")
+    total = 0.0
+    for token, chance in enumerate(lags.marginal(world).tolist()):
+        offered = heads(model, params, token)
+        noise = offered if isinstance(offered, Absent) else attention_noise.long_run(world, offered)
+        if not isinstance(noise, attention_noise.Noise):
+            return float("nan")
+        if part != "attention":
+            slope_MM = passage.slopes(fed(model, params, token), noise.limit_M)[PARTS.index(part)]
+            noise = attention_noise.transformed(noise, noise.limit_M, slope_MM)
+        total += chance * noise.trace
+    return total
 
 
 def _world(world: Source, weights: AnyWeights) -> Mixing | Growing | Absent:

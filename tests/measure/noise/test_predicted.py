@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from testbed.measure.noise.heads import fed, heads
-from testbed.measure.noise.predicted import levels, setting
+from testbed.measure.noise.predicted import levels, long_run, setting
 from testbed.model.attention.hard_max import HardMax
 from testbed.model.attention.l2_distance import L2Distance
 from testbed.model.attention.softmax import Softmax
@@ -167,6 +167,29 @@ def test_noise_tends_to_the_exact_sum_over_counts(name, switches):
     for part in within.PARTS:
         off = [abs(found[part][at] / truth[at][part] - 1) for at in (0, 1)]
         assert off[1] < 0.01 and off[1] < 2 * off[0] / 4**order + 1e-6, (part, off)
+
+
+@pytest.mark.parametrize("switches", SOFT)
+@pytest.mark.parametrize("name", ["independent", "markov", "blocks"])
+def test_n_times_noise_tends_to_the_long_run_covariance(name, switches):
+    """Two ways to the constant: counts of symbols in windows, and the influence summed over all lags."""
+    world = {"independent": COUNTED["independent"][0], **AVERAGED}[name]
+    config, lengths = model(vocabulary=world.alphabet, **SOFT[switches]), [512, 2048]
+    params = drawn(Fresh(), config, world)
+    found = told(world, config, Fresh(), lengths)
+    for part in within.PARTS:
+        limit = long_run(world, config, params, part)
+        off = [abs(n * found[part][at] / limit - 1) for at, n in enumerate(lengths)]
+        assert off[1] < 0.01 and off[1] < off[0] / 3, (part, off)
+
+
+def test_there_is_no_long_run_where_noise_stays_or_the_network_is_not_smooth():
+    world = COUNTED["one regime"][0]
+    config = model(vocabulary=2, heads=1)
+    assert np.isnan(long_run(world, config, drawn(Fresh(), config, world), "attention"))
+    bent = model(vocabulary=2, heads=1, feedforward=Relu())
+    params = drawn(Fresh(), bent, world := COUNTED["independent"][0])
+    assert long_run(world, bent, params, "attention") > 0 and np.isnan(long_run(world, bent, params, "feedforward"))
 
 
 def test_regimes_are_those_that_the_query_tells():
