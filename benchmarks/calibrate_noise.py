@@ -46,6 +46,11 @@ def uncorrected(x_N: np.ndarray) -> float:
     return float(stats.kstest((x_N - x_N.mean()) / x_N.std(ddof=1), "norm").pvalue)
 
 
+def apart(x_GN: np.ndarray) -> np.ndarray:
+    """Return all values, each group's less its mean and over its deviation."""
+    return np.concatenate([(x_N - x_N.mean()) / x_N.std(ddof=1) for x_N in x_GN])
+
+
 def rejections() -> Iterator[tuple[str, Reject]]:
     """Every test on Gaussian samples and on others."""
     tests = {test.__name__: test for test in (lilliefors, anderson_darling, skewness, kurtosis)}
@@ -58,6 +63,12 @@ def rejections() -> Iterator[tuple[str, Reject]]:
                 )
             name = f"KS as if nothing were fitted, {count} values, {world}"
             yield name, lambda rng, w=world, n=count: uncorrected(SAMPLES[w](rng, n)) < 0.05
+    for groups, count in ((4, 500), (16, 120), (60, 25)):
+        for name, test in tests.items():
+            yield (
+                f"{name}, {groups} groups of {count} standardised apart, Gaussian",
+                lambda rng, t=test, size=(groups, count): t(apart(rng.standard_normal(size))).p_value < 0.05,
+            )
     for width in (1, 2, 5, 10):
         name = f"Henze–Zirkler, 400 vectors of {width}, Gaussian"
         yield name, lambda rng, m=width: henze_zirkler(rng.standard_normal((400, m))).p_value < 0.05
