@@ -88,6 +88,8 @@ def recurrent(name: str, chain: Float[np.ndarray, "U U"]) -> Bool[np.ndarray, " 
 
     Error: ValueError if they fall into several classes, as no single stationary law exists then.
     """
+    if np.all(chain > 0):
+        return np.ones(len(chain), dtype=bool)
     from scipy.sparse.csgraph import connected_components  # a third of a second to import
 
     count, label = connected_components(chain > 0, directed=True, connection="strong")
