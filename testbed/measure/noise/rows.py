@@ -11,7 +11,7 @@ from testbed.measure.noise.analysis import GIVEN, PARTS
 from testbed.measure.noise.observe import RANDOM, Seen
 from testbed.stats import normality
 from testbed.stats.combine import each_level, largest
-from testbed.stats.distance import FEWEST, NO_SPREAD, Distance, distance
+from testbed.stats.distance import FEWEST, NO_SPREAD, Distance, distance, ordered
 from testbed.stats.normality import Normality
 from testbed.stats.quantiles import interquartile_range
 from testbed.stats.streaming import total, variance, variance_within
@@ -173,7 +173,8 @@ def _shape(groups: Sequence[Float[np.ndarray, "_"]]) -> Row:
             row[f"{test.__name__}_p"] = result.p_value
             if test.__name__ in row:
                 row[test.__name__] = result.statistic
-    return row | {"quantiles": np.quantile(_unit(x_B), ndtr(NORMAL_Q)).tolist()}
+    rank_Q = ndtr(NORMAL_Q) * (len(x_B) - 1)
+    return row | {"quantiles": np.interp(rank_Q, np.arange(len(x_B)), ordered(x_B)).tolist()}
 
 
 def _apart(groups: Sequence[Float[np.ndarray, "_"]]) -> Row:
