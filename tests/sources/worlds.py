@@ -103,7 +103,7 @@ def drawn(world):
 @functools.lru_cache(maxsize=256)
 def exact_truth(world):
     """The truth over windows of SHORT tokens, with a budget that enumerates all of it."""
-    return world.truth(SHORT, budget=Budget(contexts=2**20))
+    return world.truth(SHORT, budget=Budget(contexts=2**14))
 
 
 def refused():
