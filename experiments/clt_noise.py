@@ -74,11 +74,11 @@ CLAIMS = (
     *(gaussian(arm) for arm in ("uniform", "iid", "markov", "blocks", "trained")),
     gaussian("deep", "2/representation"),
     claim(
-        "iid.berry.esseen",
-        "iid/1/attention/query",
+        "rare.berry.esseen",
+        "rare/1/attention/query",
         "noise_distance_exponent",
         (0.4, 0.6),
-        "The distance to the normal law falls as n^−½ (exponent 0.5 ± 0.1): independent tokens.",
+        "The distance to the normal law falls as n^−½ (exponent 0.5 ± 0.1): plain averages, three tokens rare.",
     ),
 )
 
@@ -97,6 +97,14 @@ QUICK = NoiseStudy(
     question="Where every assumption is kept, does the noise of a representation fall as 1/n and become Gaussian?",
     arms=(
         Arm(name="uniform", switch="uniform attention", world=TOKENS, model=WIDE, weights=Uniform()),
+        Arm(
+            name="rare",
+            switch="uniform attention, three rare tokens",
+            world=Iid(vocabulary=4, weights=(0.94, 0.02, 0.02, 0.02)),
+            model=WIDE,
+            weights=Uniform(),
+            lengths=(16, 32, 64, 128, 256, 512),
+        ),
         Arm(name="iid", switch="random weights", world=TOKENS, model=KEPT, lengths=LONG),
         Arm(name="markov", switch="random weights", world=Markov(vocabulary=4, smoothing=0.1), model=KEPT),
         Arm(name="blocks", switch="random weights", world=BLOCKS, model=KEPT),
@@ -106,7 +114,7 @@ QUICK = NoiseStudy(
             world=msgspec.structs.replace(BLOCKS, block_length=4),
             model=msgspec.structs.replace(KEPT, layers=2),
             lengths=(32, 51, 82, 131, 210, 336),
-            sequences=1024,
+            sequences=1536,
             deep=True,
             part="representation",
         ),
@@ -127,10 +135,10 @@ QUICK = NoiseStudy(
             draws=3,
         ),
     ),
-    lengths=(64, 192, 576, 1728, 5184, 15552),
+    lengths=(64, 144, 324, 729, 1640, 3690),
     sequences=4096,
     fewest=512,
-    tokens=2**22,
+    tokens=2**24,
     kept=2048,
     claims=CLAIMS,
 )

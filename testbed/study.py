@@ -17,6 +17,9 @@ Dropped = Literal["none", "A1", "A2", "A3", "A4", "several"]
 Part = Literal["attention", "feedforward", "representation"]
 Given = Literal["query", "nothing"]
 
+ROOMY = 64
+"""Ratio of lengths that one program serves."""
+
 FEWEST_LENGTHS, FEWEST_SEQUENCES = 6, 100
 """A slope rests on so many lengths, as any two would have one; and a spread on so many sequences."""
 
@@ -133,7 +136,7 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
     deep: bool
     """Whether every layer is observed."""
     room: int
-    """Longest length of the arm, which takes no part in the identity: points that share it share a program."""
+    """Length that its program has room for, which takes no part in the identity: points that share it share one."""
     length: int
     """Context length n in tokens, the start vector's place included."""
     draw: int
@@ -234,7 +237,7 @@ class NoiseStudy(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", ta
             weights=arm.weights,
             cell=arm.cell(length, draw, self.seed),
             deep=arm.deep,
-            room=self.lengths_of(arm)[-1],
+            room=_room(self.lengths_of(arm), length),
             length=length,
             draw=draw,
             sequences=sequences,
@@ -254,6 +257,21 @@ class NoiseStudy(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", ta
                 f"arm {arm.name}: length {lengths[-1]} exceeds the context {arm.model.context}, and learned positions"
                 " end there; raise model.context."
             )
+
+
+def _room(lengths: tuple[int, ...], length: int) -> int:
+    """Return the length that the program of a length has room for: the longest of its class.
+
+    A class reaches down from its longest length by a factor of `ROOMY`: one program for all would read short windows
+    at the price of long ones, and one for each length would take as long to compile as to run.
+
+    >>> [_room((64, 1024, 16384, 65536), n) for n in (64, 1024, 16384, 65536)]
+    [64, 65536, 65536, 65536]
+    """
+    longest = lengths[-1]
+    while length * ROOMY < longest:
+        longest = max(each for each in lengths if each * ROOMY < longest)
+    return longest
 
 
 def decode(payload: bytes) -> NoiseStudy:
