@@ -8,6 +8,7 @@ import pytest
 
 from testbed import catalog
 from testbed.predictors import ContextTree, Counting, PartitionTree
+from tests.sources.worlds import QUICK
 
 SHELF = catalog.shelf("testbed.predictors")
 
@@ -44,7 +45,7 @@ def strings(alphabet, length):
 @functools.lru_cache(maxsize=128)
 def _compiled(predict, alphabet):
     kernel = getattr(predict, "log_predictive", predict)
-    return jax.jit(jax.vmap(functools.partial(kernel, alphabet=alphabet)))
+    return jax.jit(jax.vmap(functools.partial(kernel, alphabet=alphabet)), compiler_options=QUICK)
 
 
 def counting_loss(groups, tokens, alphabet, pseudo_count=0.5):

@@ -91,7 +91,7 @@ def test_a_liar_peeks():
 
 @every_predictor
 def test_symbols_are_names(predictor):
-    assert knows_no_symbol(predictor, drawn(5, 24), 5)
+    assert knows_no_symbol(predictor, drawn(5, 17), 5)
 
 
 def test_a_liar_prefers_a_symbol():
@@ -108,9 +108,9 @@ def test_all_strings_together_have_probability_one(predictor):
 
 @every_predictor
 def test_jit_and_vmap_change_nothing(predictor):
-    tokens_BL = drawn(4, 19)
-    together_BLV = predicted(predictor, tokens_BL, 4, wide=False)
-    alone_LV = predictor.log_predictive(tokens_BL[1], 4)
+    tokens_BL = drawn(5, 17)
+    together_BLV = predicted(predictor, tokens_BL, 5, wide=False)
+    alone_LV = predictor.log_predictive(tokens_BL[1], 5)
     np.testing.assert_allclose(together_BLV[1], alone_LV, atol=1e-6)
 
 
