@@ -35,7 +35,7 @@ KEPT = Transformer(
 )  # fmt: skip
 FREE = {"query_bound": None, "key_bound": None, "value_bound": None}
 UNHELD = {"feedforward_lipschitz": None, "feedforward_bound": None}
-BLOCKS = BlockStationary(vocabulary=4, regimes=3, block_length=8, order=0, concentration=1.0)
+BLOCKS = BlockStationary(vocabulary=4, regimes=3, block_length=4, order=0, concentration=1.0)
 APART = tuple((tuple(0.97 if symbol == regime else 0.01 for symbol in range(4)),) for regime in range(4))
 """Four regimes that hardly share a symbol, so that long blocks make nearly all of the noise."""
 TOKENS = Iid(vocabulary=4, weights=(0.4, 0.3, 0.2, 0.1))
@@ -250,8 +250,8 @@ QUICK = NoiseStudy(
     name="clt_assumptions",
     question="If one assumption is dropped and all others are kept, does noise still fall as 1/n, and if not, how?",
     arms=FEWER,
-    lengths=(64, 144, 324, 729, 1640, 3690),
-    sequences=1536,
+    lengths=(48, 96, 192, 384, 768, 1536),
+    sequences=2048,
     fewest=1024,
     tokens=2**22,
     kept=2048,

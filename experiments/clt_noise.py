@@ -19,9 +19,9 @@ WORDS = {
     "uniform": "plain averages of independent tokens",
     "iid": "independent tokens",
     "markov": "a Markov chain",
-    "blocks": "blocks of 16 tokens with hidden regimes",
+    "blocks": "blocks of 8 tokens with hidden regimes",
     "deep": "two layers on blocks of 4 tokens",
-    "trained": "a model trained on blocks of 16 at n = 108",
+    "trained": "a model trained on blocks of 4 at n = 81",
     "refitted": "models trained anew at each length",
 }
 
@@ -82,7 +82,8 @@ CLAIMS = (
     ),
 )
 
-BLOCKS = BlockStationary(vocabulary=4, regimes=3, block_length=16, order=0, concentration=1.0)
+BLOCKS = BlockStationary(vocabulary=4, regimes=3, block_length=8, order=0, concentration=1.0)
+BRIEF = msgspec.structs.replace(BLOCKS, block_length=4)
 KEPT = Transformer(
     vocabulary=4, context=128, width=8, layers=1, heads=2, hidden=16, layout="paper", positions="none",
     query_bound=2.0, key_bound=2.0, value_bound=2.0, feedforward_lipschitz=1.0, feedforward_bound=4.0,
@@ -90,7 +91,7 @@ KEPT = Transformer(
 WIDE = msgspec.structs.replace(KEPT, value_bound=8.0)  # which no value meets, so that plain averages can be planted
 TOKENS = Iid(vocabulary=4, weights=(0.4, 0.3, 0.2, 0.1))
 LONG = (64, 256, 1024, 4096, 16384, 65536)
-SHORT = (32, 48, 72, 108, 162, 243)
+SHORT = (24, 36, 54, 81, 122, 183)
 
 QUICK = NoiseStudy(
     name="clt_noise",
@@ -111,31 +112,31 @@ QUICK = NoiseStudy(
         Arm(
             name="deep",
             switch="random weights, two layers",
-            world=msgspec.structs.replace(BLOCKS, block_length=4),
+            world=BRIEF,
             model=msgspec.structs.replace(KEPT, layers=2),
-            lengths=(32, 51, 82, 131, 210, 336),
+            lengths=(32, 48, 72, 108, 162, 243),
             sequences=1536,
             deep=True,
             part="representation",
         ),
         Arm(
             name="trained",
-            switch="trained at n = 108",
-            world=BLOCKS,
+            switch="trained at n = 81",
+            world=BRIEF,
             model=KEPT,
-            fit=Fit(context=108, batch=8, steps=300),
+            fit=Fit(context=81, batch=8, steps=300),
         ),
         Arm(
             name="refitted",
             switch="trained anew at each n",
-            world=BLOCKS,
+            world=BRIEF,
             model=KEPT,
             fit=Fit(batch=8, steps=300),
             lengths=SHORT,
             draws=3,
         ),
     ),
-    lengths=(64, 144, 324, 729, 1640, 3690),
+    lengths=(64, 128, 256, 512, 1024, 2048),
     sequences=4096,
     fewest=512,
     tokens=2**24,

@@ -4,6 +4,7 @@ import os
 import tempfile
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the threads of one worker would wait for those of the others
 os.environ.setdefault("TESTBED_CACHE", os.path.join(tempfile.gettempdir(), "testbed-test-cache"))
 
 import jax

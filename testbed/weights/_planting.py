@@ -1,9 +1,11 @@
 """What planted weights share: refusals, and first layers with some arrays exchanged."""
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float, Key
 
 from testbed.model.transformer import Transformer
 
@@ -21,6 +23,12 @@ def require_fields(weights: str, model: Transformer, **wanted: object) -> None:
         require(weights, name, found, f"it must be {value!r}", holds=found == value)
 
 
+def initial(model: Transformer, key: Key[Array, ""]) -> dict[str, Any]:
+    """Return the model's own initial values, by one program for each model."""
+    params: dict[str, Any] = _initialiser(model)(key)
+    return params
+
+
 def first_layer(params: dict[str, Any]) -> dict[str, Float[np.ndarray, "..."]]:
     """Return the arrays of layer 1 in float64."""
     return {name: np.asarray(array, np.float64) for name, array in params["blocks"]["layer_0"].items()}
@@ -31,6 +39,13 @@ def planted(params: dict[str, Any], first: dict[str, Any] | None = None, **top: 
     blocks = params["blocks"]
     layer = blocks["layer_0"] | _single(first or {}, blocks["layer_0"])
     return params | {"blocks": blocks | {"layer_0": layer}} | _single(top, params)
+
+
+@functools.cache
+def _initialiser(model: Transformer) -> Callable[[Key[Array, ""]], dict[str, Any]]:
+    from testbed.hasty import once  # late: reading a study needs no jax
+
+    return once(lambda key: model.init(key=key))
 
 
 def _single(arrays: dict[str, Any], like: dict[str, Any]) -> dict[str, Any]:

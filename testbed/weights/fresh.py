@@ -8,6 +8,7 @@ from jaxtyping import Array, Key
 from testbed import catalog
 from testbed.model.transformer import Transformer
 from testbed.sources import Source
+from testbed.weights._planting import initial
 
 
 class Fresh(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=catalog.tag(__name__)):
@@ -22,4 +23,4 @@ class Fresh(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=cat
 
     def parameters(self, model: Transformer, world: Source, *, key: Key[Array, ""]) -> dict[str, Any]:
         """Return fresh parameters, whatever the world."""
-        return model.init(key=key)
+        return initial(model, key)

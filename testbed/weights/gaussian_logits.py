@@ -12,7 +12,7 @@ from testbed.model.attention.softmax import Softmax
 from testbed.model.noise.gaussian import Gaussian
 from testbed.model.transformer import Transformer
 from testbed.sources import Source
-from testbed.weights._planting import planted, require, require_fields
+from testbed.weights._planting import initial, planted, require, require_fields
 
 FAR = 64.0
 """Deviations of noise between a query and zero: it never changes its sign."""
@@ -65,7 +65,7 @@ class GaussianLogits(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"
             "mix_HKM": 1 / np.sqrt(model.width),
         }
         start_M = -key_M * sigma * (40 / self.deviation + 10)
-        return planted(model.init(key=key), first, token_VM=FAR * sigma * query_M, start_M=start_M)
+        return planted(initial(model, key), first, token_VM=FAR * sigma * query_M, start_M=start_M)
 
     def _check_bounds(self, model: Transformer, temperature: float) -> None:
         """Refuse bounds that a key or a value could meet: the start's key is the longest by far."""

@@ -11,7 +11,7 @@ from testbed.model.attention.l2_distance import L2Distance
 from testbed.model.transformer import Transformer
 from testbed.sources import Source
 from testbed.theory import lags
-from testbed.weights._planting import first_layer, planted, require, require_fields
+from testbed.weights._planting import first_layer, initial, planted, require, require_fields
 
 
 class Uniform(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=catalog.tag(__name__)):
@@ -41,7 +41,7 @@ class Uniform(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=c
         require("uniform", "positions", model.positions, rule, holds=model.positions != "learned")
         rule = "a query of zero does not make its scores equal"
         require("uniform", "attention", model.attention, rule, holds=not isinstance(model.attention, L2Distance))
-        params = model.init(key=key)
+        params = initial(model, key)
         bound = model.value_bound
         if bound is not None:
             rule = f"it would shorten a value, and the start's would be no mean; the longest is {_longest(params):.4g}"

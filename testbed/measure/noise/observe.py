@@ -24,14 +24,17 @@ from testbed.stats.streaming import Sums, total
 RANDOM, PRINCIPAL = 3, 2
 """Numbers of fixed directions: at random, and of the largest variance given the query in a pilot."""
 
-PILOT = 512
-"""Sequences of the pilot."""
+LEAST, PILOT = 100, 512
+"""Sequences of the pilot: a quarter of the sample's within these."""
 
 _CALL = {"cpu": (64, 8)}
 _CALL_ELSEWHERE = 1024, 4
 _DEEP = {"cpu": 2**15}
 _DEEP_ELSEWHERE = 2**19
 """Sequences that a model reads at once, and how often in a call; where every layer is read, tokens at once at most."""
+
+_TOKENS = 2**23
+"""Tokens of a call on a CPU, where several batches have more."""
 
 
 class View(NamedTuple):
@@ -85,15 +88,19 @@ class Split(NamedTuple):
         return self.batch * self.batches
 
 
-def split(length: int, sequences: int, platform: str, *, deep: bool, devices: int = 1) -> Split:
-    """Return how so many sequences of one length are taken on a kind of device; the batches of a call are dealt out.
+def split(room: int, sequences: int, platform: str, *, deep: bool, devices: int = 1) -> Split:
+    """Return how so many sequences are taken on a kind of device; the batches of a call are dealt out to the devices.
 
-    >>> split(65536, 4000, "cpu", deep=False), split(512, 4000, "cpu", deep=True, devices=3)
-    (Split(batch=64, batches=8, calls=8), Split(batch=64, batches=9, calls=7))
+    ``room`` is the number of tokens of a sequence that the program has room for.
+
+    >>> split(512, 4000, "cpu", deep=False), split(65536, 4000, "cpu", deep=False, devices=2)
+    (Split(batch=64, batches=8, calls=8), Split(batch=64, batches=2, calls=32))
     """
     batch, batches = _CALL.get(platform, _CALL_ELSEWHERE)
     if deep:
-        batch = min(batch, max(_DEEP.get(platform, _DEEP_ELSEWHERE) // length, 1))
+        batch = min(batch, max(_DEEP.get(platform, _DEEP_ELSEWHERE) // room, 1))
+    if platform == "cpu":
+        batches = min(batches, max(_TOKENS // (batch * room), 1))
     batches = -(-batches // devices) * devices
     return Split(batch, batches, -(-sequences // (batch * batches)))
 
@@ -129,7 +136,7 @@ def observe(
     places = len(PARTS) * (model.layers if deep else 1)
     random_OMR = _units(np.random.default_rng(np.asarray(jax.random.key_data(directions))), places, model.width)
     blank = _view(np.zeros((model.vocabulary, places, model.width)), random_OMR, np.zeros((places, model.width, 0)))
-    pilot = stream.of(pilot_key, blank, sequences=min(sequences, PILOT), kept=0)
+    pilot = stream.of(pilot_key, blank, sequences=min(max(sequences // 4, LEAST), PILOT), kept=0)
     return stream.of(sample_key, _suggested(pilot, random_OMR), sequences=sequences, kept=kept)
 
 
@@ -146,7 +153,7 @@ class _Stream:
 
     def of(self, key: Key[Array, ""], view: View, *, sequences: int, kept: int) -> Seen:
         """Return what these sequences show."""
-        size = split(self.length, sequences, self.platform, deep=self.deep, devices=self.devices)
+        size = split(self.room, sequences, self.platform, deep=self.deep, devices=self.devices)
         noise_key = jax.random.fold_in(key, 2**31) if self.noisy else None
         whole: Any = None
         rows: list[np.ndarray] = []
