@@ -4,11 +4,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo noise gallery test lint lock bench calibrate clean published
+NOISE := clt_noise clt_assumptions clt_mixing clt_heavy_tails
+
+.PHONY: $(NOISE) help setup demo noise gallery test lint lock bench calibrate clean published
 
 help:
 	@echo "make demo       set up, run the quick preset of bias_variance, say where the report is"
-	@echo "make noise      set up, run the quick presets of the four experiments on the noise of representations"
+	@echo "make noise      set up, run the quick presets of the four experiments on the noise of representations, two at a time"
 	@echo "make test       set up, lint, types, import contracts, tests"
 	@echo "make gallery    draw docs/gallery.md and its pictures again, from the worlds of the shelf"
 	@echo "make bench      speed on this machine: packed lanes, worlds against a forward pass, memory of observing noise"
@@ -30,8 +32,10 @@ demo: $(READY)
 	$(BIN)/testbed run experiments/bias_variance.py --preset quick --out runs/demo
 
 noise: $(READY)
-	for question in clt_noise clt_assumptions clt_mixing clt_heavy_tails; do \
-		$(BIN)/testbed run experiments/$$question.py --preset quick --out runs/$$question || exit 1; done
+	$(MAKE) --jobs=2 --output-sync=target --no-print-directory $(NOISE)
+
+$(NOISE): $(READY)
+	$(BIN)/testbed run experiments/$@.py --preset quick --out runs/$@
 
 gallery: $(READY)
 	$(BIN)/testbed gallery --out docs

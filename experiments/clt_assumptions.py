@@ -241,7 +241,7 @@ def claims(arms: tuple[Arm, ...]) -> tuple[Claim, ...]:
     return tuple(found)
 
 
-LATER = ("gain 3", "heavy values", "cold", "top 4", "hard max, few keys")
+LATER = ("L2 distance", "gain 3", "logits s=0.5", "logits s=1.5", "heavy values", "cold", "top 4", "hard max, few keys")
 """Arms that the quick preset leaves to the standard one, as their programs take long to compile or say little new."""
 
 FEWER = tuple(arm for arm in ARMS if arm.name not in LATER)

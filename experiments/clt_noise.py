@@ -78,7 +78,7 @@ CLAIMS = (
         "rare/1/attention/query",
         "noise_distance_exponent",
         (0.4, 0.6),
-        "The distance to the normal law falls as n^−½ (exponent 0.5 ± 0.1): plain averages, three tokens rare.",
+        "The distance to the normal law falls as n^−½ (exponent 0.5 ± 0.1): plain averages with a rare token.",
     ),
 )
 
@@ -100,9 +100,9 @@ QUICK = NoiseStudy(
         Arm(name="uniform", switch="uniform attention", world=TOKENS, model=WIDE, weights=Uniform()),
         Arm(
             name="rare",
-            switch="uniform attention, three rare tokens",
-            world=Iid(vocabulary=4, weights=(0.94, 0.02, 0.02, 0.02)),
-            model=WIDE,
+            switch="uniform attention, a rare token",
+            world=Iid(vocabulary=2, weights=(0.95, 0.05)),
+            model=msgspec.structs.replace(WIDE, vocabulary=2),
             weights=Uniform(),
             lengths=(16, 32, 64, 128, 256, 512),
         ),

@@ -43,7 +43,7 @@ def keep_compilations() -> None:
     _drop_cut_short(compiled)
     jax.config.update("jax_compilation_cache_dir", str(compiled))
     jax.config.update("jax_persistent_cache_enable_xla_caches", "none")  # they put the folder's name into every key
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.02)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
 
 

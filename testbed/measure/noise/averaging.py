@@ -28,6 +28,9 @@ class Level(NamedTuple):
     error_3: Float[np.ndarray, "3"]
 
 
+SELDOM = 6.0
+"""Deviations within which the output of a network lies, so that a bound beyond them is as good as none."""
+
 NONE = Level(np.full(3, np.nan), np.full(3, np.nan))
 
 
@@ -105,10 +108,12 @@ class Layer:
             variance_3 = np.einsum("pom,mn,pon->p", slope_3MM, covariance_MM, slope_3MM)
             return Level(variance_3, error * np.linalg.norm(slope_3MM, 2, axis=(1, 2)) ** 2)
         alone = float(np.trace(covariance_MM))
-        idle = self.bound is None or float(np.linalg.norm(self.network(mean_M))) < self.bound
-        if not (self.at_kink and idle) or alone == 0:
+        if not self.at_kink or alone == 0:
             return _attention_alone(Level(np.full(3, alone), np.full(3, error)))
         variance_3 = passage.kinked(self.network, self.nonlinearity, covariance_MM)
+        farthest = float(np.linalg.norm(self.network(mean_M)) + SELDOM * np.sqrt(variance_3[1]))
+        if self.bound is not None and not farthest < self.bound:
+            return _attention_alone(Level(np.full(3, alone), np.full(3, error)))
         return Level(variance_3, variance_3 * error / alone)
 
 

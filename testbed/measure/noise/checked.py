@@ -60,6 +60,8 @@ def spreads_agree(analysis: NoiseAnalysis) -> Check:
 
 
 def _departure(rows: pd.DataFrame) -> "pd.Series":
-    """Return |projected − summed| in standard errors, where both are finite."""
-    error = rows["projected"] * np.sqrt((rows["kurtosis"].clip(lower=-1.5) + 2) / rows["count"]) + 1e-5 * rows["summed"]
+    """Return |projected − summed| in standard errors; rounding is a share of the largest spread at the place."""
+    place = [rows[name] for name in ("arm", "draw", "length", "layer", "part")]
+    rounding = 1e-5 * rows["summed"].groupby(place).transform("max")
+    error = rows["projected"] * np.sqrt((rows["kurtosis"].clip(lower=-1.5) + 2) / rows["count"]) + rounding
     return ((rows["projected"] - rows["summed"]).abs() / error).dropna()

@@ -235,8 +235,9 @@ def test_noise_at_a_kink_is_that_of_the_kink(name):
     for part, each in zip(within.PARTS, measured, strict=True):
         assert within.agrees(found[part][0], each, bias=0.01), part
         assert not within.agrees(1.2 * found[part][0], each, bias=0.01) or name == "step"
-    unbound = msgspec.structs.replace(config, feedforward_bound=0.1)
-    assert np.isnan(told(CHAIN, unbound, Kink(), [257], params)["feedforward"]).all()
+    near, far = (msgspec.structs.replace(config, feedforward_bound=bound) for bound in (0.1, 100.0))
+    assert np.isnan(told(CHAIN, near, Kink(), [257], params)["feedforward"]).all()
+    np.testing.assert_array_equal(told(CHAIN, far, Kink(), [257], params)["feedforward"], found["feedforward"])
 
 
 def test_several_hidden_units_at_a_kink():
