@@ -123,7 +123,7 @@ def observe(
     The query is the last position, which reads the token before the last. ``deep`` observes every layer, at n²
     operations a sequence; otherwise the first layer alone, at n. Equal keys of ``directions`` give the same random
     directions at every length, so that the spread along one can be followed; centres and principal directions come from
-    a pilot of sequences that take no further part. Points of one ``room``, the longest of their lengths, share the
+    a pilot of sequences that take no further part. Points of one ``room``, no shorter than their lengths, share the
     program that reads the first layer.
 
     Error: sums are float32 within a call and float64 between calls; a total variance is that of the float32 vectors to

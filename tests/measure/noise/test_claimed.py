@@ -7,6 +7,7 @@ import pytest
 from testbed.measure.noise.analysis import About, NoiseAnalysis, about
 from testbed.measure.noise.claimed import ESTIMATES
 from testbed.measure.noise.fits import COLUMNS, fits
+from testbed.stats.decay import decay_slope
 from testbed.stats.distance import null_mean, null_quantile
 
 N = np.array([64, 128, 256, 512, 1024, 2048])
@@ -108,6 +109,22 @@ def test_a_bend_is_not_taken_for_precision():
     assert "the scatter about the line widens the interval" in found.method
     straight = estimate("slope", planted(np.random.default_rng(12), inverse, noise=0.003))
     assert straight.high - straight.low < 0.02 and "widens" not in straight.method
+
+
+def test_a_slope_through_scatter_is_covered_and_by_the_errors_alone_is_not():
+    """Every length has a constant of its own, as under learned positions: the errors over sequences do not know it."""
+
+    def scattered(rng):
+        return planted(rng, lambda n: inverse(n) * np.exp(0.1 * rng.standard_normal()), noise=0.01)
+
+    assert 0.9 < coverage("slope", -1.0, scattered, simulations=200) < 0.99
+
+    def sure(rng):
+        curve = scattered(rng).curve(WHERE)
+        return decay_slope(*curve[:4], level=LEVEL).slope
+
+    rng = np.random.default_rng(0)
+    assert np.mean([abs(found.value + 1) <= found.high - found.value for found in map(sure, [rng] * 100)]) < 0.5
 
 
 def test_a_slope_departs_from_what_theory_says_of_these_lengths():
