@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from testbed import catalog, cli, machine
-from testbed.overrides import overridden
+from testbed.cli.overrides import overridden
 from testbed.report import gallery
 from testbed.sources import AnySource, Markov, Mixture, Noisy
 from testbed.store import Store
@@ -63,7 +63,7 @@ def asked(capsys, *words):
 
 def called(*words, **named):
     """Run a command in a process of its own."""
-    command = [sys.executable, "-m", "testbed.cli", *map(str, words)]
+    command = [sys.executable, "-m", "testbed", *map(str, words)]
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=ENVIRONMENT, check=False, **named)
 
 
@@ -651,7 +651,7 @@ def test_of_long_windows_some_positions_are_shown_and_the_rest_is_promised(capsy
 
 
 def test_a_reader_that_has_seen_enough_is_no_error():
-    words = f"{sys.executable} -m testbed.cli list | head -1"
+    words = f"{sys.executable} -m testbed list | head -1"
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", words], capture_output=True, text=True, cwd=ROOT, check=False
     )

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from testbed import catalog
-from testbed.overrides import overridden
+from testbed.cli.overrides import overridden
 from testbed.report import gallery, sketch
 from testbed.report.portrait import picture, portrait
 from testbed.sources import Absent, HiddenMarkov, Iid, Markov, _pairs, _render

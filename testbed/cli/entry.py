@@ -1,0 +1,58 @@
+"""From the words of a command to its exit status: the one place where a refusal becomes a sentence."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from testbed import __version__
+from testbed.cli import gallery, judge, listing, report, run, truth
+from testbed.cli.parser import Parser
+
+_EPILOG = """examples:
+  testbed run experiments/bias_variance.py --preset quick --out runs/demo
+  testbed run experiments/bias_variance.py --preset quick --out runs/wide --grid.replicates 5
+  testbed run experiments/bias_variance.py --help        the typed overrides of an experiment
+  testbed truth block_stationary --length 64 --json
+  testbed truth hidden_markov --file process.json --width 1e-6
+  testbed truth markov --vocabulary 2 --lags 1 2 8 --features '[[1], [-1]]'
+  testbed truth noisy --base '{"kind": "markov", "vocabulary": 4}' --sigma 0.1
+  testbed run experiments/clt_noise.py --out runs/noise
+  testbed judge runs/demo --claims-of experiments/bias_variance.py
+"""
+
+_COMMANDS = (listing, truth, gallery, run, judge, report)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; return its exit status: 0 done, 2 the request cannot be met (one sentence on standard error)."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        asked, rest = _parser().parse_known_args(words)
+        return int(asked.command(asked, rest))
+    except ValueError as refusal:
+        print("testbed:", " ".join(str(refusal).split()), file=sys.stderr)
+        return 2
+    except MemoryError:
+        print("testbed: this needs more memory than there is; ask for less of it.", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # whoever read standard output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("testbed: interrupted; run the same command again to go on from the last snapshot.", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        prog="testbed",
+        description="Judge claims about scaling on worlds whose entropy is known exactly.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"testbed {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="{list,truth,gallery,run,judge,report}")
+    for each in _COMMANDS:
+        each.add(commands)
+    return parser

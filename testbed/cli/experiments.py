@@ -1,0 +1,58 @@
+"""Experiment files: Python that defines PRESETS."""
+
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from testbed.spec import Experiment
+    from testbed.study import NoiseStudy
+
+
+def preset(path: Path, name: str) -> "Experiment | NoiseStudy":
+    """Return a preset of an experiment file.
+
+    Error: ValueError if the file cannot be read, defines no presets, or not this one.
+    """
+    found = presets(path)
+    if name not in found:
+        raise ValueError(f"--preset {name}: {path} has no such preset; known: {', '.join(found)}.")
+    return found[name]
+
+
+def presets(path: Path) -> "dict[str, Experiment | NoiseStudy]":
+    """Return the presets of an experiment file.
+
+    Error: ValueError if it cannot be read, or defines none.
+    """
+    if not path.is_file():
+        raise ValueError(
+            f"{path} is not a file: an experiment is a Python file that defines PRESETS; see experiments/."
+        )
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise ValueError(f"{path} is not Python: an experiment is a .py file that defines PRESETS.")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # whatever a file does wrong while it is read, the file is to be mended
+        raise ValueError(
+            f"{path} cannot be loaded ({type(error).__name__}: {error}): mend it and try again."
+        ) from error
+    found = getattr(module, "PRESETS", None)
+    if not isinstance(found, dict) or not found or not all(map(_is_experiment, found.values())):
+        raise ValueError(
+            f"{path} defines no PRESETS: an experiment file maps preset names to Experiment or NoiseStudy values."
+        )
+    return found
+
+
+def _is_experiment(value: object) -> bool:
+    """Return whether a value is a grid or a study of noise."""
+    from testbed.spec import Experiment
+
+    if isinstance(value, Experiment):
+        return True
+    from testbed.study import NoiseStudy  # late: a grid needs none of it
+
+    return isinstance(value, NoiseStudy)

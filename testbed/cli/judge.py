@@ -1,0 +1,30 @@
+"""``testbed judge``: judge a finished run again, without training."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from testbed.cli.experiments import preset
+from testbed.cli.folder import judging_of
+from testbed.cli.parser import add as add_command
+from testbed.cli.parser import no_more
+
+
+def add(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = add_command(commands, "judge", command, "judge a finished run again, without training")
+    parser.add_argument("folder", type=Path, help="the folder of a run")
+    parser.add_argument(
+        "--claims-of", type=Path, help="take the claims from this experiment file (default: the run's own spec.json)"
+    )
+    parser.add_argument("--preset", default="quick", help="with --claims-of: the preset (default quick)")
+
+
+def command(asked: argparse.Namespace, rest: list[str]) -> int:
+    """Judge the run in a folder, by other claims if asked."""
+    no_more(asked, rest)
+    from testbed.console import Console
+
+    claims = None if asked.claims_of is None else preset(asked.claims_of, asked.preset).claims
+    judging_of(asked.folder).rejudge(asked.folder, claims, Console())
+    return 0

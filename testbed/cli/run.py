@@ -1,0 +1,71 @@
+"""``testbed run``: train what is missing, judge, report."""
+
+import argparse
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from testbed import cores
+from testbed.cli.experiments import preset
+from testbed.cli.parser import add as add_command
+from testbed.cli.parser import help_or_refuse
+
+if TYPE_CHECKING:
+    from testbed.spec import Experiment
+    from testbed.study import NoiseStudy
+
+
+def add(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = add_command(commands, "run", command, "train what is missing, judge, report", helped=False)
+    parser.add_argument(
+        "experiment",
+        nargs="?",
+        type=Path,
+        help="a Python file that defines PRESETS; add --help after it for its overrides",
+    )
+    parser.add_argument("--preset", default="quick", help="a preset of the file (default quick)")
+    parser.add_argument("--out", type=Path, help="folder of the run (default runs/NAME-PRESET)")
+    parser.add_argument(
+        "--placement", default="jit", choices=("jit", "pmap"), help="how lanes are spread over devices (default jit)"
+    )
+    parser.add_argument(
+        "--mapping", choices=("map", "vmap"), help="how a device walks its lanes (default: map on CPUs, vmap elsewhere)"
+    )
+    parser.add_argument("--checkpoint-seconds", type=float, default=60.0, help="seconds between snapshots (default 60)")
+    parser.add_argument(
+        "--memory-gib", type=float, help="memory per device that a bucket may take (default: a share of the device's)"
+    )
+
+
+def command(asked: argparse.Namespace, rest: list[str]) -> int:
+    """Run a preset of an experiment file, with its overrides."""
+    if asked.experiment is None:
+        return help_or_refuse(asked, "name an experiment file, e.g. experiments/bias_variance.py")
+    cores.use_all()
+    experiment = preset(asked.experiment, asked.preset)
+    if asked.help:
+        asked.parser.print_help()
+    from testbed.cli.overrides import overridden
+
+    prog = f"testbed run {asked.experiment}"
+    experiment = overridden(type(experiment), experiment, rest, prog, description="overrides", helped=asked.help)
+    from testbed.console import Console
+    from testbed.training import Options
+
+    options = Options(
+        placement=asked.placement,
+        mapping=asked.mapping,
+        checkpoint_seconds=asked.checkpoint_seconds,
+        memory_gib=asked.memory_gib,
+    )
+    folder = asked.out or Path("runs") / f"{experiment.name}-{asked.preset}"
+    _story_of(experiment).run(experiment, folder, options, Console())
+    return 0
+
+
+def _story_of(experiment: "Experiment | NoiseStudy") -> Any:
+    """Return the module that runs experiments of this kind."""
+    from testbed.spec import Experiment
+
+    return importlib.import_module(f"testbed.{'pipeline' if isinstance(experiment, Experiment) else 'noise_pipeline'}")
