@@ -12,6 +12,11 @@ from testbed.verdict import Verdict, span
 
 _COLOURS = {"supported": "green", "refuted": "red", "undecided": "yellow", "invalid": "magenta"}
 
+_LATE = {
+    "after the run": "Declared after the run",
+    "declaration missing": "Declaration missing (no sound declared.json tells what was claimed before the run)",
+}
+
 
 class Console:
     """Prints to one stream; quiet when told to be."""
@@ -32,6 +37,10 @@ class Console:
         for verdict in verdicts:
             table.add_row(*_judged(verdict))
         self.out.print(table)
+        for standing, sentence in _LATE.items():
+            late = [verdict.id for verdict in verdicts if verdict.declared == standing]
+            if late:
+                self.say(f"{sentence}: {', '.join(late)}.")
         self.say(f"{seconds:.0f} s. The report is {report}")
 
 

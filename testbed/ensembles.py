@@ -36,11 +36,6 @@ def observe(store: Store, experiment: Experiment, rates: dict[Transformer, float
         store.write_frame(table_name(name), pd.DataFrame(rows))
 
 
-def observed(store: Store) -> bool:
-    """Return whether the table of every measure on the shelf is there."""
-    return all((store.folder / table_name(name)).exists() for name in measures())
-
-
 class _Ensemble:
     """The replicates of one group: their logits on the sequences that may be reported."""
 
@@ -61,10 +56,9 @@ class _Ensemble:
 
 
 def _groups(store: Store, experiment: Experiment, rates: dict[Transformer, float]) -> dict[Group, list[Cell]]:
-    sound = set(store.cells().query("status == 'finished'")["digest"])
     groups: dict[Group, list[Cell]] = {}
     for cell in experiment.main_cells(rates):
-        if cell.horizon == experiment.training.steps and cell.digest in sound:
+        if cell.horizon == experiment.training.steps and store.row(cell.digest)["status"] == "finished":
             groups.setdefault((cell.model, cell.role, cell.tokens), []).append(cell)
     return groups
 

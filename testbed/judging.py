@@ -10,6 +10,7 @@ import pandas as pd
 
 from testbed import ledger
 from testbed.console import Console
+from testbed.declarations import Declarations, declare
 from testbed.measure import references
 from testbed.measure.analysis import Analysis
 from testbed.measure.checks import checks
@@ -20,7 +21,7 @@ from testbed.measure.split import curves, estimates, loss_parts, variance_law
 from testbed.report.page import Page, render
 from testbed.report.picture import picture
 from testbed.sources import Absent, Quantity, Truth
-from testbed.spec import SCHEMA, Experiment, decode
+from testbed.spec import Experiment, decode
 from testbed.stats.estimate import Estimate
 from testbed.store import Store, StoreError, write_outside
 from testbed.verdict import Claim, Verdict, judge
@@ -43,7 +44,7 @@ def rejudge(folder: Path, claims: Sequence[Claim] | None, console: Console) -> l
         experiment = msgspec.structs.replace(experiment, claims=tuple(claims))
     check_claims(experiment.claims)
     verdicts = conclude(store, experiment)
-    store.write_bytes("spec.json", pretty(experiment))
+    store.write_text("spec.json", pretty(experiment))
     console.verdicts(verdicts, time.monotonic() - began, folder / "report.html")
     return verdicts
 
@@ -65,8 +66,10 @@ def conclude(store: Store, experiment: Experiment) -> list[Verdict]:
     analysis = _analysis(store, experiment)
     checked = checks(analysis, expected=experiment.cell_count)
     known = known_estimates()
+    declare(store, experiment.claims)
+    declared = Declarations(store)
     verdicts = [
-        judge(claim, known[claim.quantity](analysis, claim.level), checked, declared=ledger.declared(store, claim))
+        judge(claim, known[claim.quantity](analysis, claim.level), checked, declared=declared.of(claim))
         for claim in experiment.claims
     ]
     ledger.write(store, verdicts)
@@ -75,10 +78,9 @@ def conclude(store: Store, experiment: Experiment) -> list[Verdict]:
     return verdicts
 
 
-def current_cells(store: Store) -> pd.DataFrame:
-    """Return the finished cells whose meaning is that of this version; parts of an older schema are left out."""
-    cells = store.cells()
-    return cells[cells["schema"] == SCHEMA].reset_index(drop=True) if len(cells) else cells
+def current_cells(store: Store, experiment: Experiment) -> pd.DataFrame:
+    """Return the finished cells of this experiment and of this version's meaning; other parts are left out."""
+    return store.cells(_possible(experiment))
 
 
 def known_estimates() -> dict[str, Callable[[Analysis, float], Estimate | str]]:
@@ -113,31 +115,51 @@ def saved_truth(store: Store) -> Truth:
 
     Error: StoreError if there is none, or it is damaged.
     """
-    return ledger.converted(store, "truth.json", Truth)
+    found: Truth = store.read_json("truth.json", Truth)
+    return found
 
 
 def saved_references(store: Store) -> pd.DataFrame:
     """Return the regrets of the reference predictors that a run left; no rows if it was made without them."""
-    kept = (store.folder / references.TABLE).exists()
-    return store.read_frame(references.TABLE) if kept else references.nothing()
+    kept = store.holds(references.TABLE)
+    return store.read_frame(references.TABLE, tuple(references.COLUMNS)) if kept else references.nothing()
+
+
+def derived(experiment: Experiment) -> list[str]:
+    """Return the names of all files that a finished run of this experiment has beside its parts."""
+    tables = ["cells.parquet", "estimates.parquet", "reference.parquet", *map(table_name, measures())]
+    tables += [references.TABLE] * bool(experiment.references)
+    return [*tables, "truth.json", "checks.json", "ledger.json", "provenance.json", "report.html"]
+
+
+def _possible(experiment: Experiment) -> set[str]:
+    """Return the digests of all cells of an experiment, whatever learning rates its pilots choose."""
+    rates = experiment.training.learning_rates
+    cells = [cell for rate in rates for cell in experiment.main_cells(dict.fromkeys(experiment.models, rate))]
+    return {cell.digest for cell in (*experiment.pilot_cells(), *cells)}
+
+
+def _strange(store: Store, experiment: Experiment) -> int:
+    """Return how many parts are in the folder that are not of this experiment."""
+    return len(set(store.digests()) - _possible(experiment))
 
 
 def _opened(folder: Path) -> tuple[Store, Experiment]:
     store = Store.existing(folder)
-    return store, decode((folder / "spec.json").read_bytes())
+    return store, store.spec(decode)
 
 
 def _analysis(store: Store, experiment: Experiment) -> Analysis:
     tables = {name: table_name(name) for name in measures()}
-    if not all((store.folder / table).exists() for table in tables.values()):
+    if not all(map(store.holds, tables.values())):
         raise StoreError(
             f"{store.folder} is not finished: judging needs every cell and measure; run the experiment to its end."
         )
     truth = saved_truth(store)
-    shared = store.read_arrays("reference.parquet")
-    measured = {name: store.read_frame(table) for name, table in tables.items()}
+    shared = store.read_arrays("reference.parquet", ("bayes_nll_B", "bayes_entropy_B"))
+    measured = {name: store.read_frame(table, ("parameters", "role", "tokens")) for name, table in tables.items()}
     return Analysis(
-        cells=current_cells(store),
+        cells=current_cells(store, experiment),
         ensembles=measured["split"].reindex(columns=ENSEMBLE_COLUMNS),
         epsilon=truth.epsilon.value,
         epsilon_error=truth.epsilon.error,
@@ -165,13 +187,13 @@ def _write_report(store: Store, experiment: Experiment, analysis: Analysis, verd
         references=references.lines(saved_references(store), level=LEVEL),
         constants={} if isinstance(law, str) else dict(zip(fitted, law.constants_G.tolist(), strict=True)),
         truth=_truth_lines(saved_truth(store)),
-        dropped=_dropped(analysis),
+        dropped=_dropped(analysis) | {"parts of other experiments, or of other versions": _strange(store, experiment)},
         spec=pretty(experiment).decode(),
         provenance=ledger.provenance(store),
     )
     store.write_frame("cells.parquet", analysis.cells.drop(columns="spec"))
     store.write_frame("estimates.parquet", table)
-    store.write_bytes("report.html", render(page).encode())
+    store.write_page("report.html", render(page).encode())
 
 
 def _truth_lines(truth: Truth) -> list[dict[str, Any]]:

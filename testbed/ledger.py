@@ -1,23 +1,13 @@
-"""What stays of claims in the folder of a run: as declared before it, and as judged after it; and who made the run."""
+"""What is left of judging in the folder of a run: the verdicts; and who made the run."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from testbed.store import Store, StoreError
+from testbed.declarations import ANCHOR, Declarations, declare
+from testbed.store import Store
 from testbed.verdict import Claim, Verdict
-
-
-def declare(store: Store, claims: Sequence[Claim]) -> None:
-    """Leave the claims as they are before anything is trained or observed; they are never overwritten."""
-    if not (store.folder / "declared.json").exists():
-        store.write_json("declared.json", [plain(claim) for claim in claims])
-
-
-def declared(store: Store, claim: Claim) -> bool:
-    """Return whether exactly this claim was declared before the run."""
-    return plain(claim) in store.read_json("declared.json")
 
 
 def write(store: Store, verdicts: Sequence[Verdict]) -> None:
@@ -26,50 +16,74 @@ def write(store: Store, verdicts: Sequence[Verdict]) -> None:
 
 
 def read(store: Store) -> list[Verdict]:
-    """Return the verdicts that were last reached; an endless end of an interval is None."""
-    found: list[Verdict] = converted(store, "ledger.json", list[Verdict])
-    return found
+    """Return the verdicts that were last reached; an endless end of an interval is None.
+
+    What they say of declarations is what the log of declarations says now.
+    """
+    declared = Declarations(store)
+    return [_restated(verdict, declared) for verdict in _saved(store)]
 
 
 def judged(store: Store, claims: Sequence[Claim]) -> bool:
-    """Return whether the ledger and the report of exactly these claims are there."""
-    if not all((store.folder / name).exists() for name in ("ledger.json", "report.html")):
+    """Return whether the ledger and the report of exactly these claims are there, and what they say of declarations."""
+    if not all(map(store.holds, ("ledger.json", "report.html", "provenance.json"))):
         return False
+    verdicts, declared = _saved(store), Declarations(store)
     asked = [(c.id, c.sentence, c.section, c.quantity, c.about, c.level, (c.low, c.high)) for c in claims]
-    return asked == [(v.id, v.sentence, v.section, v.quantity, v.about, v.level, v.region) for v in read(store)]
+    found = [(v.id, v.sentence, v.section, v.quantity, v.about, v.level, v.region) for v in verdicts]
+    return asked == found and all(_restated(verdict, declared) == verdict for verdict in verdicts)
 
 
-def record(store: Store, made: dict[str, Any]) -> None:
-    """Add this process to the provenance."""
-    earlier = store.read_json("provenance.json") if (store.folder / "provenance.json").exists() else []
-    store.write_json("provenance.json", [*earlier, made])
+def begin(store: Store, claims: Sequence[Claim], made: dict[str, Any]) -> None:
+    """Declare the claims before anything is trained or observed, and add this process to the provenance."""
+    made = made | {ANCHOR: declare(store, claims)}
+    with store.locked():
+        earlier = _records(store) if store.holds("provenance.json") else []
+        store.write_json("provenance.json", [*earlier, made])
 
 
 def provenance(store: Store) -> dict[str, str]:
-    """Return the lines about each process that worked on the run, numbered if there are several."""
-    records = store.read_json("provenance.json")
+    """Return the lines about each process that worked on the run, numbered if there are several.
+
+    And one about the files read so far that no checksum vouches for.
+    """
+    records = _records(store)
     marks = ("",) if len(records) == 1 else tuple(f", process {number}" for number in range(1, len(records) + 1))
-    return {
+    lines = {
         f"{name}{mark}": str(value)
         for record, mark in zip(records, marks, strict=True)
         for name, value in record.items()
     }
-
-
-def converted(store: Store, name: str, kind: Any) -> Any:
-    """Return what a JSON file of the run holds, as a value of this kind.
-
-    Error: StoreError if it holds something else.
-    """
-    try:
-        return msgspec.convert(store.read_json(name), kind)
-    except msgspec.ValidationError as error:
-        raise StoreError(
-            f"{store.folder / name} does not hold what it should ({error}): delete it and run again."
-        ) from error
+    if store.unsealed:
+        parts = sum(name.startswith("parts/") for name in store.unsealed)
+        others = sorted(name for name in store.unsealed if "/" not in name)
+        told = ", ".join([f"{parts} parts"] * (parts > 0) + others)
+        lines["without a checksum of the whole file"] = f"{told}: written before testbed made them"
+    return lines
 
 
 def plain(value: msgspec.Struct) -> dict[str, Any]:
     """Return a struct as JSON would hold it: the infinite and the undefined are null."""
     found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(value))
     return found
+
+
+def _saved(store: Store) -> list[Verdict]:
+    found: list[Verdict] = store.read_json("ledger.json", list[Verdict])
+    return found
+
+
+def _records(store: Store) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = store.read_json("provenance.json", list[dict[str, Any]])
+    return found
+
+
+def _restated(verdict: Verdict, declared: Declarations) -> Verdict:
+    """Return the verdict with what the log says of the claim that it judges."""
+    told = plain(verdict)
+    claim = {name: told[name] for name in ("id", "sentence", "section", "quantity", "level", "about")}
+    claim |= {"low": verdict.region[0], "high": verdict.region[1]}
+    if verdict.about is None:
+        del claim["about"]
+    standing, at = declared.of_plain(claim)
+    return msgspec.structs.replace(verdict, declared=standing, declared_at=at)

@@ -1,16 +1,16 @@
 """The machine: its devices, its compilation cache, and a record of what a run was made with."""
 
-import contextlib
 import datetime
 import os
 import platform
 import subprocess
-import zlib
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import jax
+
+from testbed.programs import heal
 
 _RECORDED = (
     "jax",
@@ -27,10 +27,6 @@ _RECORDED = (
 )
 
 
-_ZLIB = b"\x78"
-"""First byte of an entry that is packed by zlib; JAX may pack otherwise where other packages are installed."""
-
-
 def cache_folder() -> Path:
     """Return where compiled programs are kept between processes: $TESTBED_CACHE, else testbed/ in the user's cache."""
     named = os.environ.get("TESTBED_CACHE")
@@ -39,9 +35,8 @@ def cache_folder() -> Path:
 
 def keep_compilations() -> None:
     """Make this process read and write the persistent compilation cache."""
-    compiled = cache_folder() / "compiled"
-    _drop_cut_short(compiled)
-    jax.config.update("jax_compilation_cache_dir", str(compiled))
+    heal()
+    jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "programs"))
     jax.config.update("jax_persistent_cache_enable_xla_caches", "none")  # they put the folder's name into every key
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
@@ -62,24 +57,6 @@ def provenance(seed: int, settings: dict[str, Any]) -> dict[str, Any]:
         "streams": "named streams under the seed: data, order (by draw); initialisation; evaluation",
         "settings": settings,
     }
-
-
-def _drop_cut_short(compiled: Path) -> None:
-    """Delete entries that a kill or a full disk cut short, which JAX would neither read nor ever replace."""
-    for entry in compiled.glob("*-cache"):
-        with contextlib.suppress(FileNotFoundError):
-            payload = entry.read_bytes()
-            if payload[:1] in (b"", _ZLIB) and not _whole(payload):
-                entry.unlink()
-
-
-def _whole(payload: bytes) -> bool:
-    unpacking = zlib.decompressobj()
-    try:
-        unpacking.decompress(payload)
-    except zlib.error:
-        return False
-    return unpacking.eof
 
 
 def _version(package: str) -> str | None:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from testbed import ledger
 from testbed.console import Console
+from testbed.declarations import Declarations, declare
 from testbed.measure.noise.analysis import About, NoiseAnalysis, about
 from testbed.measure.noise.checked import checks
 from testbed.measure.noise.claimed import ESTIMATES
@@ -19,8 +20,15 @@ from testbed.store import Store, StoreError, write_outside
 from testbed.study import NoiseStudy, decode
 from testbed.verdict import Claim, Verdict, judge
 
-TABLES = ("arms", "levels", "shapes", "joint", "assumed", "trained")
-"""What observing leaves, a Parquet file each."""
+TABLES: dict[str, tuple[str, ...]] = {
+    "arms": ("arm", "predicted_slope"),
+    "levels": ("arm", "draw", "length", "variance"),
+    "shapes": ("arm", "draw", "length"),
+    "joint": ("arm", "draw", "length"),
+    "assumed": ("arm",),
+    "trained": ("digest", "status"),
+}
+"""What observing leaves, a Parquet file each, and columns by which it is known."""
 
 LEVEL = 0.95
 """Level of the intervals in tables and figures; each claim has its own."""
@@ -37,7 +45,7 @@ def rejudge(folder: Path, claims: Sequence[Claim] | None, console: Console) -> l
         study = msgspec.structs.replace(study, claims=tuple(claims))
     check_claims(study)
     verdicts = conclude(store, study)
-    store.write_bytes("spec.json", pretty(study))
+    store.write_text("spec.json", pretty(study))
     console.verdicts(verdicts, time.monotonic() - began, folder / "report.html")
     return verdicts
 
@@ -58,10 +66,12 @@ def conclude(store: Store, study: NoiseStudy) -> list[Verdict]:
     """Judge every claim of an observed study; write ledger, tables and report; return the verdicts."""
     analysis = _analysis(store, study)
     checked = checks(analysis)
+    declare(store, study.claims)
+    declared = Declarations(store)
     verdicts = []
     for claim in study.claims:
         found = ESTIMATES[claim.quantity](analysis, subject(claim), claim.level)
-        verdicts.append(judge(claim, found, checked, declared=ledger.declared(store, claim)))
+        verdicts.append(judge(claim, found, checked, declared=declared.of(claim)))
     ledger.write(store, verdicts)
     store.write_json("checks.json", [ledger.plain(check) for check in checked])
     _write_report(store, study, analysis, fits(analysis, checked, level=LEVEL), verdicts)
@@ -102,7 +112,7 @@ def subject(claim: Claim) -> About:
 
 def observed(store: Store) -> bool:
     """Return whether every table is there."""
-    return all((store.folder / f"{name}.parquet").exists() for name in TABLES)
+    return all(store.holds(f"{name}.parquet") for name in TABLES)
 
 
 def pretty(study: NoiseStudy) -> bytes:
@@ -112,13 +122,15 @@ def pretty(study: NoiseStudy) -> bytes:
 
 def _opened(folder: Path) -> tuple[Store, NoiseStudy]:
     store = Store.existing(folder)
-    return store, decode((folder / "spec.json").read_bytes())
+    return store, store.spec(decode)
 
 
 def _analysis(store: Store, study: NoiseStudy) -> NoiseAnalysis:
     if not observed(store):
         raise StoreError(f"{store.folder} is not finished: judging needs every point of the study; run it to its end.")
-    tables: dict[str, pd.DataFrame] = {name: store.read_frame(f"{name}.parquet") for name in TABLES}
+    tables: dict[str, pd.DataFrame] = {
+        name: store.read_frame(f"{name}.parquet", needed) for name, needed in TABLES.items()
+    }
     trained, points = tables["trained"], study.points()
     diverged = set(trained["digest"][trained["status"] != "finished"])
     lost = sum(point.cell is not None and point.cell.digest in diverged for point in points)
@@ -146,4 +158,4 @@ def _write_report(
         provenance=ledger.provenance(store),
     )
     store.write_frame("fits.parquet", table)
-    store.write_bytes("report.html", render(page).encode())
+    store.write_page("report.html", render(page).encode())

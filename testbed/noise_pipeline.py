@@ -34,12 +34,11 @@ def run(study: NoiseStudy, folder: Path, options: Options, console: Console) -> 
     space = room(tuple(jax.local_devices()), options.mapping, options.memory_gib)
     todo = _buckets(study, space)
     store = Store.open(folder, pretty(study), lambda saved: _difference(saved, study))
-    if observed(store) and ledger.judged(store, study.claims):
+    if _settled(store, study):
         console.say(f"Nothing to do: all points are observed and judged; the report is {folder / 'report.html'}")
         return ledger.read(store)
     began = time.monotonic()
-    ledger.declare(store, study.claims)
-    ledger.record(store, machine.provenance(study.seed, msgspec.to_builtins(options)))
+    ledger.begin(store, study.claims, machine.provenance(study.seed, msgspec.to_builtins(options)))
     _train(study, store, options, space, todo, console)
     _observe(study, store, console)
     if not observed(store):
@@ -88,6 +87,17 @@ def _observe(study: NoiseStudy, store: Store, console: Console) -> None:
 
         noise_points.observe_all(store, points, advance)
         bar.update(task, description="observed")
+
+
+def _settled(store: Store, study: NoiseStudy) -> bool:
+    """Return whether every point is observed and exactly these claims are judged and reported."""
+    if not observed(store) or not all(map(store.holds, ("fits.parquet", "checks.json"))):
+        return False
+    if not all(store.has(cell.digest) for cell in study.cells()):
+        return False
+    missing = [point for point in study.points() if not store.has(point.digest)]
+    diverged = (point.cell is not None and store.row(point.cell.digest)["status"] != "finished" for point in missing)
+    return all(diverged) and ledger.judged(store, study.claims)
 
 
 def _difference(saved: bytes, study: NoiseStudy) -> str | None:

@@ -13,9 +13,11 @@ from testbed.judging import (
     check_claims,
     conclude,
     current_cells,
+    derived,
     pretty,
     save_truth,
     saved_references,
+    saved_truth,
 )
 from testbed.measure import references, regret
 from testbed.measure.analysis import chosen_rates, reported
@@ -51,7 +53,7 @@ def run(experiment: Experiment, folder: Path, options: Options, console: Console
     with progress(console, sum(bucket.work for bucket in pilots + rest)) as advance:
         trainer = Trainer(store, shared, options, space, advance)
         trainer.train(pilots)
-        rates = _rates(experiment, current_cells(store))
+        rates = _rates(experiment, current_cells(store, experiment))
         trainer.train(_buckets(experiment, space, rates)[1])
     console.say("Measuring the replicates on the shared contexts …")
     ensembles.observe(store, experiment, rates, shared)
@@ -75,14 +77,15 @@ def _buckets(experiment: Experiment, space: Room, rates: dict[Transformer, float
 
 
 def _record(store: Store, experiment: Experiment, options: Options) -> None:
-    """Leave the claims as they stand before the first training step, and add this process to the provenance."""
-    ledger.declare(store, experiment.claims)
-    ledger.record(store, machine.provenance(experiment.seed, msgspec.to_builtins(options)))
+    """Declare the claims before the first training step, and add this process to the provenance."""
+    ledger.begin(store, experiment.claims, machine.provenance(experiment.seed, msgspec.to_builtins(options)))
 
 
 def _truth(store: Store, experiment: Experiment) -> None:
-    """Compute the truth of the world unless the store holds it."""
-    if not (store.folder / "truth.json").exists():
+    """Compute the truth of the world unless the store holds it, sound."""
+    if store.holds("truth.json"):
+        saved_truth(store)
+    else:
         save_truth(store, experiment.world.truth(experiment.model.context))
 
 
@@ -107,13 +110,14 @@ def _compare(store: Store, experiment: Experiment, shared: Reference) -> None:
 
 def _settled(store: Store, experiment: Experiment) -> bool:
     """Return whether every cell is finished and exactly these claims are judged and reported."""
-    if not ledger.judged(store, experiment.claims) or not ensembles.observed(store):
+    if not all(map(store.holds, derived(experiment))) or not ledger.judged(store, experiment.claims):
         return False
     if not references.holds(saved_references(store), experiment.references):
         return False
     if not all(store.has(cell.digest) for cell in experiment.pilot_cells()):
         return False
-    return all(store.has(cell.digest) for cell in experiment.main_cells(_rates(experiment, current_cells(store))))
+    cells = current_cells(store, experiment)
+    return all(store.has(cell.digest) for cell in experiment.main_cells(_rates(experiment, cells)))
 
 
 def _difference(saved: bytes, experiment: Experiment) -> str | None:

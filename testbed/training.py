@@ -51,7 +51,7 @@ class Trainer:
         """Train what is missing of these buckets, carrying on from the snapshot of a bucket where there is one."""
         for bucket in todo:
             missing = tuple(cell for cell in bucket.cells if not self.store.has(cell.digest))
-            if missing and not self.store.snapshot(bucket.digest).path.exists():
+            if missing and not self.store.snapshot(bucket.digest).exists():
                 self.advance(bucket, bucket.tokens - bucket._replace(cells=missing).tokens, trained=False)
                 self._train(bucket._replace(cells=missing))
             elif missing:

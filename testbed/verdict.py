@@ -3,7 +3,7 @@
 import functools
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from testbed.measure.checks import Check
 
 Word = Literal["supported", "refuted", "undecided", "invalid"]
+Standing = Literal["before the run", "after the run", "declaration missing"]
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -50,6 +51,15 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return -math.inf if self.low is None else self.low, math.inf if self.high is None else self.high
 
 
+class Declared(NamedTuple):
+    """How a claim stands to the data it is judged by."""
+
+    standing: Standing
+    """Declared before or after the first part; or nothing is left that tells."""
+    at: str | None = None
+    """When, in UTC; None where that is not known."""
+
+
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the ledger.
 
@@ -69,11 +79,19 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     n: int | None
     method: str
     reason: str
-    declared: Literal["before the run", "after the run"]
+    declared: Standing
     about: str | None = None
+    declared_at: str | None = None
+    """When the claim was declared, in UTC; None where that is not known."""
 
 
-def judge(claim: Claim, found: Estimate | str, checks: "Sequence[Check]", *, declared: bool = True) -> Verdict:
+def judge(
+    claim: Claim,
+    found: Estimate | str,
+    checks: "Sequence[Check]",
+    *,
+    declared: Declared = Declared("before the run"),  # noqa: B008 - immutable
+) -> Verdict:
     """Return the verdict on a claim.
 
     supported: the whole interval lies in the region. refuted: the whole interval lies outside. undecided: neither.
@@ -115,7 +133,7 @@ def span(low: float, high: float) -> str:
     return f"{left}, {right}".replace("-", "−")
 
 
-def _verdict(claim: Claim, declared: bool, found: Estimate | None, word: Word, reason: str) -> Verdict:
+def _verdict(claim: Claim, declared: Declared, found: Estimate | None, word: Word, reason: str) -> Verdict:
     return Verdict(
         id=claim.id,
         sentence=claim.sentence,
@@ -130,6 +148,7 @@ def _verdict(claim: Claim, declared: bool, found: Estimate | None, word: Word, r
         n=found.n if found else None,
         method=found.method if found else "none",
         reason=reason,
-        declared="before the run" if declared else "after the run",
+        declared=declared.standing,
         about=claim.about,
+        declared_at=declared.at,
     )

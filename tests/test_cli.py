@@ -310,9 +310,7 @@ def test_a_damaged_part_is_named_and_redone_once_deleted(command, way, copied, c
 @pytest.mark.parametrize("name", ["spec.json", "ledger.json", "truth.json"])
 def test_damaged_json_is_named(name, copied, capsys):
     spoilt(copied / name, "truncated")
-    assert refused(
-        asked(capsys, "report", copied), name if name != "spec.json" else "saved experiment", "cannot be read"
-    )
+    assert refused(asked(capsys, "report", copied), name, "is damaged", "run")
 
 
 @pytest.mark.parametrize("way", ["truncated", "emptied"])

@@ -83,6 +83,12 @@ def tokens_of(cells):
     return sum(cell.horizon * cell.optimiser.batch * cell.model.context for cell in cells)
 
 
+def told(path):
+    """What a JSON file of a run says, the time of the declarations apart."""
+    read = json.loads(path.read_text())
+    return [{**line, "declared_at": None} for line in read] if isinstance(read, list) else read
+
+
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("undisturbed")
@@ -111,7 +117,7 @@ def test_the_end_is_that_of_an_undisturbed_run(undisturbed, disturbed):
     assert same_tables(run, other)
     assert same_parameters(run, other)
     for name in ("ledger.json", "checks.json", "truth.json"):
-        assert json.loads((run / name).read_text()) == json.loads((other / name).read_text()), name
+        assert told(run / name) == told(other / name), name
 
 
 def test_the_kills_fell_all_over_the_run(disturbed):

@@ -1,36 +1,90 @@
 """The compilation cache heals itself."""
 
-import zlib
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
 
 import pytest
 
 from testbed import machine
+from testbed.programs import CheckedCache
 
-SOUND = zlib.compress(b"a program" * 1000)
+ROOT = Path(__file__).parents[1]
+PROGRAM = bytes(range(256)) * 8
+DAMAGES = {
+    "zero-filled": lambda entry: bytes(len(entry)),
+    "truncated": lambda entry: entry[: len(entry) // 2],
+    "one byte short": lambda entry: entry[:-1],
+    "empty": lambda entry: b"",
+    "garbage": lambda entry: os.urandom(len(entry)),
+    "a flipped bit": lambda entry: (
+        entry[: len(entry) // 2] + bytes([entry[len(entry) // 2] ^ 4]) + entry[len(entry) // 2 + 1 :]
+    ),
+}
 
 
-@pytest.fixture
-def compiled(tmp_path, monkeypatch):
+def test_the_cache_is_where_the_environment_says(tmp_path, monkeypatch):
     monkeypatch.setenv("TESTBED_CACHE", str(tmp_path))
-    folder = tmp_path / "compiled"
-    folder.mkdir()
-    return folder
+    assert machine.cache_folder() == tmp_path
 
 
-def test_entries_cut_short_are_dropped(compiled):
-    """JAX writes an entry in place, never replaces one, and warns of a broken one for ever."""
-    for at in range(0, len(SOUND), 7):
-        (compiled / f"jit_{at}-cache").write_bytes(SOUND[:at])
-    (compiled / "whole-cache").write_bytes(SOUND)
-    (compiled / "packed_otherwise-cache").write_bytes(b"\x28\xb5\x2f\xfd...")
-    (compiled / "other").write_bytes(b"")
-    machine._drop_cut_short(machine.cache_folder() / "compiled")
-    assert {path.name for path in compiled.iterdir()} == {"whole-cache", "packed_otherwise-cache", "other"}
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_entry_is_dropped_and_written_again(damage, tmp_path):
+    cache, path = CheckedCache(str(tmp_path), max_size=-1), tmp_path / "jit_f-cache"
+    assert cache.get("jit_f") is None
+    cache.put("jit_f", PROGRAM)
+    assert cache.get("jit_f") == PROGRAM
+    path.write_bytes(DAMAGES[damage](path.read_bytes()))
+    assert cache.get("jit_f") is None and not path.exists()
+    cache.put("jit_f", PROGRAM)
+    assert cache.get("jit_f") == PROGRAM
 
 
-def test_no_cache_is_no_trouble(tmp_path):
-    machine._drop_cut_short(tmp_path / "none")
+def test_an_entry_under_another_key_is_not_believed(tmp_path):
+    cache = CheckedCache(str(tmp_path), max_size=-1)
+    cache.put("jit_f", PROGRAM)
+    (tmp_path / "jit_f-cache").rename(tmp_path / "jit_g-cache")
+    assert cache.get("jit_g") is None
 
 
-def test_the_cache_is_where_the_environment_says(compiled):
-    assert machine.cache_folder() == compiled.parent
+def test_a_folder_in_place_of_an_entry_is_passed_over(tmp_path):
+    cache = CheckedCache(str(tmp_path), max_size=-1)
+    (tmp_path / "jit_f-cache").mkdir()
+    assert cache.get("jit_f") is None
+    cache.put("jit_f", PROGRAM)
+    assert cache.get("jit_f") in (None, PROGRAM)
+
+
+def test_jax_compiles_what_is_damaged_again_without_a_word(tmp_path):
+    """In a process of its own, where warnings are errors: each damage, then a read of what was written after it."""
+    script = textwrap.dedent("""
+        import warnings, jax, jax.numpy as jnp
+        from pathlib import Path
+        from testbed import machine
+        from tests.test_machine import DAMAGES
+
+        warnings.simplefilter("error")
+        machine.keep_compilations()
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+        hits = []
+        jax.monitoring.register_event_listener(lambda name, **_: hits.append(name.endswith("/cache_hits")))
+
+        def hit():
+            hits.clear()
+            jax.clear_caches()
+            jax.jit(jnp.sin).lower(1.0).compile()
+            return any(hits)
+
+        assert not hit() and hit()
+        (entry,) = (machine.cache_folder() / "programs").glob("jit_sin*-cache")
+        sound = entry.stat().st_size
+        for damage in DAMAGES.values():
+            entry.write_bytes(damage(entry.read_bytes()))
+            assert not hit() and hit()
+        print("healed", len(DAMAGES))
+    """)
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "TESTBED_CACHE": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, env=environment)
+    assert done.stdout == f"healed {len(DAMAGES)}\n", done.stderr

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from testbed import noise_points
+from testbed import noise_pipeline, noise_points
 from testbed.cli import main
 from testbed.console import Console
 from testbed.noise_judging import TABLES, rejudge, rewrite_report
@@ -79,7 +79,9 @@ def test_the_same_command_again_has_nothing_to_do(copied, observed):
 def test_what_a_kill_lost_is_observed_again_and_nothing_else(copied, observed):
     levels = pd.read_parquet(copied / "levels.parquet")
     lost = STUDY.points()[3]
+    assert noise_pipeline._settled(Store.existing(copied), STUDY)
     (copied / "parts" / f"{lost.digest}.parquet").unlink()
+    assert not noise_pipeline._settled(Store.existing(copied), STUDY)
     for name in ("levels.parquet", "ledger.json"):
         (copied / name).unlink()
     run(STUDY, copied, Options(), QUIET)

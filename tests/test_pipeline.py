@@ -1,6 +1,7 @@
 """The whole path, once: what it leaves, what a second run redoes, and what may go wrong without a crash."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -13,8 +14,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from testbed import pipeline
 from testbed.console import Console
-from testbed.judging import rejudge, rewrite_report
+from testbed.judging import derived, rejudge, rewrite_report
 from testbed.measure.contexts import reference
 from testbed.model.size import size
 from testbed.pipeline import run
@@ -24,7 +26,7 @@ from testbed.store import Store, StoreError
 from testbed.train import buckets
 from testbed.training import Options
 from tests.presets import CLAIMS, JUDGED, OTHER_CLAIMS, REFERENCES
-from tests.tables import same_tables
+from tests.tables import same_parameters, same_tables
 
 ROOT = Path(__file__).parents[1]
 ROUNDING = 2e-5
@@ -345,8 +347,96 @@ def test_a_folder_of_another_spec_is_left_alone(copied):
 
 def test_a_damaged_ledger_is_named_and_remade(copied, trained):
     (copied / "ledger.json").write_text("[{")
-    with pytest.raises(StoreError, match=r"ledger.json cannot be read.*delete it and run again"):
+    with pytest.raises(StoreError, match=r"ledger.json is damaged.*delete it and run again"):
         ran(JUDGED, copied)
     (copied / "ledger.json").unlink()
     assert len(ran(JUDGED, copied)) == len(CLAIMS)
     assert trained == []
+
+
+def test_every_derived_file_is_refused_when_damaged_and_made_anew_when_deleted(copied, finished, trained):
+    """One after the other each is noticed, damaged or missing; then all at once are made anew as they were."""
+    names, store = derived(JUDGED), Store.existing(copied)
+    assert {path.name for path in finished.iterdir() if path.is_file()} == {
+        *names,
+        ".lock",
+        "spec.json",
+        "declared.json",
+    }
+    assert pipeline._settled(store, JUDGED)
+    for name in names:
+        path = copied / name
+        sound = path.read_bytes()
+        path.write_bytes(sound[:-200] + bytes([sound[-200] ^ 1]) + sound[-199:])
+        if name != "report.html":  # for people, and never read back
+            with pytest.raises(StoreError, match=f"{name} is damaged.*delete it and run again"):
+                ran(JUDGED, copied)
+        path.unlink()
+        assert not pipeline._settled(store, JUDGED), name
+        path.write_bytes(sound)
+    assert pipeline._settled(store, JUDGED)
+    for name in names:
+        (copied / name).unlink()
+    ran(JUDGED, copied)
+    assert trained == [] and pipeline._settled(store, JUDGED)
+    for name in ("ledger.json", "checks.json", "truth.json"):
+        assert read(copied, name) == read(finished, name)
+
+
+def test_what_else_lies_among_the_parts_is_passed_over(copied, finished):
+    """A killed writer's half, a live writer's whole, and a sound part of another experiment."""
+    part = min((copied / "parts").iterdir())
+    (copied / "parts" / ".unfinished-0-a.parquet").write_bytes(part.read_bytes()[:999])
+    (copied / "parts" / f".unfinished-1-{part.name}").write_bytes(part.read_bytes())
+    rejudge(copied, None, QUIET)
+    assert read(copied, "ledger.json") == read(finished, "ledger.json")
+    other = Store.existing(copied).row(part.stem)
+    Store.existing(copied).write("ab" * 32, {name: other[name] for name in other if name != "digest"}, {}, {})
+    ran(JUDGED, copied)
+    rejudge(copied, None, QUIET)
+    assert read(copied, "ledger.json") == read(finished, "ledger.json")
+    assert len(pd.read_parquet(copied / "cells.parquet")) == JUDGED.cell_count
+    assert "parts of other experiments" in (copied / "report.html").read_text()
+
+
+def test_an_erased_declaration_is_told_in_every_verdict(copied, trained):
+    assert {line["declared"] for line in read(copied, "ledger.json")} == {"before the run"}
+    assert all(line["declared_at"] for line in read(copied, "ledger.json"))
+    (copied / "declared.json").unlink()
+    rewrite_report(copied, QUIET)
+    assert (copied / "report.html").read_text().count("declaration missing") >= len(CLAIMS)
+    verdicts = ran(msgspec.structs.replace(JUDGED, claims=(*CLAIMS, *OTHER_CLAIMS)), copied)
+    assert [verdict.declared for verdict in verdicts] == ["declaration missing"] * 5
+    rejudge(copied, OTHER_CLAIMS, QUIET)
+    assert {line["declared"] for line in read(copied, "ledger.json")} == {"declaration missing"}
+    assert trained == []
+
+
+def test_claims_that_came_after_the_run_are_told_with_their_time(copied):
+    rejudge(copied, (*CLAIMS, *OTHER_CLAIMS), QUIET)
+    lines = {line["id"]: line for line in read(copied, "ledger.json")}
+    assert [lines[claim.id]["declared"] for claim in CLAIMS] == ["before the run"] * len(CLAIMS)
+    assert [lines[claim.id]["declared"] for claim in OTHER_CLAIMS] == ["after the run"] * len(OTHER_CLAIMS)
+    assert f"declared after the run ({lines['broken']['declared_at']})" in (copied / "report.html").read_text()
+
+
+def test_two_processes_on_one_new_folder_end_with_the_right_table(finished, tmp_path):
+    """Each saves a snapshot after every step it can, so that they write the same files all the time."""
+    words = [sys.executable, "-m", "testbed", "run", "tests/presets.py", "--out", str(tmp_path / "run")]
+    words += ["--checkpoint-seconds", "0"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "JAX_NUM_CPU_DEVICES": "1"}
+    started = [
+        subprocess.Popen(words, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    for process in started:
+        _, told = process.communicate(timeout=300)
+        assert process.returncode == 0, told
+    assert same_tables(tmp_path / "run", finished) and same_parameters(tmp_path / "run", finished)
+    assert [each["verdict"] for each in read(tmp_path / "run", "ledger.json")] == [
+        each["verdict"] for each in read(finished, "ledger.json")
+    ]
+    assert {each["declared"] for each in read(tmp_path / "run", "ledger.json")} == {"before the run"}
+    assert 1 <= len(read(tmp_path / "run", "provenance.json")) <= 2
+    assert pipeline._settled(Store.existing(tmp_path / "run"), JUDGED)
+    assert not list((tmp_path / "run").rglob(".unfinished-*")) + list((tmp_path / "run" / "snapshots").iterdir())

@@ -110,7 +110,7 @@ def test_a_folder_of_another_spec_is_refused(tmp_path):
     Store.open(tmp_path / "run", b"one", lambda saved: None)
     with pytest.raises(StoreError, match=r"another experiment \(seed 1, not 2\).*choose another --out"):
         Store.open(tmp_path / "run", b"two", lambda saved: "seed 1, not 2")
-    assert (tmp_path / "run" / "spec.json").read_bytes() == b"one"
+    assert Store.existing(tmp_path / "run").spec(bytes) == b"one"
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path):
@@ -176,3 +176,28 @@ def test_old_unfinished_files_are_swept_and_young_ones_left(tmp_path):
     os.utime(old, (0, 0))
     Store.open(tmp_path / "run", b"{}", lambda saved: None)
     assert (old.exists(), young.exists()) == (False, True)
+
+
+@pytest.mark.parametrize("left", [(), ("parts", "snapshots"), (".unfinished-0-spec.json",)])
+def test_a_folder_that_another_process_has_just_begun_is_no_strange_folder(tmp_path, left):
+    """It was refused for ever where a kill, or another process's first step, fell before the spec was there."""
+    for name in left:
+        (tmp_path / "run" / name).mkdir(parents=True)
+    assert Store.open(tmp_path / "run", b"{}", lambda saved: None).spec(bytes) == b"{}"
+
+
+def test_of_two_specs_that_begin_at_once_the_first_counts(tmp_path, monkeypatch):
+    first = lambda saved: None if saved == b"[1]" else "it is another"  # noqa: E731
+    second = lambda saved: None if saved == b"[2]" else "it is another"  # noqa: E731
+    late = "testbed.store.folder.check_new"
+    monkeypatch.setattr(late, lambda folder: (monkeypatch.undo(), Store.open(folder, b"[1]", first)))
+    with pytest.raises(StoreError, match="holds another experiment"):
+        Store.open(tmp_path / "run", b"[2]", second)
+    assert Store.existing(tmp_path / "run").spec(bytes) == b"[1]"
+
+
+def test_a_folder_of_other_parts_is_refused(tmp_path):
+    (tmp_path / "engine" / "parts").mkdir(parents=True)
+    (tmp_path / "engine" / "parts" / "piston.stl").write_text("x")
+    with pytest.raises(StoreError, match="not a run of testbed"):
+        Store.open(tmp_path / "engine", b"{}", lambda saved: None)

@@ -10,5 +10,5 @@ def judging_of(folder: Path) -> Any:
     from testbed.store import Store
     from testbed.study import is_study
 
-    spec = (Store.existing(folder).folder / "spec.json").read_bytes()
-    return importlib.import_module(f"testbed.{'noise_judging' if is_study(spec) else 'judging'}")
+    noise = Store.existing(folder).spec(is_study)
+    return importlib.import_module(f"testbed.{'noise_judging' if noise else 'judging'}")

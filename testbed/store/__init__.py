@@ -1,0 +1,7 @@
+"""Append-only results: one immutable Parquet part per finished cell, safe under kills and with several writers."""
+
+from testbed.store.files import StoreError, write_outside
+from testbed.store.folder import Snapshot, Store
+from testbed.store.tables import Arrays
+
+__all__ = ["Arrays", "Snapshot", "Store", "StoreError", "write_outside"]
