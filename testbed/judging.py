@@ -20,7 +20,7 @@ from testbed.measure.split import curves, estimates, loss_parts, variance_law
 from testbed.report.page import Page, render
 from testbed.report.picture import picture
 from testbed.sources import Absent, Quantity, Truth
-from testbed.spec import SCHEMA, Experiment, decode
+from testbed.spec import EARLIER, SCHEMA, Experiment, decode
 from testbed.stats.estimate import Estimate
 from testbed.store import Store, StoreError, write_outside
 from testbed.verdict import Claim, Verdict, judge
@@ -76,9 +76,20 @@ def conclude(store: Store, experiment: Experiment) -> list[Verdict]:
 
 
 def current_cells(store: Store) -> pd.DataFrame:
-    """Return the finished cells whose meaning is that of this version; parts of an older schema are left out."""
+    """Return the finished cells of the run: those of the newest version that made any, which this one can read.
+
+    Error: StoreError if there are parts and none of them is of such a version.
+    """
     cells = store.cells()
-    return cells[cells["schema"] == SCHEMA].reset_index(drop=True) if len(cells) else cells
+    if not len(cells):
+        return cells
+    known = [schema for schema in (*EARLIER, SCHEMA) if (cells["schema"] == schema).any()]
+    if not known:
+        found, read = (", ".join(map(str, each)) for each in (sorted(set(cells["schema"])), (*EARLIER, SCHEMA)))
+        raise StoreError(
+            f"{store.folder} holds cells of schema {found}: this one reads {read}; use the version that made the run."
+        )
+    return cells[cells["schema"] == known[-1]].reset_index(drop=True)
 
 
 def known_estimates() -> dict[str, Callable[[Analysis, float], Estimate | str]]:

@@ -19,6 +19,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from testbed import reading
+
 Arrays = dict[str, np.ndarray]
 
 _STALE_SECONDS = 3600.0
@@ -149,7 +151,7 @@ class Store:
         """
         path = self.folder / name
         try:
-            return json.loads(path.read_bytes())
+            return reading.loads(path.read_bytes())
         except (OSError, ValueError) as error:
             raise StoreError(
                 f"{path} cannot be read ({error}): delete it and run again; finished cells are kept."

@@ -50,7 +50,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return -math.inf if self.low is None else self.low, math.inf if self.high is None else self.high
 
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+class Verdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One line of the ledger.
 
     Numbers are None where there was no estimate, ends infinite where nothing bounds them; JSON writes null for both.

@@ -19,10 +19,11 @@ from testbed.measure.contexts import reference
 from testbed.model.size import size
 from testbed.pipeline import run
 from testbed.predictors import PartitionTree
-from testbed.spec import Training, decode
+from testbed.spec import EARLIER, SCHEMA, Training, decode
 from testbed.store import Store, StoreError
 from testbed.train import buckets
 from testbed.training import Options
+from tests.aged import aged
 from tests.presets import CLAIMS, JUDGED, OTHER_CLAIMS, REFERENCES
 from tests.tables import same_tables
 
@@ -350,3 +351,21 @@ def test_a_damaged_ledger_is_named_and_remade(copied, trained):
     (copied / "ledger.json").unlink()
     assert len(ran(JUDGED, copied)) == len(CLAIMS)
     assert trained == []
+
+
+@pytest.mark.parametrize("schema", EARLIER)
+def test_a_run_of_an_earlier_version_is_judged_and_reported_and_not_gone_on_with(finished, copied, trained, schema):
+    aged(copied, schema)
+    rejudge(copied, None, QUIET)
+    rewrite_report(copied, QUIET)
+    assert read(copied, "ledger.json") == read(finished, "ledger.json")
+    before = contents(copied)
+    with pytest.raises(StoreError, match=r"earlier version.*its results stand.*judge or report it.*another --out"):
+        ran(JUDGED, copied)
+    assert contents(copied) == before and not trained
+
+
+def test_a_run_of_a_version_to_come_is_refused(copied):
+    aged(copied, SCHEMA + 1)
+    with pytest.raises(StoreError, match=rf"cells of schema {SCHEMA + 1}: this one reads 2, {SCHEMA}; use the version"):
+        rejudge(copied, None, QUIET)
