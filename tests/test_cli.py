@@ -583,7 +583,7 @@ def test_pair_laws_and_covariances_are_told_when_asked_for(capsys):
         "[[0.48 0.12]",
         "features at lag 1",
         "[[0.48]]",
-        "eigenvalue",
+        "closed form",
     ):
         assert words in text
 
