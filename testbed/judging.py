@@ -21,7 +21,7 @@ from testbed.measure.split import curves, estimates, loss_parts, variance_law
 from testbed.report.page import Page, render
 from testbed.report.picture import picture
 from testbed.sources import Absent, Quantity, Truth
-from testbed.spec import Experiment, decode
+from testbed.spec import EARLIER, SCHEMA, Experiment, decode
 from testbed.stats.estimate import Estimate
 from testbed.store import Store, StoreError, write_outside
 from testbed.verdict import Claim, Verdict, judge
@@ -79,8 +79,22 @@ def conclude(store: Store, experiment: Experiment) -> list[Verdict]:
 
 
 def current_cells(store: Store, experiment: Experiment) -> pd.DataFrame:
-    """Return the finished cells of this experiment and of this version's meaning; other parts are left out."""
-    return store.cells(_possible(experiment))
+    """Return the finished cells of this experiment, of the newest version that made any and that this one can read.
+
+    Other parts are left out.
+
+    Error: StoreError if there are parts, and all of them are of versions that this one cannot read.
+    """
+    readable = (SCHEMA, *EARLIER)
+    found = [store.cells(_possible(experiment, schema)) for schema in readable]
+    cells = next((each for each in found if len(each)), found[0])
+    strange = set() if len(cells) else {store.row(digest).get("schema") for digest in store.digests()}
+    if strange and not strange & set(readable):
+        made, read = (", ".join(map(str, each)) for each in (sorted(strange, key=str), sorted(readable)))
+        raise StoreError(
+            f"{store.folder} holds cells of schema {made}: this one reads {read}; use the version that made the run."
+        )
+    return cells
 
 
 def known_estimates() -> dict[str, Callable[[Analysis, float], Estimate | str]]:
@@ -132,16 +146,17 @@ def derived(experiment: Experiment) -> list[str]:
     return [*tables, "truth.json", "checks.json", "ledger.json", "provenance.json", "report.html"]
 
 
-def _possible(experiment: Experiment) -> set[str]:
-    """Return the digests of all cells of an experiment, whatever learning rates its pilots choose."""
+def _possible(experiment: Experiment, schema: int = SCHEMA) -> set[str]:
+    """Return the names of all cells of an experiment in a version, whatever learning rates its pilots choose."""
     rates = experiment.training.learning_rates
     cells = [cell for rate in rates for cell in experiment.main_cells(dict.fromkeys(experiment.models, rate))]
-    return {cell.digest for cell in (*experiment.pilot_cells(), *cells)}
+    return {cell.named(schema) for cell in (*experiment.pilot_cells(), *cells)}
 
 
 def _strange(store: Store, experiment: Experiment) -> int:
     """Return how many parts are in the folder that are not of this experiment."""
-    return len(set(store.digests()) - _possible(experiment))
+    known = set().union(*(_possible(experiment, schema) for schema in (SCHEMA, *EARLIER)))
+    return len(set(store.digests()) - known)
 
 
 def _opened(folder: Path) -> tuple[Store, Experiment]:

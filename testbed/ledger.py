@@ -1,13 +1,27 @@
 """What is left of judging in the folder of a run: the verdicts; and who made the run."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from testbed.declarations import ANCHOR, Declarations, declare
-from testbed.store import Store
+from testbed.store import Store, StoreError
 from testbed.verdict import Claim, Verdict
+
+
+def check_version(folder: Path, made: Iterable[str]) -> None:
+    """Refuse to go on with a run of which a cell or point is there under a name that an earlier version gave it.
+
+    Error: StoreError that says what may be done with the run.
+    """
+    store = Store(folder)
+    if any(store.has(name) for name in made):
+        raise StoreError(
+            f"{folder} was made by an earlier version of testbed, whose draws were coarser: its results stand, but"
+            " cells of two versions do not mix; judge or report it as it is, or choose another --out."
+        )
 
 
 def write(store: Store, verdicts: Sequence[Verdict]) -> None:

@@ -16,6 +16,7 @@ from testbed.measure.noise.claimed import ESTIMATES
 from testbed.measure.noise.fits import fits
 from testbed.report.noise_page import NoisePage, render
 from testbed.report.noise_picture import picture
+from testbed.spec import EARLIER, SCHEMA, Cell
 from testbed.store import Store, StoreError, write_outside
 from testbed.study import NoiseStudy, decode
 from testbed.verdict import Claim, Verdict, judge
@@ -133,8 +134,13 @@ def _analysis(store: Store, study: NoiseStudy) -> NoiseAnalysis:
     }
     trained, points = tables["trained"], study.points()
     diverged = set(trained["digest"][trained["status"] != "finished"])
-    lost = sum(point.cell is not None and point.cell.digest in diverged for point in points)
+    lost = sum(point.cell is not None and any(name in diverged for name in _names(point.cell)) for point in points)
     return NoiseAnalysis(**tables, expected=len(points), planned=len(study.cells()), lost=lost)
+
+
+def _names(cell: Cell) -> list[str]:
+    """Return the digests that a cell has in runs that can be judged."""
+    return [cell.named(schema) for schema in (*EARLIER, SCHEMA)]
 
 
 def _write_report(

@@ -16,7 +16,7 @@ from testbed.noise_judging import check_claims, conclude, observed, pretty
 from testbed.progress import progress, show_plan
 from testbed.spec import Cell
 from testbed.store import Store
-from testbed.study import NoiseStudy, Point, decode
+from testbed.study import EARLIER, NoiseStudy, Point, decode
 from testbed.train.plan import Bucket, Room, plan, room
 from testbed.training import Options, Trainer
 from testbed.verdict import Verdict
@@ -33,6 +33,8 @@ def run(study: NoiseStudy, folder: Path, options: Options, console: Console) -> 
     noise_points.check_arms(study)
     space = room(tuple(jax.local_devices()), options.mapping, options.memory_gib)
     todo = _buckets(study, space)
+    earlier = EARLIER.items()
+    ledger.check_version(folder, (point.named(*schemas) for point in study.points() for schemas in earlier))
     store = Store.open(folder, pretty(study), lambda saved: _difference(saved, study))
     if _settled(store, study):
         console.say(f"Nothing to do: all points are observed and judged; the report is {folder / 'report.html'}")

@@ -25,7 +25,7 @@ from testbed.measure.contexts import Reference, reference
 from testbed.model.size import size
 from testbed.model.transformer import Transformer
 from testbed.progress import progress, show_plan
-from testbed.spec import Experiment, decode
+from testbed.spec import EARLIER, Experiment, decode
 from testbed.store import Store
 from testbed.train.plan import Bucket, Room, plan, room
 from testbed.training import Options, Trainer
@@ -41,6 +41,7 @@ def run(experiment: Experiment, folder: Path, options: Options, console: Console
     machine.keep_compilations()
     space = room(tuple(jax.local_devices()), options.mapping, options.memory_gib)
     pilots, rest = _buckets(experiment, space, dict.fromkeys(experiment.models, experiment.training.learning_rates[0]))
+    ledger.check_version(folder, (cell.named(schema) for cell in experiment.pilot_cells() for schema in EARLIER))
     store = Store.open(folder, pretty(experiment), lambda saved: _difference(saved, experiment))
     if _settled(store, experiment):
         console.say(f"Nothing to do: all cells are finished and judged; the report is {folder / 'report.html'}")

@@ -7,13 +7,18 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
+from testbed import reading
 from testbed.model.transformer import Transformer
 from testbed.predictors import AnyPredictor
 from testbed.sources import AnySource
 from testbed.verdict import Claim
 
-SCHEMA = 2
-"""Version of the meaning of a cell; raised whenever equal specs would no longer give equal results."""
+SCHEMA, EARLIER = 3, (2,)
+"""Version of the meaning of a cell; raised whenever equal specs would no longer give equal results.
+
+Runs of earlier versions are judged and reported as they are, and not gone on with. Up to 2, tokens were drawn by
+uniforms of 23 digits.
+"""
 
 Role = Literal["pilot", "online", "stored"]
 Stopping = Literal["final", "best"]
@@ -114,7 +119,11 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def digest(self) -> str:
         """Return the sha256 of the canonical JSON of this cell and the schema version."""
-        return digest({"schema": SCHEMA, "cell": msgspec.to_builtins(self) | {"model": self.model.identity()}})
+        return self.named(SCHEMA)
+
+    def named(self, schema: int) -> str:
+        """Return the digest that this cell has in runs of a version."""
+        return digest({"schema": schema, "cell": msgspec.to_builtins(self) | {"model": self.model.identity()}})
 
     @property
     def group(self) -> int:
@@ -349,20 +358,21 @@ def decode(payload: bytes) -> Experiment:
 
 
 def strictly(payload: bytes, kind: type[Value]) -> Value:
-    """Return the value of a kind that a JSON file holds; unknown or missing fields are refused.
+    """Return the value of a kind that a JSON file holds; fields that are unknown, missing or given twice are refused.
 
     Error: ValueError that says what does not fit.
     """
     try:
-        value = msgspec.json.decode(payload, type=kind)
-    except msgspec.MsgspecError as error:
+        value, written = msgspec.json.decode(payload, type=kind), reading.loads(payload)
+    except (msgspec.MsgspecError, ValueError) as error:
         raise ValueError(
             f"The saved experiment cannot be read: {error}. Restore the file, or use a new folder."
         ) from error
-    unknown = ", ".join(_passed_over(msgspec.json.decode(payload), msgspec.to_builtins(value)))
+    unknown = ", ".join(_passed_over(written, msgspec.to_builtins(value)))
     if unknown:
         raise ValueError(
-            f"The saved experiment cannot be read: unknown fields {unknown}. Restore the file, or use a new folder."
+            f"The saved experiment cannot be read: unknown fields {unknown}, as another version may have"
+            " written it. Restore the file, or use a new folder."
         )
     return value
 

@@ -4,13 +4,14 @@ from typing import Any, Literal
 
 import msgspec
 
+from testbed import spec
 from testbed.model.transformer import Transformer
 from testbed.sources import AnySource, Source
 from testbed.spec import Cell, Evaluation, Optimiser, digest, strictly
 from testbed.verdict import Claim
 from testbed.weights import AnyWeights, Fresh
 
-SCHEMA = 1
+SCHEMA, EARLIER = 2, {1: 2}
 """Version of the meaning of a point; raised whenever equal points would no longer give equal results."""
 
 Dropped = Literal["none", "A1", "A2", "A3", "A4", "several"]
@@ -151,10 +152,14 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def digest(self) -> str:
         """Return the sha256 of the canonical JSON of this point and the schema version."""
+        return self.named(SCHEMA, spec.SCHEMA)
+
+    def named(self, schema: int, schema_of_cells: int) -> str:
+        """Return the digest that this point has in studies of a version, whose cells are of the other."""
         plain: dict[str, Any] = msgspec.to_builtins(self)
         del plain["arm"], plain["room"]
-        plain |= {"model": self.model.identity(), "cell": None if self.cell is None else self.cell.digest}
-        return digest({"schema": SCHEMA, "point": plain})
+        cell = None if self.cell is None else self.cell.named(schema_of_cells)
+        return digest({"schema": schema, "point": plain | {"model": self.model.identity(), "cell": cell}})
 
     @property
     def stream(self) -> int:

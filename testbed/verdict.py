@@ -60,7 +60,7 @@ class Declared(NamedTuple):
     """When, in UTC; None where that is not known."""
 
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+class Verdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One line of the ledger.
 
     Numbers are None where there was no estimate, ends infinite where nothing bounds them; JSON writes null for both.

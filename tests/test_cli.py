@@ -130,6 +130,17 @@ REFUSALS = {
     "flag of a world": (["truth", "iid", "--vocabulary", "4", "--vocabluary", "5"], "--vocabluary", "--vocabulary"),
     "world inside": ([*NOISY, '{"kind": "nowhere"}'], "Invalid value 'nowhere'", "correct that", "e.g.", '"iid"'),
     "field of a world inside": ([*NOISY, '{"kind": "iid", "vocabluary": 4}'], "unknown field `vocabluary`", "e.g."),
+    "field of a world inside given twice": (
+        [*NOISY, '{"kind": "iid", "vocabulary": 4, "vocabulary": 8}'],
+        "the name vocabulary stands twice",
+        "correct that",
+        "e.g.",
+    ),
+    "features that are not finite": (
+        ["truth", "iid", "--vocabulary", "2", "--features", "[[1], [1e999]]"],
+        "1e999 is no finite number",
+        "e.g.",
+    ),
     "value of a world inside": (
         [*NOISY, '{"kind": "iid", "vocabulary": 1}'],
         "vocabulary=1: it must be at least 2; a single symbol carries no information. $",
@@ -570,7 +581,7 @@ def test_pair_laws_and_covariances_are_told_when_asked_for(capsys):
         "[[0.48 0.12]",
         "features at lag 1",
         "[[0.48]]",
-        "eigenvalue",
+        "closed form",
     ):
         assert words in text
 

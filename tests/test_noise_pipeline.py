@@ -15,7 +15,9 @@ from testbed.console import Console
 from testbed.noise_judging import TABLES, rejudge, rewrite_report
 from testbed.noise_pipeline import run
 from testbed.store import Store, StoreError
+from testbed.study import EARLIER
 from testbed.training import Options
+from tests.aged import aged
 from tests.small_study import CLAIMS, STUDY
 
 QUIET = Console(quiet=True)
@@ -135,3 +137,15 @@ def test_the_command_line_runs_judges_and_reports(copied, capsys):
     assert main(["judge", str(copied), "--claims-of", study, "--preset", "other"]) == 0
     assert main(["report", str(copied)]) == 0
     assert list(ledger(copied)) == ["falls"]
+
+
+@pytest.mark.parametrize("schemas", EARLIER.items())
+def test_a_study_of_an_earlier_version_is_judged_and_reported_and_not_gone_on_with(copied, observed, schemas):
+    before = ledger(copied)
+    aged(copied, schemas[1], schemas[0])
+    rejudge(copied, None, QUIET)
+    rewrite_report(copied, QUIET)
+    assert ledger(copied) == before
+    with pytest.raises(StoreError, match=r"earlier version.*its results stand.*judge or report it.*another --out"):
+        run(STUDY, copied, Options(), QUIET)
+    assert not observed

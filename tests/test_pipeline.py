@@ -21,10 +21,11 @@ from testbed.measure.contexts import reference
 from testbed.model.size import size
 from testbed.pipeline import run
 from testbed.predictors import PartitionTree
-from testbed.spec import Training, decode
+from testbed.spec import EARLIER, SCHEMA, Training, decode
 from testbed.store import Store, StoreError
 from testbed.train import buckets
 from testbed.training import Options
+from tests.aged import aged
 from tests.presets import CLAIMS, JUDGED, OTHER_CLAIMS, REFERENCES
 from tests.tables import same_parameters, same_tables
 
@@ -440,3 +441,21 @@ def test_two_processes_on_one_new_folder_end_with_the_right_table(finished, tmp_
     assert 1 <= len(read(tmp_path / "run", "provenance.json")) <= 2
     assert pipeline._settled(Store.existing(tmp_path / "run"), JUDGED)
     assert not list((tmp_path / "run").rglob(".unfinished-*")) + list((tmp_path / "run" / "snapshots").iterdir())
+
+
+@pytest.mark.parametrize("schema", EARLIER)
+def test_a_run_of_an_earlier_version_is_judged_and_reported_and_not_gone_on_with(finished, copied, trained, schema):
+    aged(copied, schema)
+    rejudge(copied, None, QUIET)
+    rewrite_report(copied, QUIET)
+    assert read(copied, "ledger.json") == read(finished, "ledger.json")
+    before = contents(copied)
+    with pytest.raises(StoreError, match=r"earlier version.*its results stand.*judge or report it.*another --out"):
+        ran(JUDGED, copied)
+    assert contents(copied) == before and not trained
+
+
+def test_a_run_of_a_version_to_come_is_refused(copied):
+    aged(copied, SCHEMA + 1)
+    with pytest.raises(StoreError, match=rf"cells of schema {SCHEMA + 1}: this one reads 2, {SCHEMA}; use the version"):
+        rejudge(copied, None, QUIET)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from testbed import reading
 from testbed.sources import Source
 
 Value = TypeVar("Value")
@@ -94,13 +95,17 @@ def _from_json(info: Any, *, worlds: bool) -> Any:
 def _read(word: str, kind: Any) -> Any:
     like = '\'{"kind": "iid", "vocabulary": 4}\'' if _holds_worlds(kind) else "'[[0.8, 0.2], [0.3, 0.7]]'"
     try:
-        return msgspec.json.decode(word, type=kind)
+        value = msgspec.json.decode(word, type=kind)
+        reading.loads(word)
+        return value
     except msgspec.ValidationError as error:
         if isinstance(error.__cause__, ValueError):  # a world's own refusal
             raise _UnreadableError(f"{word}: {error.__cause__}") from error
         raise _UnreadableError(f"{word} does not fit ({error}): correct that; e.g. {like}.") from error
     except msgspec.DecodeError as error:
         raise _UnreadableError(f"{word} cannot be read ({error}): JSON is expected here; e.g. {like}.") from error
+    except ValueError as error:
+        raise _UnreadableError(f"{word} is ambiguous ({error}): correct that; e.g. {like}.") from error
 
 
 def _is_rows(kind: Any) -> bool:

@@ -1,11 +1,12 @@
 """The contract of a predictor that knows nothing of the world and learns within the window, token by token."""
 
 import abc
-import math
 
 import msgspec
 import numpy as np
 from jaxtyping import Array, Float, Int
+
+LEAST, MOST = 1e-30, 1e30
 
 
 class _Meta(msgspec.StructMeta, abc.ABCMeta):
@@ -37,9 +38,11 @@ def check_count(name: str, value: int, least: int) -> None:
 
 
 def check_pseudo_count(value: int | float) -> None:
-    """Refuse a pseudo-count under which a symbol that was not seen yet would have no probability, or an endless one."""
-    if not 0 < value < math.inf:
-        raise ValueError(f"pseudo_count={value}: it must be positive and finite; give for example pseudo_count=0.5.")
+    """Refuse a pseudo-count that float32 does not hold: an unseen symbol would have no chance, or an endless one."""
+    if not LEAST <= value <= MOST:
+        raise ValueError(
+            f"pseudo_count={value}: it must lie between {LEAST} and {MOST}; give for example pseudo_count=0.5."
+        )
 
 
 def estimator(pseudo_count: int | float) -> str:

@@ -10,7 +10,6 @@ from jaxtyping import Array, Float, Int32, Key
 from scipy.special import entr
 
 from testbed.sources import (
-    _blocks,
     _components,
     _curve,
     _laws,
@@ -20,7 +19,7 @@ from testbed.sources import (
     _truth,
     _walked,
 )
-from testbed.sources._blocks import Belief, Tables
+from testbed.sources._blocks import Tables
 from testbed.sources._curve import Curve
 from testbed.sources._mixed_states import Walk
 from testbed.sources._source import Source
@@ -167,9 +166,8 @@ def _after(tables: Tables, state: tuple[Int32[Array, ""], ...], length: int) -> 
     tables = jax.tree.map(jnp.asarray, tables)
     ages, contexts = tables.hazard_J.shape[0], tables.rows_KUV.shape[1]
     known_K = jnp.zeros_like(tables.prior_K).at[regime].set(1)
-    present = Belief(jnp.zeros((known_K.shape[0], 1), known_K.dtype), known_K)
-    begun_K1, older_K = _blocks.advanced(tables.prior_K, jnp.zeros_like(known_K[:1]), tables.hazard_J[age], present)
+    ends = tables.hazard_J[age]
     following_J = jnp.minimum(age + 1 + jnp.arange(min(ages, length), dtype=jnp.int32), ages - 1)
     rows_KUV = tables.rows_KUV.at[:, -2].set(tables.rows_KUV[:, jnp.minimum(symbol, contexts - 2)])
-    initial_K2 = jnp.stack([begun_K1[:, 0], older_K], axis=1)
+    initial_K2 = jnp.stack([tables.prior_K * ends, known_K * (1 - ends)], axis=1)
     return tables._replace(residual_J=tables.hazard_J[following_J], initial_K2=initial_K2, rows_KUV=rows_KUV)

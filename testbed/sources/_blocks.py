@@ -1,11 +1,16 @@
 """Kernels of block-stationary laws: one sequence, pure functions of the tables."""
 
+import functools
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Int32, Key
+
+from testbed.sources import _draws, _logs, _words
+from testbed.sources._draws import Chance, Cuts
+from testbed.sources._words import Words
 
 UNROLLED = 16
 
@@ -18,8 +23,8 @@ class Tables(NamedTuple):
     before the first position, by the number of positions since the first: its age plays no further part.
     `initial_K2` is the law of the regime at the first position and of whether its block began there (0) or before
     (1). `rows_KUV` is the law of a symbol given regime and context. The last context is "first of its block", the
-    one before "nothing seen yet"; the others are the previous symbol, left out where the order is 0. `initial_cdf`
-    draws regime and age at the first position, the regime the slower one.
+    one before "nothing seen yet"; the others are the previous symbol, left out where the order is 0. The last four
+    are for draws: `first_cuts_KA` of regime and age at the first position, the regime the slower one.
     """
 
     prior_K: Float[Array, " K"]
@@ -27,9 +32,10 @@ class Tables(NamedTuple):
     residual_J: Float[Array, " J"]
     initial_K2: Float[Array, "K 2"]
     rows_KUV: Float[Array, "K U V"]
-    prior_cdf_K: Float[Array, " K"]
-    initial_cdf: Float[Array, " KA"]
-    rows_cdf_KUV: Float[Array, "K U V"]
+    prior_cuts_K: Cuts
+    first_cuts_KA: Cuts
+    rows_cuts_KUV: Cuts
+    ends_J: Chance
 
 
 class Latents(NamedTuple):
@@ -40,17 +46,20 @@ class Latents(NamedTuple):
 
 
 class Belief(NamedTuple):
-    """The law of the next token's regime with the age of a block begun in the window, or for one begun before it."""
+    """The law of the next token's regime with the age of a block begun in the window, or for one begun before it.
 
-    begun_KJ: Float[Array, "K J"]
-    older_K: Float[Array, " K"]
+    It is kept in logs, as evidence may turn after having spoken against a regime for long.
+    """
+
+    log_begun_KJ: Float[Array, "K J"]
+    log_older_K: Float[Array, " K"]
 
 
 class Evidence(NamedTuple):
-    """Of one token: its probability in each regime, first of its block or not, and the residual hazard before it."""
+    """Of one token: its log-probability in each regime, first of its block or not; the residual hazard after it."""
 
-    first_K: Float[Array, " K"]
-    later_K: Float[Array, " K"]
+    log_first_K: Float[Array, " K"]
+    log_later_K: Float[Array, " K"]
     residual: Float[Array, ""]
 
 
@@ -62,95 +71,98 @@ def sampled(tables: Tables, key: Key[Array, ""], length: int) -> tuple[Int32[Arr
     tables = jax.tree.map(jnp.asarray, tables)
     ages, contexts = tables.hazard_J.shape[0], tables.rows_KUV.shape[1]
     start, unseen = jnp.int32(contexts - 1), jnp.int32(contexts - 2)
-    uniforms = jax.random.uniform(key, (1 + 3 * length,), tables.hazard_J.dtype)
+    words = _draws.words(key, (1 + 3 * length,), tables.hazard_J.dtype)
 
-    def step(state: State, uniforms: Float[Array, "3"]) -> tuple[State, State]:
+    def step(state: State, words: Words) -> tuple[State, State]:
         regime, age, context = state
-        token = _draw(tables.rows_cdf_KUV[regime, context], uniforms[0])
-        ends = uniforms[1] < tables.hazard_J[age]
+        token = _draws.drawn(_draws.row(tables.rows_cuts_KUV, (regime, context)), _words.part(words, 0))
+        ends = _draws.happens(_draws.of(tables.ends_J, age), _words.part(words, 1))
         following = (
-            jnp.where(ends, _draw(tables.prior_cdf_K, uniforms[2]), regime),
+            jnp.where(ends, _draws.drawn(tables.prior_cuts_K, _words.part(words, 2)), regime),
             jnp.where(ends, 0, jnp.minimum(age + 1, ages - 1)),
             jnp.where(ends, start, jnp.minimum(token, unseen)),
         )
         return following, (token, regime, age)
 
-    first = jnp.searchsorted(tables.initial_cdf, uniforms[0], side="right").astype(jnp.int32)
-    regime, age = jnp.divmod(first, tables.initial_cdf.shape[0] // tables.prior_K.shape[0])
+    first = _draws.drawn(tables.first_cuts_KA, _words.part(words, 0))
+    regime, age = jnp.divmod(first, tables.first_cuts_KA.high_V.shape[0] // tables.prior_K.shape[0])
     context = jnp.where(age == 0, start, unseen)
-    _, (tokens_L, regime_L, age_L) = jax.lax.scan(step, (regime, age, context), uniforms[1:].reshape(length, 3))
+    _, (tokens_L, regime_L, age_L) = jax.lax.scan(
+        step, (regime, age, context), _words.part(words, slice(1, None), (length, 3))
+    )
     return tokens_L, Latents(regime_L, age_L)
 
 
 def predicted(tables: Tables, tokens_L: Int[Array | np.ndarray, " L"]) -> Float[Array, "L V"]:
-    """Return log P(X_t = v | X_<t) by exact filtering over regime and age; the belief is normalised at every token.
+    """Return log P(X_t = v | X_<t) by exact filtering over regime and age, in logs, normalised at every token.
 
     The recursion sees only the K likelihoods of each token; the rows are mixed afterwards, all positions at once.
-    Sums of products, not matrix products: accelerators round those to fewer digits.
     """
     tables = jax.tree.map(jnp.asarray, tables)
     tokens_L = jnp.asarray(tokens_L, jnp.int32)
     unseen = tables.rows_KUV.shape[1] - 2
     context_L = jnp.append(jnp.int32(unseen), jnp.minimum(tokens_L[:-1], unseen))
-    begins_LK, goes_on_LK = filtered(tables, tokens_L, context_L)
+    log_begins_LK, log_goes_on_LK = filtered(tables, tokens_L, context_L)
+    regimes = log_begins_LK.T, log_goes_on_LK.T, jnp.log(tables.rows_KUV)
 
-    def mixed(
-        law_LV: Float[Array, "L V"], regime: tuple[Float[Array, " L"], Float[Array, " L"], Float[Array, "U V"]]
-    ) -> tuple[Float[Array, "L V"], None]:
-        begins_L, goes_on_L, rows_UV = regime
-        return law_LV + begins_L[:, None] * rows_UV[-1][None] + goes_on_L[:, None] * rows_UV[context_L], None
+    def terms(regime: tuple[Array, Array, Array]) -> tuple[Float[Array, "L V"], Float[Array, "L V"]]:
+        log_begins_L, log_goes_on_L, log_rows_UV = regime
+        return log_begins_L[:, None] + log_rows_UV[-1][None], log_goes_on_L[:, None] + log_rows_UV[context_L]
 
-    zero_LV = jnp.zeros((tokens_L.shape[0], tables.rows_KUV.shape[2]), tables.rows_KUV.dtype)
-    law_LV, _ = jax.lax.scan(mixed, zero_LV, (begins_LK.T, goes_on_LK.T, tables.rows_KUV), unroll=UNROLLED)
-    return jnp.log(law_LV)
+    def largest(top_LV: Float[Array, "L V"], regime: tuple[Array, Array, Array]) -> tuple[Float[Array, "L V"], None]:
+        return functools.reduce(jnp.maximum, terms(regime), top_LV), None
+
+    nothing_LV = jnp.full((tokens_L.shape[0], tables.rows_KUV.shape[2]), -jnp.inf, tables.rows_KUV.dtype)
+    top_LV = _logs.finite(jax.lax.scan(largest, nothing_LV, regimes, unroll=UNROLLED)[0])
+
+    def mixed(law_LV: Float[Array, "L V"], regime: tuple[Array, Array, Array]) -> tuple[Float[Array, "L V"], None]:
+        return law_LV + sum(jnp.exp(term_LV - top_LV) for term_LV in terms(regime)), None
+
+    law_LV, _ = jax.lax.scan(mixed, jnp.zeros_like(nothing_LV), regimes, unroll=UNROLLED)
+    return jnp.log(law_LV) + top_LV
 
 
 def filtered(
     tables: Tables, tokens_L: Int32[Array, " L"], context_L: Int32[Array, " L"]
 ) -> tuple[Float[Array, "L K"], Float[Array, "L K"]]:
-    """Return, given the tokens before each one, the probabilities of its regime, first of its block or not.
+    """Return, given the tokens before each one, the log-probabilities of its regime, first of its block or not.
 
     A block begun in the window has at most as many ages as the window has tokens.
     """
     length, ages = tokens_L.shape[0], tables.hazard_J.shape[0]
     begun_J = tables.hazard_J[: min(ages, length)]
-    start_KJ = jnp.zeros((tables.prior_K.shape[0], begun_J.shape[0]), begun_J.dtype)
-    start = Belief(start_KJ.at[:, 0].set(tables.initial_K2[:, 0]), tables.initial_K2[:, 1])
+    start_KJ = jnp.full((tables.prior_K.shape[0], begun_J.shape[0]), -jnp.inf, begun_J.dtype)
+    log_initial_K2, log_rows_KUV = jnp.log(tables.initial_K2), jnp.log(tables.rows_KUV)
+    start = Belief(start_KJ.at[:, 0].set(log_initial_K2[:, 0]), log_initial_K2[:, 1])
     evidence = Evidence(
-        tables.rows_KUV[:, -1, tokens_L].T,
-        tables.rows_KUV[:, context_L, tokens_L].T,
+        log_rows_KUV[:, -1, tokens_L].T,
+        log_rows_KUV[:, context_L, tokens_L].T,
         tables.residual_J[jnp.minimum(jnp.arange(length), tables.residual_J.shape[0] - 1)],
     )
+    hazards = jnp.log(tables.prior_K), begun_J
 
     def step(belief: Belief, seen: Evidence) -> tuple[Belief, tuple[Float[Array, " K"], Float[Array, " K"]]]:
-        begins_K = belief.begun_KJ[:, 0]
-        goes_on_K = belief.begun_KJ[:, 1:].sum(1) + belief.older_K
-        total = (begins_K * seen.first_K + goes_on_K * seen.later_K).sum()
-        possible = total >= float(np.finfo(total.dtype).tiny)
-        divisor = jnp.where(possible, total, 1)
-        first_K = jnp.where(possible, seen.first_K / divisor, 1)
-        later_K = jnp.where(possible, seen.later_K / divisor, 1)
-        weighed = Belief(_by_age(belief.begun_KJ, first_K, later_K), belief.older_K * later_K)
-        return advanced(tables.prior_K, begun_J, seen.residual, weighed), (begins_K, goes_on_K)
+        return _after(belief, seen, *hazards)
 
     return jax.lax.scan(step, start, evidence)[1]
 
 
-def _by_age(begun_KJ: Float[Array, "K J"], first_K: Float[Array, " K"], later_K: Float[Array, " K"]) -> Array:
-    later_KJ = jnp.broadcast_to(later_K[:, None], begun_KJ.shape)
-    return begun_KJ * jnp.concatenate([first_K[:, None], later_KJ[:, 1:]], axis=1)
-
-
-def advanced(
-    prior_K: Float[Array, " K"], hazard_J: Float[Array, " J"], residual: Float[Array, ""], belief: Belief
-) -> Belief:
-    """Return the law of regime and age of the next token, from that of the present one."""
-    ended = (belief.begun_KJ * hazard_J[None, :]).sum() + residual * belief.older_K.sum()
-    goes_on_KJ = belief.begun_KJ * (1 - hazard_J)[None, :]
-    aged_KJ = jnp.concatenate([(prior_K * ended)[:, None], goes_on_KJ[:, :-1]], axis=1)
-    return Belief(aged_KJ.at[:, -1].add(goes_on_KJ[:, -1]), belief.older_K * (1 - residual))
-
-
-def _draw(cdf_V: Float[Array, " V"], uniform: Float[Array, ""]) -> Int32[Array, ""]:
-    """Return the symbol whose cumulative interval holds the uniform draw."""
-    return jnp.sum(uniform >= cdf_V, dtype=jnp.int32)
+def _after(
+    belief: Belief, seen: Evidence, log_prior_K: Float[Array, " K"], hazard_J: Float[Array, " J"]
+) -> tuple[Belief, tuple[Float[Array, " K"], Float[Array, " K"]]]:
+    """Return the law of regime and age of the next token, and before it that of the present one's regime."""
+    log_begins_K, log_later_KJ = belief.log_begun_KJ[:, 0], belief.log_begun_KJ[:, 1:]
+    log_along_KQ = jnp.concatenate([log_later_KJ, belief.log_older_K[:, None]], axis=1)
+    log_goes_on_K = _logs.summed(log_along_KQ, axis=1)
+    log_ends_K = _logs.summed(log_along_KQ + jnp.log(jnp.append(hazard_J[1:], seen.residual))[None, :], axis=1)
+    total = _logs.summed(jnp.stack([log_begins_K + seen.log_first_K, log_goes_on_K + seen.log_later_K]))
+    log_first_K, log_later_K = (
+        jnp.where(total > -jnp.inf, each_K - _logs.finite(total), 0) for each_K in (seen.log_first_K, seen.log_later_K)
+    )
+    log_seen_KJ = jnp.concatenate([log_first_K[:, None], jnp.broadcast_to(log_later_K[:, None], log_later_KJ.shape)], 1)
+    log_ended = _logs.summed(jnp.stack([log_begins_K + log_first_K + jnp.log(hazard_J[0]), log_ends_K + log_later_K]))
+    log_goes_on_KJ = belief.log_begun_KJ + log_seen_KJ + jnp.log1p(-hazard_J)[None, :]
+    log_aged_KJ = jnp.concatenate([(log_prior_K + log_ended)[:, None], log_goes_on_KJ[:, :-1]], axis=1)
+    log_oldest_K = jnp.logaddexp(log_aged_KJ[:, -1], log_goes_on_KJ[:, -1])
+    log_older_K = belief.log_older_K + log_later_K + jnp.log1p(-seen.residual)
+    return Belief(log_aged_KJ.at[:, -1].set(log_oldest_K), log_older_K), (log_begins_K, log_goes_on_K)

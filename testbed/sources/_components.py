@@ -107,7 +107,7 @@ def mixing(source: Components) -> Mixing | Absent:
     """Return how fast tokens far apart in one regime become independent: never, if the regimes' symbol laws differ."""
     prior_K, law_KV = source.regime_prior(), source.stationary_laws()
     spread_KV = law_KV - prior_K @ law_KV
-    if float(prior_K @ (spread_KV**2).max(1)) > NOTHING:
+    if float((spread_KV[prior_K > 0] ** 2).max()) > NOTHING**2:
         return Mixing(decay="never", value=1.0)
     alone = machine(source)
     return alone if isinstance(alone, Absent) else _machine.mixing(alone)

@@ -1,5 +1,6 @@
 """Kernels of copied spans: one sequence, pure functions of the tables."""
 
+import math
 from typing import NamedTuple
 
 import jax
@@ -7,21 +8,26 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Int32, Key
 
+from testbed.sources import _draws, _logs, _words
+from testbed.sources._draws import Cuts
+from testbed.sources._words import Words
+
 
 class Tables(NamedTuple):
     """The law of a fresh token, and what happens at each of A ages of an episode with each of G gaps.
 
     The age of a token counts the tokens of its episode before it. `start_GA` is the law of gap and age at the first
     position; `ends_GA` is 1 at the last age of an episode and `repeats_GA` where it repeats the token `lag_G` before.
+    The last two are for draws.
     """
 
     law_V: Float[Array, " V"]
-    cdf_V: Float[Array, " V"]
     start_GA: Float[Array, "G A"]
-    start_cdf: Float[Array, " GA"]
     ends_GA: Float[Array, "G A"]
     repeats_GA: Float[Array, "G A"]
     lag_G: Int32[Array, " G"]
+    cuts_V: Cuts
+    start_cuts: Cuts
 
 
 class Latents(NamedTuple):
@@ -42,19 +48,20 @@ Place = tuple[Int32[Array, ""], Int32[Array, ""]]
 
 def sampled(tables: Tables, key: Key[Array, ""], length: int) -> tuple[Int32[Array, " L"], Latents]:
     """Return one sequence: episodes first, then fresh tokens, then their repetitions."""
-    tables = Tables(*map(jnp.asarray, tables))
+    tables = jax.tree.map(jnp.asarray, tables)
     gaps, ages = tables.start_GA.shape
-    uniform = jax.random.uniform(key, (1 + 2 * length,), tables.law_V.dtype)
+    words = _draws.words(key, (1 + 2 * length,), tables.law_V.dtype)
 
-    def step(place: Place, uniform: Float[Array, ""]) -> tuple[Place, Place]:
+    def step(place: Place, word: Words) -> tuple[Place, Place]:
         gap, age = place
         ends = tables.ends_GA[gap, age] > 0
-        drawn = jnp.floor(uniform * gaps).astype(jnp.int32)
+        drawn = _draws.among(gaps, word)
         return (jnp.where(ends, drawn, gap), jnp.where(ends, 0, age + 1)), place
 
-    first = jnp.searchsorted(tables.start_cdf, uniform[0], side="right").astype(jnp.int32)
-    _, (gap_L, age_L) = jax.lax.scan(step, jnp.divmod(first, jnp.int32(ages)), uniform[1 : 1 + length])
-    fresh_L = jnp.searchsorted(tables.cdf_V, uniform[1 + length :], side="right").astype(jnp.int32)
+    first = _draws.drawn(tables.start_cuts, _words.part(words, 0))
+    episodes_L = _words.part(words, slice(1, 1 + length))
+    _, (gap_L, age_L) = jax.lax.scan(step, jnp.divmod(first, jnp.int32(ages)), episodes_L)
+    fresh_L = _draws.drawn(tables.cuts_V, _words.part(words, slice(1 + length, None)))
     before_L = jnp.arange(length, dtype=jnp.int32) - tables.lag_G[gap_L]
     source_L = jnp.where(tables.repeats_GA[gap_L, age_L] > 0, jnp.maximum(before_L, -1), -1)
     tokens_L = jnp.where(source_L >= 0, fresh_L[source_L], fresh_L)
@@ -62,14 +69,14 @@ def sampled(tables: Tables, key: Key[Array, ""], length: int) -> tuple[Int32[Arr
 
 
 def predicted(tables: Tables, tokens_L: Int[Array | np.ndarray, " L"]) -> Float[Array, "L V"]:
-    """Return log P(X_t = v | X_<t) by exact filtering over gap and age."""
-    tables = Tables(*map(jnp.asarray, tables))
+    """Return log P(X_t = v | X_<t) by exact filtering over gap and age, in logs."""
+    tables = jax.tree.map(jnp.asarray, tables)
 
-    def step(belief_GA: Float[Array, "G A"], seen: Evidence) -> tuple[Float[Array, "G A"], Float[Array, " V"]]:
-        return updated(tables, belief_GA, seen), mixed(tables, belief_GA, seen)
+    def step(log_belief_GA: Float[Array, "G A"], seen: Evidence) -> tuple[Float[Array, "G A"], Float[Array, " V"]]:
+        return updated(tables, log_belief_GA, seen), mixed(tables, log_belief_GA, seen)
 
-    _, law_LV = jax.lax.scan(step, tables.start_GA, evidence(tables, jnp.asarray(tokens_L, jnp.int32)))
-    return jnp.log(law_LV / law_LV.sum(1, keepdims=True))
+    _, log_law_LV = jax.lax.scan(step, jnp.log(tables.start_GA), evidence(tables, jnp.asarray(tokens_L, jnp.int32)))
+    return log_law_LV
 
 
 def evidence(tables: Tables, tokens_L: Int32[Array, " L"]) -> Evidence:
@@ -78,25 +85,29 @@ def evidence(tables: Tables, tokens_L: Int32[Array, " L"]) -> Evidence:
     return tokens_L, tokens_L[jnp.maximum(source_LG, 0)], source_LG >= 0
 
 
-def mixed(tables: Tables, belief_GA: Float[Array, "G A"], seen: Evidence) -> Float[Array, " V"]:
-    """Return the law of the token: that of a fresh one, and one point for each gap.
+def mixed(tables: Tables, log_belief_GA: Float[Array, "G A"], seen: Evidence) -> Float[Array, " V"]:
+    """Return the log of the law of the token: that of a fresh one, and one point for each gap.
 
     A token that repeats one from before the window has the law of a fresh one, as no other repeats that.
     """
     _, copied_G, known_G = seen
-    repeat_G = (belief_GA * tables.repeats_GA).sum(1)
-    fresh = (belief_GA * (1 - tables.repeats_GA)).sum() + jnp.where(known_G, 0, repeat_G).sum()
-    return (fresh * tables.law_V).at[copied_G].add(jnp.where(known_G, repeat_G, 0))
+    told_GA = (tables.repeats_GA > 0) & known_G[:, None]
+    log_told_G = _logs.summed(jnp.where(told_GA, log_belief_GA, -jnp.inf), axis=1)
+    log_fresh_V = _logs.summed(jnp.where(told_GA, -jnp.inf, log_belief_GA)) + jnp.log(tables.law_V)
+    symbol_V = jnp.arange(log_fresh_V.shape[0], dtype=jnp.int32)
+    log_told_GV = jnp.where(copied_G[:, None] == symbol_V[None, :], log_told_G[:, None], -jnp.inf)
+    log_law_V = _logs.summed(jnp.concatenate([log_fresh_V[None], log_told_GV]), axis=0)
+    return log_law_V - _logs.summed(log_law_V)
 
 
-def updated(tables: Tables, belief_GA: Float[Array, "G A"], seen: Evidence) -> Float[Array, "G A"]:
-    """Return the law of gap and age after the token, which is no evidence if it could not have come."""
+def updated(tables: Tables, log_belief_GA: Float[Array, "G A"], seen: Evidence) -> Float[Array, "G A"]:
+    """Return the log of the law of gap and age after the token, which is no evidence if it could not have come."""
     token, copied_G, known_G = seen
-    fresh = tables.law_V[token]
-    repeat_G = jnp.where(known_G, (copied_G == token).astype(fresh.dtype), fresh)
-    weighed_GA = belief_GA * jnp.where(tables.repeats_GA > 0, repeat_G[:, None], fresh)
-    total = weighed_GA.sum()
-    weighed_GA = jnp.where(total > 0, weighed_GA / jnp.where(total > 0, total, 1), belief_GA)
-    ended = (weighed_GA * tables.ends_GA).sum() / weighed_GA.shape[0]
-    goes_on_GA = weighed_GA * (1 - tables.ends_GA)
-    return jnp.concatenate([jnp.full_like(goes_on_GA[:, :1], ended), goes_on_GA[:, :-1]], axis=1)
+    log_fresh = jnp.log(tables.law_V)[token]
+    log_repeat_G = jnp.where(known_G, jnp.where(copied_G == token, 0, -jnp.inf), log_fresh)
+    likelihood_GA = jnp.where(tables.repeats_GA > 0, log_repeat_G[:, None], log_fresh)
+    log_seen_GA = _logs.weighed(log_belief_GA, likelihood_GA)
+    ends_GA = tables.ends_GA > 0
+    log_ended = _logs.summed(jnp.where(ends_GA, log_seen_GA, -jnp.inf)) - math.log(log_seen_GA.shape[0])
+    log_goes_on_GA = jnp.where(ends_GA, -jnp.inf, log_seen_GA)
+    return jnp.concatenate([jnp.full_like(log_goes_on_GA[:, :1], log_ended), log_goes_on_GA[:, :-1]], axis=1)

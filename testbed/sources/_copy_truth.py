@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from testbed.sources import _copy_kernel, _curve, _laws, _machine_truth, _truth
-from testbed.sources._copy_kernel import Evidence, Tables
+from testbed.sources._copy_kernel import Evidence
 from testbed.sources._curve import Curve
 from testbed.sources._source import Source
 from testbed.sources._truth import Absent, Budget, Quantity, Truth
@@ -102,17 +102,17 @@ def _excess(_: type[Source], length: int, tables: Any, key: Key[Array, ""]) -> F
     They are the entropies of one who knows gap and age at a position before, and of one who does not. What is taken
     off, given the same tokens, has a known mean, and leaves little to vary.
     """
-    law, told_GA = Tables(*map(jnp.asarray, tables[0])), jnp.asarray(tables[1])
+    law, told_GA = jax.tree.map(jnp.asarray, tables)
     tokens_L, latents = _copy_kernel.sampled(law, key, length)
     begin = law.start_GA.shape[1]
     known_GA = jnp.zeros_like(law.start_GA).at[latents.gap_L[begin], latents.age_L[begin]].set(1)
     usual_GA = _curve.entropy(jnp.log(law.law_V)[None])[0] * (1 - law.repeats_GA) + told_GA
 
-    def step(belief_GA: Float[Array, "G A"], seen: Evidence) -> tuple[Float[Array, "G A"], Float[Array, ""]]:
-        entropy = _curve.entropy(jnp.log(_copy_kernel.mixed(law, belief_GA, seen))[None])[0]
-        return _copy_kernel.updated(law, belief_GA, seen), entropy - (belief_GA * usual_GA).sum()
+    def step(log_belief_GA: Float[Array, "G A"], seen: Evidence) -> tuple[Float[Array, "G A"], Float[Array, ""]]:
+        entropy = _curve.entropy(_copy_kernel.mixed(law, log_belief_GA, seen)[None])[0]
+        return _copy_kernel.updated(law, log_belief_GA, seen), entropy - (jnp.exp(log_belief_GA) * usual_GA).sum()
 
-    starts = (known_GA, begin), (law.start_GA, 0)
+    starts = (jnp.log(known_GA), begin), (jnp.log(law.start_GA), 0)
     evidence = _copy_kernel.evidence(law, tokens_L)
     later = [jax.tree.map(lambda each, first=first: each[first:], evidence) for _, first in starts]
     found = [jax.lax.scan(step, start_GA, seen)[1] for (start_GA, _), seen in zip(starts, later, strict=True)]

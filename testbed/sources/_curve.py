@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
 from testbed import keys
-from testbed.sources import _laws, _truth
+from testbed.sources import _draws, _laws, _truth
 from testbed.sources._source import Source
 from testbed.sources._truth import Absent, Budget, Quantity
 
@@ -97,7 +97,7 @@ def out_of_reach(length: int, symbols: int, operations: int) -> Absent | None:
 
 def operations(tables: Any, length: int) -> int:
     """Return a generous count of the roundings in a row that reach the prediction of position `length`."""
-    return length * sum(int(np.size(table)) for table in jax.tree.leaves(tables))
+    return length * _draws.numbers(tables)
 
 
 def sampled(

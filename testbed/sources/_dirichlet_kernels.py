@@ -8,8 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Int32, Key
 
-from testbed.sources import _dirichlet
+from testbed.sources import _dirichlet, _draws, _logs, _words
 from testbed.sources._dirichlet import Urn
+from testbed.sources._draws import Chance
+from testbed.sources._words import Words
 
 
 @jax.tree_util.register_static
@@ -27,6 +29,7 @@ class Tables(NamedTuple):
     The age of a token counts the tokens of its block before it. `hazard_J` is the chance that a token of that age ends
     its block, `residual_J` the same for a block that began before the first position, by the number of positions since
     the first; the last entry stands for all later ones. `begins` is the chance that the first token begins a block.
+    The last three are the same for draws.
     """
 
     layout: Layout
@@ -34,6 +37,9 @@ class Tables(NamedTuple):
     hazard_J: Float[Array, " J"]
     residual_J: Float[Array, " J"]
     begins: Float[Array, ""]
+    ends_J: Chance
+    older_ends_J: Chance
+    first_begins: Chance
 
 
 class Latents(NamedTuple):
@@ -52,11 +58,11 @@ class Place(NamedTuple):
 class Belief(NamedTuple):
     """The law of the age of the next token in a block begun in the window, and the chance that its block is older.
 
-    Beside it the tokens before it, the latest first, and its position.
+    It is kept in logs, as evidence may turn. Beside it the tokens before it, the latest first, and its position.
     """
 
-    begun_R: Float[Array, " R"]
-    older: Float[Array, ""]
+    log_begun_R: Float[Array, " R"]
+    log_older: Float[Array, ""]
     recent_R: Int32[Array, " R"]
     position: Int32[Array, ""]
 
@@ -64,16 +70,18 @@ class Belief(NamedTuple):
 def sampled(tables: Tables, key: Key[Array, ""], length: int) -> tuple[Int32[Array, " L"], Latents]:
     """Return one sequence of tokens with its blocks: first where these end, then the draws from their urns."""
     tables = jax.tree.map(jnp.asarray, tables)
-    uniform_2L = jax.random.uniform(key, (2, length), tables.begins.dtype)
+    words_2L = _draws.words(key, (2, length), tables.begins.dtype)
+    boundaries = tables.ends_J, tables.older_ends_J, tables.first_begins
 
-    def step(place: Place, uniform: Float[Array, ""]) -> tuple[Place, tuple[Place, Bool[Array, ""]]]:
-        begins = uniform < _chance(tables, place)
+    def step(place: Place, word: Words) -> tuple[Place, tuple[Place, Bool[Array, ""]]]:
+        chances = zip(*boundaries, strict=True)
+        begins = _draws.happens(Chance(*(_chance(*each, place) for each in chances)), word)
         here = Place(jnp.where(begins, 0, place.age), place.begun | begins)
         return Place(here.age + 1, here.begun), (here, begins)
 
-    _, (here, begins_L) = jax.lax.scan(step, Place(jnp.int32(0), jnp.bool_(False)), uniform_2L[0])
+    _, (here, begins_L) = jax.lax.scan(step, Place(jnp.int32(0), jnp.bool_(False)), _words.part(words_2L, 0))
     announcers_L = (here.begun & tables.layout.announced).astype(jnp.int32)
-    tokens_L = _dirichlet.drawn(tables.urn, uniform_2L[1], jnp.maximum(here.age - announcers_L, 0))
+    tokens_L = _dirichlet.drawn(tables.urn, _words.part(words_2L, 1), jnp.maximum(here.age - announcers_L, 0))
     named_L = begins_L & tables.layout.announced
     block_L = jnp.cumsum(begins_L, dtype=jnp.int32) - begins_L[0].astype(jnp.int32)
     return jnp.where(named_L, len(tables.urn.weights_V), tokens_L), Latents(block_L)
@@ -86,12 +94,12 @@ def predicted(tables: Tables, tokens_L: Int[Array | np.ndarray, " L"]) -> Float[
     return jnp.log(filtered(tables, jnp.asarray(tokens_L, jnp.int32)))
 
 
-def _chance(tables: Tables, place: Place) -> Float[Array, ""]:
-    """Return the chance that the next token begins a block."""
-    begun = tables.hazard_J[jnp.clip(place.age - 1, 0, len(tables.hazard_J) - 1)]
-    older = tables.residual_J[jnp.clip(place.age - 1, 0, len(tables.residual_J) - 1)]
+def _chance(hazard_J: Array, residual_J: Array, begins: Array, place: Place) -> Array:
+    """Return the chance that the next token begins a block, as a number or as a word of one."""
+    begun = hazard_J[jnp.clip(place.age - 1, 0, len(hazard_J) - 1)]
+    older = residual_J[jnp.clip(place.age - 1, 0, len(residual_J) - 1)]
     later = jnp.where(place.begun, begun, older)
-    return jnp.where((place.age == 0) & ~place.begun, tables.begins, later)
+    return jnp.where((place.age == 0) & ~place.begun, begins, later)
 
 
 def _announced(tables: Tables, tokens_L: Int32[Array, " L"]) -> Float[Array, "L V"]:
@@ -105,7 +113,7 @@ def _announced(tables: Tables, tokens_L: Int32[Array, " L"]) -> Float[Array, "L 
         state: tuple[Place, Float[Array, " V"]], token: Int32[Array, ""]
     ) -> tuple[tuple[Place, Float[Array, " V"]], Float[Array, " V+1"]]:
         place, count_V = state
-        chance = _chance(tables, place)
+        chance = _chance(tables.hazard_J, tables.residual_J, tables.begins, place)
         own_V = _dirichlet.prediction(tables.urn, count_V, count_V.sum())
         begins = (chance == 1) | ((token == symbols) & (chance > 0))
         counted_V = count_V + jax.nn.one_hot(token, symbols, dtype=count_V.dtype)
@@ -124,22 +132,21 @@ def _hidden(tables: Tables, tokens_L: Int32[Array, " L"]) -> Float[Array, "L V"]
 
     def step(belief: Belief, token: Int32[Array, ""]) -> tuple[Belief, Float[Array, " V"]]:
         first_R = run_R == belief.position
-        law_V = _mixed(tables.urn, belief.begun_R + jnp.where(first_R, belief.older, 0), belief.recent_R)
-        likelihood_R = _likelihood(tables.urn, token, belief.recent_R)
-        likelihood = jnp.where(first_R, likelihood_R, 0).sum()
-        total = (belief.begun_R * likelihood_R).sum() + belief.older * likelihood
-        possible = total >= float(np.finfo(total.dtype).tiny)
-        divisor = jnp.where(possible, total, 1)
-        begun_R = belief.begun_R * jnp.where(possible, likelihood_R / divisor, 1)
-        older = belief.older * jnp.where(possible, likelihood / divisor, 1)
+        age_R = jnp.exp(belief.log_begun_R) + jnp.where(first_R, jnp.exp(belief.log_older), 0)
+        law_V = _mixed(tables.urn, age_R, belief.recent_R)
+        log_likelihood_R = jnp.log(_likelihood(tables.urn, token, belief.recent_R))
+        log_likelihood = jnp.where(first_R, log_likelihood_R, 0).sum()
+        seen_Q = jnp.append(log_likelihood_R, log_likelihood)
+        log_seen_Q = _logs.weighed(jnp.append(belief.log_begun_R, belief.log_older), seen_Q)
+        log_begun_R, log_older = log_seen_Q[:-1], log_seen_Q[-1]
         residual = tables.residual_J[jnp.minimum(belief.position, len(tables.residual_J) - 1)]
-        ended = (begun_R * hazard_R).sum() + older * residual
-        begun_R = jnp.append(ended, (begun_R * (1 - hazard_R))[:-1])
+        log_ended = _logs.summed(log_seen_Q + jnp.log(jnp.append(hazard_R, residual)))
+        log_begun_R = jnp.append(log_ended, (log_begun_R + jnp.log1p(-hazard_R))[:-1])
         recent_R = jnp.append(token, belief.recent_R[:-1])
-        return Belief(begun_R, older * (1 - residual), recent_R, belief.position + 1), law_V
+        return Belief(log_begun_R, log_older + jnp.log1p(-residual), recent_R, belief.position + 1), law_V
 
-    begun_R = jnp.where(run_R == 0, tables.begins, 0)
-    start = Belief(begun_R, 1 - tables.begins, jnp.zeros(runs, jnp.int32), jnp.int32(0))
+    log_begun_R = jnp.where(run_R == 0, jnp.log(tables.begins), -jnp.inf)
+    start = Belief(log_begun_R, jnp.log1p(-tables.begins), jnp.zeros(runs, jnp.int32), jnp.int32(0))
     return jax.lax.scan(step, start, tokens_L)[1]
 
 
@@ -148,7 +155,7 @@ def _mixed(urn: Urn, age_R: Float[Array, " R"], recent_R: Int32[Array, " R"]) ->
 
     It is summed token by token: the i-th last token counts for all r > i. So all terms are positive.
     """
-    share_R = age_R / _draws(urn, age_R)
+    share_R = age_R / _sizes(urn, age_R)
     counting_R = _sums_before(share_R[::-1])[::-1]
     return (urn.weights_V * share_R.sum()).at[recent_R].add(counting_R)
 
@@ -156,10 +163,10 @@ def _mixed(urn: Urn, age_R: Float[Array, " R"], recent_R: Int32[Array, " R"]) ->
 def _likelihood(urn: Urn, token: Int32[Array, ""], recent_R: Int32[Array, " R"]) -> Float[Array, " R"]:
     """Return (count of the token among the last r tokens + weight)/(r + A) for all ages r."""
     same_R = (recent_R == token).astype(urn.total.dtype)
-    return (_sums_before(same_R) + urn.weights_V[token]) / _draws(urn, same_R)
+    return (_sums_before(same_R) + urn.weights_V[token]) / _sizes(urn, same_R)
 
 
-def _draws(urn: Urn, like_R: Float[Array, " R"]) -> Float[Array, " R"]:
+def _sizes(urn: Urn, like_R: Float[Array, " R"]) -> Float[Array, " R"]:
     """Return r + A for all ages r."""
     return jnp.arange(len(like_R), dtype=urn.total.dtype) + urn.total
 

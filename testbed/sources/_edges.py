@@ -7,14 +7,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
-from jaxtyping import Array, Float, Int, Int32, Key
+from jaxtyping import Array, Bool, Float, Int, Int32, Key
 
-from testbed.sources import _laws
+from testbed.sources import _draws, _laws, _logs, _words
+from testbed.sources._draws import Cuts
 from testbed.sources._machine import Machine
+from testbed.sources._words import Words
 
 LARGEST_DENSE = 2**20
 
-Step = tuple[Float[Array, " V"], Float[Array, " S"]]
+Step = tuple[Float[Array, "*first"], Float[Array, "*second"]]
+State = tuple[Float[Array, " S"], Bool[Array, ""]]
 
 
 class Dense(NamedTuple):
@@ -28,21 +31,20 @@ class Dense(NamedTuple):
 class Edges(NamedTuple):
     """A `Machine` for the kernels, its edges sorted by origin: those of state s are begin_S[s] up to end_S[s].
 
-    `cdf_S` is cumulative over the first state, and `cdf_E` over the edges of one state, so that the digits of a draw
-    do not depend on the number of states. `uniform_V` is the law of a token that noise puts in place of another.
-    `dense` is None where edges are the faster way to filter.
+    `start_S` draws the first state, and `taken_E` one of the edges of a state. `uniform_V` is the law of a token that
+    noise puts in place of another. `dense` is None where edges are the faster way to filter.
     """
 
     initial_S: Float[Array, " S"]
-    cdf_S: Float[Array, " S"]
     probability_E: Float[Array, " E"]
-    cdf_E: Float[Array, " E"]
     uniform_V: Float[Array, " V"]
     begin_S: Int32[Array, " S"]
     end_S: Int32[Array, " S"]
     origin_E: Int32[Array, " E"]
     symbol_E: Int32[Array, " E"]
     target_E: Int32[Array, " E"]
+    start_S: Cuts
+    taken_E: Cuts
     dense: Dense | None
 
 
@@ -55,26 +57,26 @@ def tables_of(machine: Machine, dtype: npt.DTypeLike = np.float32) -> Edges:
     floats = _laws.cast(
         dtype,
         machine.initial_S,
-        _laws.cumulative(machine.initial_S),
         machine.probability_E[order_E],
-        _within(machine.probability_E[order_E], begin_S, end_S),
         np.full(machine.symbols, 1 / machine.symbols),
     )
     integers = _laws.cast(np.int32, begin_S, end_S, origin_E, symbol_E, target_E)
-    return Edges(*(*floats, *integers, _dense(machine, dtype)))
+    taken_E = _draws.grouped(machine.probability_E[order_E], begin_S[begin_S < end_S])
+    draws = _draws.cuts(machine.initial_S), taken_E
+    return Edges(*(*floats, *integers, *draws, _dense(machine, dtype)))
 
 
 def sampled(tables: Edges, *, key: Key[Array, ""], length: int) -> tuple[Int32[Array, " L"], Int32[Array, " L"]]:
     """Return one sequence of `length` tokens and the states before each of them."""
     tables = jax.tree.map(jnp.asarray, tables)
-    uniform_D = jax.random.uniform(key, (length + 1,), tables.cdf_E.dtype)
+    words_D = _draws.words(key, (length + 1,), tables.probability_E.dtype)
 
-    def step(state: Int32[Array, ""], uniform: Float[Array, ""]) -> tuple[Int32[Array, ""], tuple[Array, Array]]:
-        edge = _drawn(tables.cdf_E, uniform, tables.begin_S[state], tables.end_S[state])
+    def step(state: Int32[Array, ""], word: Words) -> tuple[Int32[Array, ""], tuple[Array, Array]]:
+        edge = _draws.first_beyond(tables.taken_E, word, tables.begin_S[state], tables.end_S[state])
         return tables.target_E[edge], (tables.symbol_E[edge], state)
 
-    start = _drawn(tables.cdf_S, uniform_D[0], jnp.int32(0), jnp.int32(tables.cdf_S.shape[0]))
-    _, (tokens_L, states_L) = jax.lax.scan(step, start, uniform_D[1:])
+    start = _draws.drawn(tables.start_S, _words.part(words_D, 0))
+    _, (tokens_L, states_L) = jax.lax.scan(step, start, _words.part(words_D, slice(1, None)))
     return tokens_L, states_L
 
 
@@ -84,23 +86,43 @@ def predicted(
     """Return log P(X_t = v | X_<t) by exact filtering, in nats.
 
     Each observed token is the emitted one with probability 1 - flip, and otherwise a uniform draw from the alphabet.
+    The filter works with plain numbers, and once more in logs if a state became too improbable for those.
 
-    Error: rounding; a state whose probability falls below the smallest number of the dtype is ruled out for good.
+    Error: rounding.
     """
     tables = jax.tree.map(jnp.asarray, tables)
-    noise = jnp.asarray(flip, tables.probability_E.dtype)
+    tokens_L, noise = jnp.asarray(tokens_L, jnp.int32), jnp.asarray(flip, tables.probability_E.dtype)
     if tables.dense is None:
         forward = functools.partial(_by_edges, tables)
     else:
         forward = functools.partial(_by_matrices, tables.dense)
+    floor = _logs.least(tables.probability_E, jnp.append(noise * tables.uniform_V, 1 - noise))
 
-    def step(belief_S: Float[Array, " S"], token: Int32[Array, ""]) -> tuple[Float[Array, " S"], Float[Array, " V"]]:
+    def step(state: State, token: Int32[Array, ""]) -> tuple[State, Float[Array, " V"]]:
+        belief_S, lost = state
         emitted_V, arriving_S = forward(belief_S, token, 1 - noise, noise * tables.uniform_V[token])
         law_V = (1 - noise) * emitted_V / emitted_V.sum() + noise * tables.uniform_V
-        return arriving_S / arriving_S.sum(), law_V
+        return (arriving_S / arriving_S.sum(), lost | _logs.fading(belief_S, floor)), law_V
 
-    _, law_LV = jax.lax.scan(step, tables.initial_S, jnp.asarray(tokens_L, jnp.int32))
-    return jnp.log(law_LV)
+    (_, lost), law_LV = jax.lax.scan(step, (tables.initial_S, jnp.bool_(False)), tokens_L)
+    return _logs.unless(lost, jnp.log(law_LV), lambda again_L: _in_logs(tables, again_L, noise), tokens_L)
+
+
+def _in_logs(tables: Edges, tokens_L: Int32[Array, " L"], noise: Float[Array, ""]) -> Float[Array, "L V"]:
+    """Return the same predictions by sums over edges in logs."""
+    states, symbols = tables.initial_S.shape[0], tables.uniform_V.shape[0]
+    log_probability_E, log_noise_V = jnp.log(tables.probability_E), jnp.log(noise * tables.uniform_V)
+
+    def step(log_belief_S: Float[Array, " S"], token: Int32[Array, ""]) -> Step:
+        log_weight_E = log_belief_S[tables.origin_E] + log_probability_E
+        log_emitted_V = _logs.collected(log_weight_E, tables.symbol_E, symbols)
+        log_told_E = jnp.where(tables.symbol_E == token, jnp.log1p(-noise), -jnp.inf)
+        log_seen_E = _logs.weighed(log_weight_E, jnp.logaddexp(log_told_E, log_noise_V[token]))
+        log_law_V = jnp.logaddexp(jnp.log1p(-noise) + log_emitted_V - _logs.summed(log_emitted_V), log_noise_V)
+        log_arriving_S = _logs.collected(log_seen_E, tables.target_E, states)
+        return log_arriving_S - _logs.summed(log_arriving_S), log_law_V
+
+    return jax.lax.scan(step, jnp.log(tables.initial_S), tokens_L)[1]
 
 
 def _by_edges(
@@ -134,34 +156,6 @@ def _by_matrices(
     emitted_V, told_S, untold_S = (jnp.dot(belief_S, each, precision="highest") for each in matrices)
     evident_S = kept * told_S + chance * untold_S
     return emitted_V, jnp.where(evident_S.sum() > 0, evident_S, untold_S)
-
-
-def _drawn(
-    cdf_E: Float[Array, " E"], uniform: Float[Array, ""], begin: Int32[Array, ""], end: Int32[Array, ""]
-) -> Int32[Array, ""]:
-    """Return the first place from `begin` on, before `end`, whose cumulative probability exceeds the draw."""
-
-    def halve(
-        _: Int[Array, ""], ends: tuple[Int32[Array, ""], Int32[Array, ""]]
-    ) -> tuple[Int32[Array, ""], Int32[Array, ""]]:
-        low, high = ends
-        middle = (low + high) // 2
-        before = uniform >= cdf_E[middle]
-        open_ = low < high
-        return jnp.where(open_ & before, middle + 1, low), jnp.where(open_ & ~before, middle, high)
-
-    return jax.lax.fori_loop(0, cdf_E.shape[0].bit_length(), halve, (begin, end - 1))[0]
-
-
-def _within(
-    probability_E: Float[np.ndarray, " E"], begin_S: Int[np.ndarray, " S"], end_S: Int[np.ndarray, " S"]
-) -> Float[np.ndarray, " E"]:
-    """Return the cumulative probabilities over the edges of each state."""
-    cdf_E = np.empty_like(probability_E)
-    for begin, end in zip(begin_S, end_S, strict=True):
-        if begin < end:
-            cdf_E[begin:end] = _laws.cumulative(probability_E[begin:end])
-    return cdf_E
 
 
 def _dense(machine: Machine, dtype: npt.DTypeLike) -> Dense | None:

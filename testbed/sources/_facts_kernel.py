@@ -7,23 +7,28 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Int32, Key
 
+from testbed.sources import _draws, _words
+from testbed.sources._draws import Chance, Cuts
+
 
 class Tables(NamedTuple):
     """The law of F keys, and the right answer of each among R; logarithms in nats.
 
     `log_first_V` is the law of the first token, `late` the chance that it is an answer. `log_answers_R` is the law of
     an answer whose key is not known; `log_answer_2` that of the right answer, and of each wrong one, to a known key.
-    `confusion` is the chance of a wrong one.
+    The last three are for draws: of a key, of how far an answer is from the right one (the last: not at all), and of
+    whether the first token is an answer.
     """
 
     log_keys_F: Float[Array, " F"]
     log_first_V: Float[Array, " V"]
     log_answers_R: Float[Array, " R"]
     log_answer_2: Float[Array, "2"]
-    keys_cdf_F: Float[Array, " F"]
-    confusion: Float[Array, ""]
     late: Float[Array, ""]
     answer_F: Int32[Array, " F"]
+    keys_cuts_F: Cuts
+    wrong_cuts_R: Cuts
+    begins_late: Chance
 
 
 class Latents(NamedTuple):
@@ -34,14 +39,15 @@ class Latents(NamedTuple):
 
 def sampled(tables: Tables, key: Key[Array, ""], length: int) -> tuple[Int32[Array, " L"], Latents]:
     """Return one sequence, cut out of pairs of key and answer."""
-    tables = Tables(*map(jnp.asarray, tables))
+    tables = jax.tree.map(jnp.asarray, tables)
     pairs = length // 2 + 1
-    uniform = jax.random.uniform(key, (1 + 2 * pairs,), tables.late.dtype)
-    fact_P = jnp.searchsorted(tables.keys_cdf_F, uniform[1 : 1 + pairs], side="right").astype(jnp.int32)
-    answer_P = _answered(tables, fact_P, uniform[1 + pairs :])
+    words = _draws.words(key, (1 + 2 * pairs,), tables.late.dtype)
+    fact_P = _draws.drawn(tables.keys_cuts_F, _words.part(words, slice(1, 1 + pairs)))
+    off_P = 1 + _draws.drawn(tables.wrong_cuts_R, _words.part(words, slice(1 + pairs, None)))
+    answer_P = (tables.answer_F[fact_P] + off_P) % tables.log_answers_R.shape[0]
     tokens_P2 = jnp.stack([fact_P, tables.answer_F.shape[0] + answer_P], axis=1)
     latent_P2 = jnp.stack([jnp.full_like(fact_P, -1), fact_P], axis=1)
-    start = (uniform[0] < tables.late).astype(jnp.int32)
+    start = _draws.happens(tables.begins_late, _words.part(words, 0)).astype(jnp.int32)
     tokens_L, fact_L = (
         jax.lax.dynamic_slice_in_dim(each_P2.reshape(-1), start, length) for each_P2 in (tokens_P2, latent_P2)
     )
@@ -50,7 +56,7 @@ def sampled(tables: Tables, key: Key[Array, ""], length: int) -> tuple[Int32[Arr
 
 def predicted(tables: Tables, tokens_L: Int[Array | np.ndarray, " L"]) -> Float[Array, "L V"]:
     """Return the law of keys or, after a key, that of its answer; the first token tells where the keys stand."""
-    tables = Tables(*map(jnp.asarray, tables))
+    tables = jax.tree.map(jnp.asarray, tables)
     tokens_L = jnp.asarray(tokens_L, jnp.int32)
     facts, answers = tables.answer_F.shape[0], tables.log_answers_R.shape[0]
     begins_late = (tables.late > 0) & (tokens_L[0] >= facts)
@@ -63,11 +69,3 @@ def predicted(tables: Tables, tokens_L: Int[Array | np.ndarray, " L"]) -> Float[
     key_LF = jnp.where(key_comes_L1, tables.log_keys_F[None, :], -jnp.inf)
     rows_LV = jnp.concatenate([key_LF, jnp.where(key_comes_L1, -jnp.inf, answer_LR)], axis=1)
     return rows_LV.at[0].set(tables.log_first_V)
-
-
-def _answered(tables: Tables, fact_P: Int32[Array, " P"], chance_P: Float[Array, " P"]) -> Int32[Array, " P"]:
-    """Return the answers to these keys; a wrong one is drawn from the part of the uniform draw that makes it wrong."""
-    answers, right_P = tables.log_answers_R.shape[0], tables.answer_F[fact_P]
-    share_P = chance_P / jnp.where(tables.confusion > 0, tables.confusion, 1)
-    step_P = 1 + jnp.minimum((share_P * (answers - 1)).astype(jnp.int32), answers - 2)
-    return jnp.where(chance_P < tables.confusion, (right_P + step_P) % answers, right_P)

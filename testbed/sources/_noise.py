@@ -7,13 +7,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
-from jaxtyping import Array, Bool, Float, Int, Int32, Key
+from jaxtyping import Array, Bool, Float, Int, Int32
 
-from testbed.sources import _edges, _laws, _machine
+from testbed.sources import _draws, _edges, _laws, _logs, _machine, _words
+from testbed.sources._draws import Chance
 from testbed.sources._edges import Edges
 from testbed.sources._machine import Machine
+from testbed.sources._words import Words
 
 DIGITS = 13
+State = tuple[Float[Array, "C U"], Bool[Array, ""]]
+
 COST = 64
 """What moving one number between places costs, in multiplications."""
 
@@ -76,13 +80,11 @@ def known(tables: Nodes | Edges, place: Int32[Array, ""]) -> Nodes | Edges:
 
 
 def added(
-    sigma: Float[Array | np.ndarray, ""], clean_L: Int32[Array, " L"], *, symbols: int, key: Key[Array, ""]
+    replaces: Chance, clean_L: Int32[Array, " L"], words_2L: Words, *, symbols: int
 ) -> tuple[Int32[Array, " L"], Bool[Array, " L"]]:
-    """Return the tokens after noise, and which of them were replaced."""
-    sigma = jnp.asarray(sigma)
-    chance_L, symbol_L = jax.random.uniform(key, (2, len(clean_L)), sigma.dtype)
-    replaced_L = chance_L < sigma
-    return jnp.where(replaced_L, jnp.floor(symbol_L * symbols).astype(jnp.int32), clean_L), replaced_L
+    """Return the tokens after noise, and which of them were replaced: two draws a token."""
+    replaced_L = _draws.happens(replaces, _words.part(words_2L, 0))
+    return jnp.where(replaced_L, _draws.among(symbols, _words.part(words_2L, 1)), clean_L), replaced_L
 
 
 def predicted(
@@ -95,11 +97,14 @@ def predicted(
 
 
 def _by_nodes(tables: Nodes, tokens_L: Int32[Array, " L"], sigma: Float[Array, ""]) -> Float[Array, "L V"]:
+    """Return the predictions by plain numbers, and once more in logs if a state became too improbable for those."""
     nodes: Nodes = jax.tree.map(jnp.asarray, tables)
     classes, places, symbols = nodes.rows_CUV.shape
     chance = sigma / symbols
+    floor = _logs.least(nodes.rows_CUV, nodes.probability_Q, jnp.stack([chance, 1 - sigma]))
 
-    def step(belief_CU: Float[Array, "C U"], token: Int32[Array, ""]) -> tuple[Array, Float[Array, " V"]]:
+    def step(state: State, token: Int32[Array, ""]) -> tuple[State, Float[Array, " V"]]:
+        belief_CU, lost = state
         # Full precision, as accelerators round products of matrices to fewer digits unless told otherwise.
         node_CV = jnp.einsum("cu,cuv->cv", belief_CU, nodes.rows_CUV, precision="highest")
         emitted_V = node_CV.sum(0)
@@ -108,10 +113,31 @@ def _by_nodes(tables: Nodes, tokens_L: Int32[Array, " L"], sigma: Float[Array, "
         arriving_Q = weight_CV.reshape(-1)[nodes.node_Q] * nodes.probability_Q
         arriving_P = jax.ops.segment_sum(arriving_Q, nodes.target_Q, classes * places)
         law_V = (1 - sigma) * emitted_V / emitted_V.sum() + chance
-        return (arriving_P / arriving_P.sum()).reshape(classes, places), law_V
+        following_CU = (arriving_P / arriving_P.sum()).reshape(classes, places)
+        return (following_CU, lost | _logs.fading(belief_CU, floor)), law_V
 
-    _, law_LV = jax.lax.scan(step, nodes.initial_CU, tokens_L)
-    return jnp.log(law_LV)
+    (_, lost), law_LV = jax.lax.scan(step, (nodes.initial_CU, jnp.bool_(False)), tokens_L)
+    return _logs.unless(lost, jnp.log(law_LV), lambda again_L: _nodes_in_logs(nodes, again_L, sigma), tokens_L)
+
+
+def _nodes_in_logs(nodes: Nodes, tokens_L: Int32[Array, " L"], sigma: Float[Array, ""]) -> Float[Array, "L V"]:
+    """Return the same predictions in logs."""
+    classes, places, symbols = nodes.rows_CUV.shape
+    log_rows_CUV, log_probability_Q = jnp.log(nodes.rows_CUV), jnp.log(nodes.probability_Q)
+    log_kept, log_chance = jnp.log1p(-sigma), jnp.log(sigma / symbols)
+
+    def step(log_belief_CU: Float[Array, "C U"], token: Int32[Array, ""]) -> tuple[Array, Float[Array, " V"]]:
+        log_node_CV = _logs.summed(log_belief_CU[:, :, None] + log_rows_CUV, axis=1)
+        log_emitted_V = _logs.summed(log_node_CV, axis=0)
+        same_V = jnp.arange(symbols, dtype=jnp.int32) == token
+        log_told_V = jnp.logaddexp(jnp.where(same_V, log_kept, -jnp.inf), log_chance)
+        log_seen_CV = _logs.weighed(log_node_CV, jnp.broadcast_to(log_told_V, log_node_CV.shape))
+        log_arriving_Q = log_seen_CV.reshape(-1)[nodes.node_Q] + log_probability_Q
+        log_arriving_P = _logs.collected(log_arriving_Q, nodes.target_Q, classes * places)
+        log_law_V = jnp.logaddexp(log_kept + log_emitted_V - _logs.summed(log_emitted_V), log_chance)
+        return (log_arriving_P - _logs.summed(log_arriving_P)).reshape(classes, places), log_law_V
+
+    return jax.lax.scan(step, jnp.log(nodes.initial_CU), tokens_L)[1]
 
 
 def _used(machine: Machine) -> Machine:

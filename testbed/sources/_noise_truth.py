@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from testbed.sources import _curve, _edges, _laws, _machine_truth, _noise, _truth
+from testbed.sources import _curve, _draws, _edges, _laws, _machine_truth, _noise, _truth
 from testbed.sources._source import Source
 from testbed.sources._truth import Absent, Budget, Quantity, Truth
 from testbed.sources._wrapped import machine_of
@@ -56,6 +56,7 @@ def _rate(source: "Noisy", length: int, budget: Budget) -> Quantity:
         _noise.tables_of(machine, np.float64),
         _noise.places_of(machine).astype(np.int32),
         np.array(source.sigma),
+        _draws.chance(np.array(source.sigma)),
     )
     window = max(length, RATE_WINDOW)
     shape = (max(2, budget.tokens // TOKENS_A_TOKEN // window), window, source.alphabet)
@@ -66,10 +67,11 @@ def _rate(source: "Noisy", length: int, budget: Budget) -> Quantity:
 
 def _ends(_: type[Source], length: int, tables: Any, key: Key[Array, ""]) -> Float[Array, "2"]:
     """Return the mean entropies over the later half of one window, with and without the state before it."""
-    edges, unknown, place_S, sigma = jax.tree.map(jnp.asarray, tables)
+    edges, unknown, place_S, sigma, replaces = jax.tree.map(jnp.asarray, tables)
     path_key, noise_key = jax.random.split(key)
     clean_L, state_L = _edges.sampled(edges, key=path_key, length=length)
-    tokens_L = _noise.added(sigma, clean_L, symbols=len(edges.uniform_V), key=noise_key)[0]
+    words_2L = _draws.words(noise_key, (2, length), sigma.dtype)
+    tokens_L = _noise.added(replaces, clean_L, words_2L, symbols=len(edges.uniform_V))[0]
     starts = _noise.known(unknown, place_S[state_L[0]]), unknown
     rows_LV = (_noise.predicted(start, tokens_L, sigma)[length // 2 :] for start in starts)
     return jnp.stack([_curve.entropy(each_LV).mean() for each_LV in rows_LV])

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from testbed import reading
 from testbed.sources._source import Source
 from testbed.sources._truth import UNIT_ROUNDOFF, Absent, Method
 
@@ -81,7 +82,7 @@ def read_features(word: str, symbols: int) -> Float[np.ndarray, "V M"]:
     """Return the features that a word of JSON holds, a row for each symbol."""
     like = f"'{json.dumps([[1.0], [-1.0], *[[0.0]] * (symbols - 2)])}'" if symbols < 8 else "'[[1], [-1], …]'"
     try:
-        features_VM = np.asarray(json.loads(word))
+        features_VM = np.asarray(reading.loads(word))
     except ValueError as error:
         raise ValueError(
             f"features {word} cannot be read ({error}): a table in JSON is expected; e.g. {like}."

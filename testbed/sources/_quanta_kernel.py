@@ -7,6 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Int32, Key
 
+from testbed.sources import _draws, _words
+from testbed.sources._draws import Cuts
+
 
 class Tables(NamedTuple):
     """The law of Q tasks, the K bits that each adds up, and the law of the first token's place among the P of a block.
@@ -16,11 +19,11 @@ class Tables(NamedTuple):
     """
 
     log_tasks_Q: Float[Array, " Q"]
-    tasks_cdf_Q: Float[Array, " Q"]
     start_P: Float[Array, " P"]
-    start_cdf_P: Float[Array, " P"]
     prior_Q: Float[Array, " U"]
     subset_QK: Int32[Array, "Q K"]
+    tasks_cuts_Q: Cuts
+    start_cuts_P: Cuts
 
 
 class Latents(NamedTuple):
@@ -39,14 +42,14 @@ class Law(NamedTuple):
 
 def sampled(tables: Tables, key: Key[Array, ""], length: int) -> tuple[Int32[Array, " L"], Latents]:
     """Return one sequence, cut out of whole blocks."""
-    tables = Tables(*map(jnp.asarray, tables))
+    tables = jax.tree.map(jnp.asarray, tables)
     tasks, period = tables.subset_QK.shape[0], tables.start_P.shape[0]
     blocks = length // period + 2
-    uniform = jax.random.uniform(key, (1 + blocks * (period - 1),), tables.start_P.dtype)
-    start = _draw(tables.start_cdf_P, uniform[0])
-    uniform_B = uniform[1:].reshape(blocks, period - 1)
-    task_B = _draw(tables.tasks_cdf_Q, uniform_B[:, 0])
-    bits_B = (uniform_B[:, 1:] < 0.5).astype(jnp.int32)
+    words = _draws.words(key, (1 + blocks * (period - 1),), tables.start_P.dtype)
+    start = _draws.drawn(tables.start_cuts_P, _words.part(words, 0))
+    words_B = _words.part(words, slice(1, None), (blocks, period - 1))
+    task_B = _draws.drawn(tables.tasks_cuts_Q, _words.part(words_B, (slice(None), 0)))
+    bits_B = 1 - (words_B.high[:, 1:] >> 31).astype(jnp.int32)
     answer_B = jnp.take_along_axis(bits_B, tables.subset_QK[task_B], axis=1).sum(1, keepdims=True, dtype=jnp.int32) % 2
     tokens_BP = jnp.concatenate([task_B[:, None], tasks + bits_B, tasks + answer_B], axis=1)
     latent_BP = jnp.broadcast_to(task_B[:, None], tokens_BP.shape).at[:, 0].set(-1)
@@ -61,7 +64,7 @@ def predicted(tables: Tables, tokens_L: Int[Array | np.ndarray, " L"]) -> Float[
 
     An answer whose task or bits could not have come as they did is predicted as either symbol.
     """
-    tables = Tables(*map(jnp.asarray, tables))
+    tables = jax.tree.map(jnp.asarray, tables)
     tokens_L = jnp.asarray(tokens_L, jnp.int32)
     time_L = jnp.arange(tokens_L.shape[0], dtype=jnp.int32)
     if not tables.prior_Q.shape[0]:
@@ -119,8 +122,3 @@ def _answer(tables: Tables, tokens_L: Int32[Array, " L"], time: Int32[Array, ""]
     sure_Q = ((time_QK >= 0) & (bit_QK >= 0)).all(1)
     parity_Q = (bit_QK.sum(1, dtype=jnp.int32) % 2).astype(tables.prior_Q.dtype)
     return (tables.prior_Q * jnp.where(sure_Q, parity_Q, 0.5)).sum()
-
-
-def _draw(cdf_Q: Float[Array, " Q"], uniform: Float[Array, "*draws"]) -> Int32[Array, "*draws"]:
-    """Return the symbols whose cumulative intervals hold the uniform draws."""
-    return jnp.searchsorted(cdf_Q, uniform, side="right").astype(jnp.int32)

@@ -91,6 +91,9 @@ def decay(mixing: Mixing | Absent) -> str:
     """Return how fast tokens far apart become uncorrelated, and how that is known, in words."""
     if isinstance(mixing, Absent):
         return f"not offered: {mixing.reason}"
+    if mixing.error and mixing.decay in ("independent", "finite"):
+        told = _DECAYS[mixing.decay].format(value=mixing.value)
+        return f"{told} ({mixing.method}), as far as {mixing.error:.1e} can be told from nothing"
     error = f", error {mixing.error:.1e}" if mixing.error else ""
     return f"{_DECAYS[mixing.decay].format(value=mixing.value)} ({mixing.method}{error})"
 

@@ -4,13 +4,12 @@ import abc
 import functools
 from typing import Any, ClassVar, NamedTuple
 
-import jax
 import msgspec
 import numpy as np
 import numpy.typing as npt
 from jaxtyping import Array, Float, Int, Int32, Key
 
-from testbed.sources import _machine
+from testbed.sources import _draws, _machine
 from testbed.sources._machine import Informed, Machine
 from testbed.sources._truth import UNIT_ROUNDOFF, Absent, Budget, Method, Mixing, Truth
 
@@ -61,7 +60,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", forbid
     def sample(tables: Any, *, key: Key[Array, ""], length: int) -> tuple[Int32[Array, " L"], Any]:
         """Return one sequence of `length` tokens and a NamedTuple of its latents.
 
-        Error: probabilities are kept to the spacing of uniform draws, 2^-23 in float32 and 2^-52 in float64.
+        Error: each token's law is that of the truth up to a total variation of K·2^-64, K being the numbers of the
+        law it is drawn from; see `_draws` and, for urns, `_dirichlet.drawn`.
         """
 
     @staticmethod
@@ -69,7 +69,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", forbid
     def log_predictive(tables: Any, tokens_L: Int[Array | np.ndarray, " L"]) -> Float[Array, "L V"]:
         """Return log P(X_t = v | X_<t), the Bayes prediction, in nats.
 
-        Error: rounding only; in float32 a probability below 1e-38 counts as zero.
+        Error: rounding only; in float32 a probability of the law below 1e-38 counts as zero.
         """
 
     @property
@@ -140,4 +140,4 @@ def _numbers(source: Source) -> int:
     """Return how many numbers the law and its machine hold."""
     machine = source.machine() if source.pair_method == "enumeration" else None
     pairs = len(machine.initial_S) ** 2 if isinstance(machine, Machine) else 0
-    return pairs + sum(int(np.size(table)) for table in jax.tree.leaves(source.tables(np.float64)))
+    return pairs + _draws.numbers(source.tables(np.float64))

@@ -5,7 +5,7 @@ Float64 numpy.
 
 from fractions import Fraction
 from math import gcd, lcm
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -15,9 +15,12 @@ from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 from testbed.sources._truth import UNIT_ROUNDOFF, Absent, Mixing
 
-NEGLIGIBLE, SINGULAR = 1e-11, 1e-8
+NEGLIGIBLE, SINGULAR, FINEST = 1e-11, 1e-8, 64 * UNIT_ROUNDOFF
+"""What is left out as too weak, of directions and of what the chain makes of them; the least of a state's rounding."""
 COARSER = 100
 """What is left out more, to see how much the second eigenvalue depends on it."""
+BEYOND = 16
+"""Lags over which it is seen what is left where correlations are said to be over."""
 
 
 Fading = tuple[Float[np.ndarray, "S S"], Float[np.ndarray, "S V"], Float[np.ndarray, "S V"]]
@@ -49,8 +52,11 @@ class Cells(NamedTuple):
 def mixing(seen: Seen) -> Mixing | Absent:
     """Return the decay of the correlations; see `_machine.mixing`.
 
+    Where all correlations that count seem over, an eigenvalue is sought down to the rounding of the chain, and told if
+    it is larger than its error.
+
     Error: as stated; it adds what the eigenvalue changes by if weaker directions are left out, and the rounding of the
-    chain times the condition number of the eigenvalue.
+    chain times the condition number of the eigenvalue. Where there is none, it is what may be left of correlations.
     """
     cells = cells_of(seen)
     turns = lasting_turns(seen, cells)
@@ -59,17 +65,46 @@ def mixing(seen: Seen) -> Mixing | Absent:
     if turns:
         return Mixing(decay="periodic", value=float(lcm(*(turn.denominator for turn in turns))), method="eigenvalue")
     fading = faded(seen, cells)
-    matrix, vanishing = invertible(visible(fading, NEGLIGIBLE))
+    matrix, vanishing = invertible(visible(fading, NEGLIGIBLE), SINGULAR)
     if not len(matrix):
-        return Mixing(decay="finite" if vanishing else "independent", value=float(vanishing), method="eigenvalue")
-    value, condition = second(matrix)
-    rough, _ = second(invertible(visible(fading, COARSER * NEGLIGIBLE))[0])
-    rounding = 8 * len(seen.rows_SV) * UNIT_ROUNDOFF * float(np.linalg.norm(matrix, 2)) * condition
-    error = rounding + abs(abs(value) - abs(rough))
+        return _over(fading, vanishing)
+    value, error = _resolved(fading, matrix, NEGLIGIBLE, SINGULAR)
     if abs(value) - error >= 1:
         return Absent(f"the second eigenvalue is not resolved: {value:.3g} with an error of {error:.1g}")
     value = float(np.clip(value, UNIT_ROUNDOFF - 1, 1 - UNIT_ROUNDOFF))
     return Mixing(decay="geometric", value=value, method="eigenvalue", error=error)
+
+
+def _resolved(
+    fading: Fading, matrix: Float[np.ndarray, "Q Q"], negligible: float, singular: float
+) -> tuple[float, float]:
+    """Return the second eigenvalue, which `matrix` has, and its error."""
+    value, condition = second(matrix)
+    rough, _ = second(invertible(visible(fading, COARSER * negligible), singular)[0])
+    rounding = 8 * len(fading[0]) * UNIT_ROUNDOFF * max(float(np.linalg.norm(matrix, 2)), 1.0) * condition
+    return value, rounding + abs(abs(value) - abs(rough))
+
+
+def _over(fading: Fading, vanishing: int) -> Mixing:
+    """Return that correlations are over after so many lags, unless they go on below what usually counts as nothing."""
+    finest = FINEST * len(fading[0])
+    matrix, _ = invertible(visible(fading, finest), finest)
+    if len(matrix):
+        value, error = _resolved(fading, matrix, finest, finest)
+        if 2 * error < abs(value):
+            return Mixing(decay="geometric", value=value, method="eigenvalue", error=error)
+    decay: Literal["finite", "independent"] = "finite" if vanishing else "independent"
+    return Mixing(decay=decay, value=float(vanishing), method="eigenvalue", error=_left(fading, vanishing))
+
+
+def _left(fading: Fading, vanishing: int) -> float:
+    """Return by how much the probability of a pair differs from independence at the lags beyond, at most."""
+    chain_SS, passed_SV, arriving_SV = fading
+    sizes = []
+    for lag in range(vanishing + BEYOND):
+        sizes.append(float(np.abs(arriving_SV.T @ passed_SV).max()) if lag >= vanishing else 0.0)
+        passed_SV = chain_SS @ passed_SV
+    return max(sizes) + 4 * UNIT_ROUNDOFF * (len(chain_SS) + len(sizes))
 
 
 def cells_of(seen: Seen) -> Cells:
@@ -103,26 +138,35 @@ def lasting_turns(seen: Seen, cells: Cells) -> list[Fraction]:
     """Return the t for which pairs of tokens see the eigenvalue exp(2πi·t) of the chain, without that of the mean.
 
     The correlations that last are those of the cells: Σ_D arriving_D · (mean row of the cell k-1 steps on). In each
-    class their Fourier coefficients are products; those of one t from several classes add up, and may cancel.
+    class their Fourier coefficients are products; those of one t from several classes add up, and may cancel, except
+    for t = 0, where they are the spread of the classes' laws.
     """
     first, size_C = np.unique(cells.class_D, return_index=True, return_counts=True)[1:]
     arriving_DV, rows_DV = _by_cell(seen, cells)
     terms: dict[Fraction, list[tuple[np.ndarray, np.ndarray]]] = {}
+    law_V, apart = arriving_DV.sum(0), 0.0
     for begin, period in zip(first, size_C, strict=True):
         in_class = slice(begin, begin + period)
         arriving_TV = np.fft.ifft(arriving_DV[in_class], axis=0) * period
         rows_TV = np.fft.fft(rows_DV[in_class], axis=0) / period
-        for turn in range(period):
+        apart = max(apart, float(np.abs(rows_TV[0] - law_V).max()))
+        for turn in range(1, period):
             terms.setdefault(Fraction(int(turn), int(period)), []).append((arriving_TV[turn], rows_TV[turn]))
-    law_V = arriving_DV.sum(0)
-    terms[Fraction(0)].append((-law_V, law_V))
-    scale = NEGLIGIBLE * np.linalg.norm(seen.arriving_SV) * np.linalg.norm(seen.rows_SV)
-    return [turn for turn, parts in terms.items() if _size(parts) > scale]
+    scale = float(np.linalg.norm(seen.arriving_SV)), float(np.linalg.norm(seen.rows_SV))
+    turns = [turn for turn, parts in terms.items() if _counts(parts, *scale)]
+    return [Fraction(0), *turns] if apart > NEGLIGIBLE else turns
 
 
-def _size(parts: list[tuple[np.ndarray, np.ndarray]]) -> float:
+def _counts(parts: list[tuple[np.ndarray, np.ndarray]], left: float, right: float) -> bool:
+    """Return whether the sum of these products is more than rounding, beside factors of such sizes.
+
+    One product counts as long as both of its factors do; several may cancel, and only their sum tells.
+    """
+    if len(parts) == 1:
+        sizes = (float(np.linalg.norm(each)) for each in parts[0])
+        return all(size > NEGLIGIBLE * whole for size, whole in zip(sizes, (left, right), strict=True))
     left_PV, right_PV = (np.stack(each) for each in zip(*parts, strict=True))
-    return float(np.linalg.norm(left_PV.T @ right_PV))
+    return float(np.linalg.norm(left_PV.T @ right_PV)) > NEGLIGIBLE * left * right
 
 
 def _by_cell(seen: Seen, cells: Cells) -> tuple[Float[np.ndarray, "D V"], Float[np.ndarray, "D V"]]:
@@ -173,7 +217,7 @@ def _reached(
     return basis
 
 
-def invertible(matrix: Float[np.ndarray, "R R"]) -> tuple[Float[np.ndarray, "Q Q"], int]:
+def invertible(matrix: Float[np.ndarray, "R R"], singular: float) -> tuple[Float[np.ndarray, "Q Q"], int]:
     """Return a matrix with the eigenvalues of `matrix` except zero, and the power at which those of zero vanish.
 
     The matrix is restricted to its range until it has full rank: eigenvalues of a nilpotent part, computed directly,
@@ -182,9 +226,9 @@ def invertible(matrix: Float[np.ndarray, "R R"]) -> tuple[Float[np.ndarray, "Q Q
     power = 0
     while len(matrix):
         left, size, _ = np.linalg.svd(matrix)
-        if size[-1] > SINGULAR:
+        if size[-1] > singular:
             break
-        range_RQ = left[:, size > SINGULAR]
+        range_RQ = left[:, size > singular]
         matrix = range_RQ.T @ matrix @ range_RQ
         power += 1
     return matrix, power

@@ -14,7 +14,7 @@ UNIT_ROUNDOFF = 2.0**-53
 NORMAL_QUANTILE = 1.959963984540054
 
 
-class Quantity(msgspec.Struct, frozen=True, kw_only=True):
+class Quantity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A number in nats per token, the interval it lies in, and how both were obtained.
 
     Error: `error` is a bound on rounding ("closed form", "enumeration"), half the width of the interval ("certified
@@ -44,7 +44,7 @@ class Absent(NamedTuple):
     """Why, in a few words: the quantity does not exist, or is not computed."""
 
 
-class Truth(msgspec.Struct, frozen=True, kw_only=True):
+class Truth(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The entropies of a source over windows of `length` tokens, in nats per token.
 
     `curve[t-1]` is h_t = H(X_t | X_<t); `epsilon` is the mean of h_1..h_length, the loss that no model can beat, with
@@ -77,7 +77,8 @@ class Mixing(msgspec.Struct, frozen=True, kw_only=True):
 
     Error: `error` is that of `value`: rounding in a closed form; for an eigenvalue of the chain of states rounding,
     with the condition number, and what leaving out weaker directions changes; for a tail exponent, by how much the
-    local exponents differ from it over the decade of lags that keeps closest to it. Whole numbers have none.
+    local exponents differ from it over the decade of lags that keeps closest to it. Where no eigenvalue was found, it
+    is by how much pairs may differ from independence nevertheless, at the lags beyond. Other whole numbers have none.
     """
 
     decay: Literal["independent", "finite", "geometric", "power law", "periodic", "never"]

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from jaxtyping import Array, Float, Int, Int32, Key
 
 from testbed import catalog
-from testbed.sources import _blocked, _blocks, _components, _laws, _machine, _renewal
+from testbed.sources import _blocked, _blocks, _components, _draws, _laws, _machine, _renewal
 from testbed.sources._blocked import Blocked
 from testbed.sources._blocks import Latents, Tables
 from testbed.sources._components import Components
@@ -104,9 +104,10 @@ class BlockStationary(Blocked, Components, frozen=True, kw_only=True, tag=catalo
         age_A = lengths.met_J if self.phase == "uniform" else np.ones(1)
         initial_KA = prior_K[:, None] * age_A
         initial_K2 = np.stack([initial_KA[:, 0], initial_KA[:, 1:].sum(1)], axis=1)
-        cdfs = _laws.cumulative(prior_K), _laws.cumulative(initial_KA.reshape(-1)), _laws.cumulative(rows_KUV)
+        cuts = _draws.laws(prior_K, initial_KA.reshape(-1), rows_KUV)
         hazards = lengths.hazard_J, _renewal.residual(lengths)
-        return Tables(*_laws.cast(dtype, prior_K, *hazards, initial_K2, rows_KUV, *cdfs))
+        floats = _laws.cast(dtype, prior_K, *hazards, initial_K2, rows_KUV)
+        return Tables(*floats, *cuts, *_draws.events(lengths.hazard_J))
 
     @staticmethod
     def sample(tables: Tables, *, key: Key[Array, ""], length: int) -> tuple[Int32[Array, " L"], Latents]:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from jaxtyping import Array, Float, Int, Int32, Key
 
 from testbed import catalog
-from testbed.sources import _copy_kernel, _laws, _machine, _truth, _zipf
+from testbed.sources import _copy_kernel, _draws, _laws, _machine, _truth, _zipf
 from testbed.sources._copy_kernel import Latents, Tables
 from testbed.sources._machine import Machine
 from testbed.sources._source import Source
@@ -110,9 +110,8 @@ class CopySpans(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
         inside_GA = (age_A < length_G1) if self.stationary else (age_A < 1) & (length_G1 > 0)
         start_GA = inside_GA / inside_GA.sum()
         repeats_GA = (age_A >= lag_G[:, None]) & (age_A < length_G1)
-        cdfs = _laws.cumulative(law_V), _laws.cumulative(start_GA.reshape(-1))
-        floats = _laws.cast(dtype, law_V, cdfs[0], start_GA, cdfs[1], age_A == length_G1 - 1, repeats_GA)
-        return Tables(*floats, *_laws.cast(np.int32, lag_G))
+        floats = _laws.cast(dtype, law_V, start_GA, age_A == length_G1 - 1, repeats_GA)
+        return Tables(*floats, *_laws.cast(np.int32, lag_G), *_draws.laws(law_V, start_GA.reshape(-1)))
 
     @staticmethod
     def sample(tables: Tables, *, key: Key[Array, ""], length: int) -> tuple[Int32[Array, " L"], Latents]:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from jaxtyping import Array, Float, Int, Int32, Key
 
 from testbed import catalog
-from testbed.sources import _blocked, _dirichlet, _dirichlet_kernels, _laws, _machine, _renewal
+from testbed.sources import _blocked, _dirichlet, _dirichlet_kernels, _draws, _laws, _machine, _renewal
 from testbed.sources._blocked import Blocked
 from testbed.sources._dirichlet_kernels import Latents, Layout, Tables
 from testbed.sources._source import Source
@@ -100,8 +100,8 @@ class DirichletBlocks(Blocked, Source, frozen=True, kw_only=True, tag=catalog.ta
         lengths = self.length_law()
         layout = Layout(self.announced, None if self.lengths == "geometric" else len(lengths.hazard_J))
         begins = np.asarray(lengths.met_J[0] if self.phase == "uniform" else 1.0)
-        ends = _laws.cast(dtype, lengths.hazard_J, _renewal.residual(lengths), begins)
-        return Tables(layout, _dirichlet.urn(self.dirichlet(), dtype), *ends)
+        ends = lengths.hazard_J, _renewal.residual(lengths), begins
+        return Tables(layout, _dirichlet.urn(self.dirichlet(), dtype), *_laws.cast(dtype, *ends), *_draws.events(*ends))
 
     @staticmethod
     def sample(tables: Tables, *, key: Key[Array, ""], length: int) -> tuple[Int32[Array, " L"], Latents]:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from jaxtyping import Array, Float, Int, Int32, Key
 
 from testbed import catalog
-from testbed.sources import _facts_kernel, _laws, _machine, _truth, _zipf
+from testbed.sources import _draws, _facts_kernel, _laws, _machine, _truth, _zipf
 from testbed.sources._facts_kernel import Latents, Tables
 from testbed.sources._machine import Machine
 from testbed.sources._source import Source
@@ -155,8 +155,10 @@ class Facts(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
         first_V = np.concatenate([(1 - late) * law_F, late * law_R])
         answer_2 = np.array([1 - self.confusion, self.confusion / (self.answers - 1)])
         logs = map(_laws.logarithm, (law_F, first_V, law_R, answer_2))
-        floats = _laws.cast(dtype, *logs, _laws.cumulative(law_F), np.array(self.confusion), np.array(late))
-        return Tables(*floats, *_laws.cast(np.int32, self.right_answers()))
+        off_R = np.append(np.full(self.answers - 1, answer_2[1]), answer_2[0])
+        draws = *_draws.laws(law_F, off_R), *_draws.events(np.array(late))
+        floats = _laws.cast(dtype, *logs, np.array(late))
+        return Tables(*floats, *_laws.cast(np.int32, self.right_answers()), *draws)
 
     @staticmethod
     def sample(tables: Tables, *, key: Key[Array, ""], length: int) -> tuple[Int32[Array, " L"], Latents]:

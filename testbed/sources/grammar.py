@@ -8,7 +8,7 @@ import numpy.typing as npt
 from jaxtyping import Array, Float, Int, Int32, Key
 
 from testbed import catalog
-from testbed.sources import _grammar_kernel, _laws, _machine, _zipf
+from testbed.sources import _draws, _grammar_kernel, _laws, _machine, _zipf
 from testbed.sources._grammar_kernel import Latents, Tables
 from testbed.sources._machine import Informed, Machine
 from testbed.sources._source import Source
@@ -153,8 +153,8 @@ class Grammar(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
     def tables(self, dtype: npt.DTypeLike = np.float32) -> Tables:
         """Return the numbers of the law."""
         law_R, offsets = self.rule_law(), self.leaves if self.phase == "uniform" else 1
-        rounded = _laws.cast(dtype, law_R, _laws.cumulative(law_R), np.full(offsets, 1 / offsets))
-        return Tables(*_laws.cast(np.int32, self.productions()), *rounded)
+        rounded = _laws.cast(dtype, law_R, np.full(offsets, 1 / offsets))
+        return Tables(*_laws.cast(np.int32, self.productions()), *rounded, *_draws.laws(law_R))
 
     @staticmethod
     def sample(tables: Tables, *, key: Key[Array, ""], length: int) -> tuple[Int32[Array, " L"], Latents]:

@@ -1,7 +1,6 @@
 """Hidden Markov chains: the classics of computational mechanics by name, and any other by its matrices."""
 
 import functools
-import json
 import pathlib
 from typing import Any, ClassVar, NamedTuple
 
@@ -10,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from jaxtyping import Array, Float, Int, Int32, Key
 
-from testbed import catalog
+from testbed import catalog, reading
 from testbed.sources import _edges, _laws, _machine
 from testbed.sources._classics import CLASSICS, known_name
 from testbed.sources._edges import Edges
@@ -107,7 +106,8 @@ class HiddenMarkov(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__))
 def from_file(path: str | pathlib.Path) -> HiddenMarkov:
     """Return the chain whose matrices T[x][s][s'] stand in a file: {"T": …} in JSON, or the array T in npz.
 
-    Error: ValueError if there is no such file, it holds no array of numbers called T, or T is no stationary chain.
+    Error: ValueError if there is no such file, it holds no array of numbers called T, anything beside it, or T is no
+    stationary chain.
     """
     file = pathlib.Path(path)
     if not file.is_file():
@@ -117,6 +117,10 @@ def from_file(path: str | pathlib.Path) -> HiddenMarkov:
     content = _from_npz(file) if file.suffix == ".npz" else _from_json(file)
     if not isinstance(content, dict) or "T" not in content:
         raise ValueError(f"{file}: it holds no T; store the matrices T[x][s][s'] under that name.")
+    beside = ", ".join(name[:40] for name in sorted(content) if name != "T")
+    if beside:
+        rule = "T is all that is read, as a chain begins in the long-run law of its states"
+        raise ValueError(f"{file}: it holds {beside} beside T, which would play no part: {rule}; leave out all but T.")
     try:
         matrices = _given_matrices(content["T"])
         return HiddenMarkov(transitions=tuple(tuple(map(tuple, rows)) for rows in matrices.tolist()))
@@ -126,7 +130,7 @@ def from_file(path: str | pathlib.Path) -> HiddenMarkov:
 
 def _from_json(file: pathlib.Path) -> Any:
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        return reading.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f'{file}: it is not JSON ({error}); write an object like {{"T": [[[0.5, …]]]}}.') from None
 
@@ -136,7 +140,7 @@ def _from_npz(file: pathlib.Path) -> Any:
 
     try:
         with np.load(file, allow_pickle=False) as arrays:
-            return {"T": arrays["T"]} if "T" in arrays else {}
+            return {name: arrays[name] if name == "T" else None for name in arrays.files}
     except (ValueError, OSError, zipfile.BadZipFile) as error:
         raise ValueError(f"{file}: it is no npz archive of numbers ({error}); save it by numpy.savez.") from None
 

@@ -9,17 +9,18 @@ import numpy.typing as npt
 from jaxtyping import Array, Float, Int, Int32, Key
 
 from testbed import catalog
-from testbed.sources import _laws, _machine, _truth, _zipf
+from testbed.sources import _draws, _laws, _machine, _truth, _zipf
+from testbed.sources._draws import Cuts
 from testbed.sources._machine import Machine
 from testbed.sources._source import NoLatents, Source
 from testbed.sources._truth import Budget, Mixing, Truth
 
 
 class Tables(NamedTuple):
-    """The law as log-probabilities (nats) and as cumulative probabilities."""
+    """The law as log-probabilities (nats), and for draws."""
 
     log_law_V: Float[Array, " V"]
-    cdf_V: Float[Array, " V"]
+    cuts: Cuts
 
 
 class Iid(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
@@ -102,14 +103,13 @@ class Iid(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
     def tables(self, dtype: npt.DTypeLike = np.float32) -> Tables:
         """Return the numbers of the law."""
         law_V = self.law()
-        return Tables(*_laws.cast(dtype, _laws.logarithm(law_V), _laws.cumulative(law_V)))
+        return Tables(*_laws.cast(dtype, _laws.logarithm(law_V)), *_draws.laws(law_V))
 
     @staticmethod
     def sample(tables: Tables, *, key: Key[Array, ""], length: int) -> tuple[Int32[Array, " L"], NoLatents]:
         """Return one sequence; there are no latents."""
-        cdf_V = jnp.asarray(tables.cdf_V)
-        uniform_L = jax.random.uniform(key, (length,), cdf_V.dtype)
-        return jnp.searchsorted(cdf_V, uniform_L, side="right").astype(jnp.int32), NoLatents()
+        tables = jax.tree.map(jnp.asarray, tables)
+        return _draws.drawn(tables.cuts, _draws.words(key, (length,), tables.log_law_V.dtype)), NoLatents()
 
     @staticmethod
     def log_predictive(tables: Tables, tokens_L: Int[Array | np.ndarray, " L"]) -> Float[Array, "L V"]:

@@ -11,10 +11,11 @@ import numpy.typing as npt
 from jaxtyping import Array, Float, Int, Int32, Key
 
 from testbed import catalog
-from testbed.sources import _dirichlet, _laws, _machine
+from testbed.sources import _dirichlet, _draws, _laws, _machine
 from testbed.sources._dirichlet import Urn
 from testbed.sources._source import NoLatents, Source
 from testbed.sources._truth import Absent, Budget, Method, Mixing, Truth
+from testbed.sources._words import Words
 
 LARGEST_BITS = 20
 
@@ -37,7 +38,7 @@ class Tables(NamedTuple):
 class State(NamedTuple):
     """What followed each context so far, the last k tokens as a number, and how many tokens there were."""
 
-    count_UV: Float[Array, "U V"]
+    count_UV: Int32[Array, "U V"]
     context: Int32[Array, ""]
     position: Int32[Array, ""]
 
@@ -132,14 +133,13 @@ class InContextMarkov(Source, frozen=True, kw_only=True, tag=catalog.tag(__name_
         """Return one sequence, each token drawn from its prediction: rows are urns."""
         tables = jax.tree.map(jnp.asarray, tables)
 
-        def step(state: State, uniform: Float[Array, ""]) -> tuple[State, Int32[Array, ""]]:
+        def step(state: State, word: Words) -> tuple[State, Int32[Array, ""]]:
             count_V = jnp.where(state.position >= tables.order.tokens, state.count_UV[state.context], 0)
-            height_V = jnp.cumsum(count_V + tables.urn.weights_V)
-            token = jnp.sum(uniform * height_V[-1] >= height_V[:-1], dtype=jnp.int32)
+            token = _dirichlet.drawn_after(tables.urn, word, count_V, length)
             return _following(tables, state, token), token
 
-        uniform_L = jax.random.uniform(key, (length,), tables.urn.total.dtype)
-        return jax.lax.scan(step, _start(tables), uniform_L)[1], NoLatents()
+        words_L = _draws.words(key, (length,), tables.urn.total.dtype)
+        return jax.lax.scan(step, _start(tables), words_L)[1], NoLatents()
 
     @staticmethod
     def log_predictive(tables: Tables, tokens_L: Int[Array | np.ndarray, " L"]) -> Float[Array, "L V"]:
@@ -171,7 +171,7 @@ class InContextMarkov(Source, frozen=True, kw_only=True, tag=catalog.tag(__name_
 
 def _start(tables: Tables) -> State:
     symbols = len(tables.urn.weights_V)
-    count_UV = jnp.zeros((symbols**tables.order.tokens, symbols), tables.urn.total.dtype)
+    count_UV = jnp.zeros((symbols**tables.order.tokens, symbols), jnp.int32)
     return State(count_UV, jnp.int32(0), jnp.int32(0))
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from jaxtyping import Array, Float, Int, Int32, Key
 
 from testbed import catalog
-from testbed.sources import _laws, _machine
+from testbed.sources import _draws, _laws, _machine
 from testbed.sources._machine import Informed, Machine
 from testbed.sources._truth import UNIT_ROUNDOFF, Absent, Budget, Mixing, Quantity, Truth
 from testbed.sources._wrapped import Kind, Wrapper
@@ -98,8 +98,8 @@ class Inflated(Wrapper, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
         base_key, copy_key = jax.random.split(key)
         tokens_L, latents = tables.kind.source.sample(tables.base, key=base_key, length=length)
         copies = len(tables.log_copy_K)
-        uniform_L = jax.random.uniform(copy_key, (length,), tables.log_copy_K.dtype)
-        return tokens_L * copies + jnp.floor(uniform_L * copies).astype(jnp.int32), latents
+        words_L = _draws.words(copy_key, (length,), tables.log_copy_K.dtype)
+        return tokens_L * copies + _draws.among(copies, words_L), latents
 
     @staticmethod
     def log_predictive(tables: Tables, tokens_L: Int[Array | np.ndarray, " L"]) -> Float[Array, "L V"]:

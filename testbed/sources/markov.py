@@ -10,21 +10,23 @@ import numpy.typing as npt
 from jaxtyping import Array, Float, Int, Int32, Key
 
 from testbed import catalog
-from testbed.sources import _chains, _laws, _truth, _zipf
+from testbed.sources import _chains, _draws, _laws, _truth, _zipf
+from testbed.sources._draws import Cuts
 from testbed.sources._machine import Machine
 from testbed.sources._source import NoLatents, Source
-from testbed.sources._truth import Budget, Truth
+from testbed.sources._truth import Absent, Budget, Mixing, Truth
+from testbed.sources._words import Words
 
 
 class Tables(NamedTuple):
-    """The law of the next symbol after each of the U contexts, as log-probabilities (nats) and cumulatively.
+    """The law of the next symbol after each of the U contexts, as log-probabilities (nats) and for draws.
 
     The contexts are all strings of 0, 1, …, k symbols (k the order), numbered as the nodes of a V-ary tree, level by
     level: the empty string is 0 and string u followed by symbol v is u·V + 1 + v.
     """
 
     log_rows_UV: Float[Array, "U V"]
-    cdf_UV: Float[Array, "U V"]
+    cuts: Cuts
 
 
 class Markov(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
@@ -102,6 +104,18 @@ class Markov(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
         target_E = (origin_E * self.vocabulary + symbol_E) % len(rows_UV)
         return Machine(self.vocabulary, weights_U, weights_U, origin_E, symbol_E, target_E, rows_UV[origin_E, symbol_E])
 
+    def mixing(self) -> Mixing | Absent:
+        """Return the decay of correlations: for two symbols and order 1 the difference of the rows, exactly."""
+        rows_UV, rounding = self.transitions(), 2 * _truth.UNIT_ROUNDOFF
+        if self.order == 1 and (rows_UV == rows_UV[0]).all():
+            return Mixing(decay="independent", value=0.0)
+        second = float(rows_UV[0, 0] - rows_UV[1, 0])
+        if rows_UV.shape != (2, 2) or abs(second) == 1:
+            return super().mixing()
+        if abs(second) <= rounding:
+            return Mixing(decay="independent", value=0.0, error=rounding)
+        return Mixing(decay="geometric", value=second, error=rounding)
+
     def transitions(self) -> Float[np.ndarray, "U V"]:
         """Return P(next symbol | last k symbols), float64, one row per context of k symbols, the oldest first."""
         shape = (self.vocabulary**self.order, self.vocabulary)
@@ -112,19 +126,19 @@ class Markov(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
     def tables(self, dtype: npt.DTypeLike = np.float32) -> Tables:
         """Return the numbers of the law."""
         rows_UV = np.concatenate([rows for _, rows in _levels(self)])
-        return Tables(*_laws.cast(dtype, _laws.logarithm(rows_UV), _laws.cumulative(rows_UV)))
+        return Tables(*_laws.cast(dtype, _laws.logarithm(rows_UV)), *_draws.laws(rows_UV))
 
     @staticmethod
     def sample(tables: Tables, *, key: Key[Array, ""], length: int) -> tuple[Int32[Array, " L"], NoLatents]:
         """Return one sequence; there are no latents."""
-        cdf_UV = jnp.asarray(tables.cdf_UV)
+        tables = jax.tree.map(jnp.asarray, tables)
 
-        def step(context: Int32[Array, ""], uniform: Float[Array, ""]) -> tuple[Int32[Array, ""], Int32[Array, ""]]:
-            token = jnp.sum(uniform >= cdf_UV[context], dtype=jnp.int32)
-            return _successor(context, token, cdf_UV.shape), token
+        def step(context: Int32[Array, ""], word: Words) -> tuple[Int32[Array, ""], Int32[Array, ""]]:
+            token = _draws.drawn(_draws.row(tables.cuts, context), word)
+            return _successor(context, token, tables.log_rows_UV.shape), token
 
-        uniform_L = jax.random.uniform(key, (length,), cdf_UV.dtype)
-        _, tokens_L = jax.lax.scan(step, jnp.int32(0), uniform_L)
+        words_L = _draws.words(key, (length,), tables.log_rows_UV.dtype)
+        _, tokens_L = jax.lax.scan(step, jnp.int32(0), words_L)
         return tokens_L, NoLatents()
 
     @staticmethod

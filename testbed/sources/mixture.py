@@ -10,7 +10,8 @@ import numpy.typing as npt
 from jaxtyping import Array, Float, Int, Int32, Key
 
 from testbed import catalog
-from testbed.sources import _any, _laws, _machine, _parts
+from testbed.sources import _any, _draws, _laws, _machine, _parts
+from testbed.sources._draws import Cuts
 from testbed.sources._machine import Informed, Machine
 from testbed.sources._source import Source
 from testbed.sources._truth import Absent, Budget, Method, Mixing, Truth
@@ -19,12 +20,12 @@ from testbed.sources.markov import Markov
 
 
 class Tables(NamedTuple):
-    """The classes and the tables of the M parts, and their weights as log-probabilities (nats) and cumulatively."""
+    """The classes and the tables of the M parts, and their weights as log-probabilities (nats) and for draws."""
 
     kinds: tuple[Kind, ...]
     parts: tuple[Any, ...]
     log_weight_M: Float[Array, " M"]
-    cdf_M: Float[Array, " M"]
+    cuts_M: Cuts
 
 
 class Latents(NamedTuple):
@@ -129,14 +130,13 @@ class Mixture(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
         """Return the numbers of the law."""
         weight_M = self.probabilities()
         kinds, parts = zip(*((Kind(type(part)), part.tables(dtype)) for part in self.parts), strict=True)
-        return Tables(kinds, parts, *_laws.cast(dtype, _laws.logarithm(weight_M), _laws.cumulative(weight_M)))
+        return Tables(kinds, parts, *_laws.cast(dtype, _laws.logarithm(weight_M)), *_draws.laws(weight_M))
 
     @staticmethod
     def sample(tables: Tables, *, key: Key[Array, ""], length: int) -> tuple[Int32[Array, " L"], Latents]:
         """Return one sequence of the part that was chosen; all parts are drawn, and one of them is kept."""
-        cdf_M = jnp.asarray(tables.cdf_M)
         choice_key, *part_keys = jax.random.split(key, 1 + len(tables.kinds))
-        chosen = jnp.sum(jax.random.uniform(choice_key, (), cdf_M.dtype) >= cdf_M, dtype=jnp.int32)
+        chosen = _draws.drawn(tables.cuts_M, _draws.words(choice_key, (), tables.log_weight_M.dtype))
         drawn = [
             kind.source.sample(part, key=part_key, length=length)
             for kind, part, part_key in zip(tables.kinds, tables.parts, part_keys, strict=True)

@@ -8,7 +8,8 @@ import numpy.typing as npt
 from jaxtyping import Array, Bool, Float, Int, Int32, Key
 
 from testbed import catalog
-from testbed.sources import _laws, _machine, _noise
+from testbed.sources import _draws, _laws, _machine, _noise
+from testbed.sources._draws import Chance
 from testbed.sources._edges import Edges
 from testbed.sources._machine import Informed, Machine
 from testbed.sources._noise import Nodes
@@ -25,6 +26,7 @@ class Tables(NamedTuple):
     machine: Nodes | Edges
     sigma: Float[Array, ""]
     chance_V: Float[Array, " V"]
+    replaces: Chance
 
 
 class Latents(NamedTuple):
@@ -101,14 +103,16 @@ class Noisy(Wrapper, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
         """Return the numbers of the law."""
         machine = _noise.tables_of(machine_of(self.base), dtype)
         noise = _laws.cast(dtype, np.array(self.sigma), np.full(self.alphabet, 1 / self.alphabet))
-        return Tables(Kind(type(self.base)), self.base.tables(dtype), machine, *noise)
+        replaces = _draws.events(np.array(self.sigma))
+        return Tables(Kind(type(self.base)), self.base.tables(dtype), machine, *noise, *replaces)
 
     @staticmethod
     def sample(tables: Tables, *, key: Key[Array, ""], length: int) -> tuple[Int32[Array, " L"], Latents]:
         """Return one sequence, the latents of the base, and which tokens were replaced."""
         base_key, own_key = jax.random.split(key)
         clean_L, latents = tables.kind.source.sample(tables.base, key=base_key, length=length)
-        tokens_L, replaced_L = _noise.added(tables.sigma, clean_L, symbols=len(tables.chance_V), key=own_key)
+        words_2L = _draws.words(own_key, (2, length), tables.sigma.dtype)
+        tokens_L, replaced_L = _noise.added(tables.replaces, clean_L, words_2L, symbols=len(tables.chance_V))
         return tokens_L, Latents(latents, replaced_L)
 
     @staticmethod

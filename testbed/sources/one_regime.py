@@ -7,7 +7,7 @@ import numpy.typing as npt
 from jaxtyping import Array, Float, Int, Int32, Key
 
 from testbed import catalog
-from testbed.sources import _blocks, _components, _laws, _machine
+from testbed.sources import _blocks, _components, _draws, _laws, _machine
 from testbed.sources._blocks import Tables
 from testbed.sources._components import Components
 from testbed.sources._machine import Machine
@@ -68,9 +68,9 @@ class OneRegime(Components, frozen=True, kw_only=True, tag=catalog.tag(__name__)
         rows_KUV = np.concatenate([previous, start_K1V, start_K1V], axis=1)
         never_J = np.zeros(2)
         initial_K2 = np.stack([prior_K, np.zeros_like(prior_K)], axis=1)
-        cdf_K = _laws.cumulative(prior_K)
-        cdfs = cdf_K, cdf_K, _laws.cumulative(rows_KUV)
-        return Tables(*_laws.cast(dtype, prior_K, never_J, never_J, initial_K2, rows_KUV, *cdfs))
+        cuts = _draws.laws(prior_K, prior_K, rows_KUV)
+        floats = _laws.cast(dtype, prior_K, never_J, never_J, initial_K2, rows_KUV)
+        return Tables(*floats, *cuts, *_draws.events(never_J))
 
     @staticmethod
     def sample(tables: Tables, *, key: Key[Array, ""], length: int) -> tuple[Int32[Array, " L"], Latents]:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from jaxtyping import Array, Float, Int, Int32, Key
 
 from testbed import catalog
-from testbed.sources import _dirichlet, _laws, _machine, _truth
+from testbed.sources import _dirichlet, _draws, _laws, _machine, _truth
 from testbed.sources._dirichlet import Urn
 from testbed.sources._source import NoLatents, Source
 from testbed.sources._truth import Absent, Budget, Mixing, Truth
@@ -85,8 +85,8 @@ class Polya(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
     def sample(tables: Urn, *, key: Key[Array, ""], length: int) -> tuple[Int32[Array, " L"], NoLatents]:
         """Return one sequence, drawn from the urn."""
         urn = jax.tree.map(jnp.asarray, tables)
-        uniform_L = jax.random.uniform(key, (length,), urn.total.dtype)
-        return _dirichlet.drawn(urn, uniform_L, jnp.arange(length, dtype=jnp.int32)), NoLatents()
+        words_L = _draws.words(key, (length,), urn.total.dtype)
+        return _dirichlet.drawn(urn, words_L, jnp.arange(length, dtype=jnp.int32)), NoLatents()
 
     @staticmethod
     def log_predictive(tables: Urn, tokens_L: Int[Array | np.ndarray, " L"]) -> Float[Array, "L V"]:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from jaxtyping import Array, Float, Int, Int32, Key
 
 from testbed import catalog
-from testbed.sources import _laws, _machine, _quanta_kernel, _truth, _zipf
+from testbed.sources import _draws, _laws, _machine, _quanta_kernel, _truth, _zipf
 from testbed.sources._machine import Machine
 from testbed.sources._quanta_kernel import Latents, Tables
 from testbed.sources._source import Source
@@ -147,9 +147,8 @@ class Quanta(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
         if self.stationary:
             start_P = np.full(self.period, 1 / self.period)
         prior_Q = law_Q if self.stationary else law_Q[:0]
-        cdfs = _laws.cumulative(law_Q), _laws.cumulative(start_P)
-        floats = _laws.cast(dtype, _laws.logarithm(law_Q), cdfs[0], start_P, cdfs[1], prior_Q)
-        return Tables(*floats, *_laws.cast(np.int32, self.subsets()))
+        floats = _laws.cast(dtype, _laws.logarithm(law_Q), start_P, prior_Q)
+        return Tables(*floats, *_laws.cast(np.int32, self.subsets()), *_draws.laws(law_Q, start_P))
 
     @staticmethod
     def sample(tables: Tables, *, key: Key[Array, ""], length: int) -> tuple[Int32[Array, " L"], Latents]:

@@ -147,7 +147,7 @@ def test_covariances_are_off_by_no_more_than_they_say():
         ("[[1]]", r"\(1, 1\)", "each of the 2 symbols"),
         ("[1, -1]", r"\(2,\)", "each of the 2 symbols"),
         ('[["a"], ["b"]]', r"\(2, 1\)", "a row of numbers"),
-        ("[[1], [NaN]]", "not all finite", "finite numbers"),
+        ("[[1], [NaN]]", "no finite number", "JSON is expected"),
         ("[[], []]", "or none", "finite numbers"),
     ],
 )

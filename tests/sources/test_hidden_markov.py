@@ -110,6 +110,12 @@ def test_a_chain_is_read_from_json_and_npz(tmp_path):
         ("chain.json", '{"T": [[[0.5], [0.5, 0]]]}', r"chain\.json: transitions are ragged"),
         ("chain.json", '{"T": [[[1, 0], [0, 0.6]], [[0, 0], [0.5, 0]]]}', r"chain\.json: .*, state 1, sums to 1\.1"),
         ("chain.json", '{"T": [[[1, 0], [0, 1]], [[0, 0], [0, 0]]]}', r"chain\.json: the chain of states is reducible"),
+        ("chain.json", '{"T": [], "initial": [1]}', r"chain\.json: it holds initial beside T, .*leave out all but T"),
+        ("chain.json", '{"T": [], "t": []}', r"chain\.json: it holds t beside T"),
+        ("chain.json", '{"T": [], "T": []}', r"chain\.json: it is not JSON \(the name T stands twice in one object\)"),
+        ("chain.json", '{"T": [[[NaN]]]}', r"chain\.json: it is not JSON \(NaN is no finite number\)"),
+        ("chain.json", '{"T": [[[1e999]]]}', r"chain\.json: it is not JSON \(1e999 is no finite number\)"),
+        ("chain.json", "[" * 100_000, r"chain\.json: it is not JSON \(it is nested too deep\)"),
         ("chain.npz", "no archive", r"chain\.npz: it is no npz archive .*numpy\.savez"),
     ],
 )
@@ -135,6 +141,14 @@ def test_a_classic_is_known_by_its_other_names(spelt, name):
     world = HiddenMarkov(process=spelt)
     assert world == HiddenMarkov(process=name) and world.process == name
     assert msgspec.json.decode(msgspec.json.encode(world), type=HiddenMarkov) == world
+
+
+def test_npz_with_more_than_the_matrices_is_refused(tmp_path):
+    np.savez(tmp_path / "chain.npz", T=np.array(TRANSIENT), initial=np.ones(3) / 3)
+    with pytest.raises(ValueError, match=r"chain\.npz: it holds initial beside T.*leave out all but T"):
+        from_file(tmp_path / "chain.npz")
+    np.savez(tmp_path / "chain.npz", T=np.array(TRANSIENT))
+    assert from_file(tmp_path / "chain.npz") == HiddenMarkov(transitions=TRANSIENT)
 
 
 def test_npz_without_numbers_is_refused(tmp_path):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from testbed import catalog
-from testbed.sources import Absent, BlockStationary, Iid
+from testbed.sources import Absent, BlockStationary, Iid, _draws
 from tests.sources.worlds import QUICK
 
 COUNT, LENGTH, PERIOD, CUT = 2048, 96, 48, 43
@@ -103,7 +103,7 @@ def test_tokens_coincide_as_often_as_the_pair_law_says(name):
 def test_law_rejects_a_sampler_whose_old_blocks_never_end():
     world = exhibit("block_stationary")
     tables = world.tables()
-    endless = tables._replace(hazard_J=tables.hazard_J[np.minimum(np.arange(len(tables.hazard_J)), 7)])
+    endless = tables._replace(ends_J=_draws.of(tables.ends_J, np.minimum(np.arange(len(tables.hazard_J)), 7)))
     tokens_BL = np.asarray(drawn(BlockStationary, endless, jax.random.split(jax.random.key(0), COUNT)))
     with pytest.raises(AssertionError):
         check_coincidences(world, tokens_BL)

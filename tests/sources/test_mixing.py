@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from testbed.sources import Markov, _machine
+from testbed.sources import Markov, Mixing, OneRegime, _machine
 from tests.sources.families.markov import stationary_vector
 from tests.sources.worlds import decay_of
 
@@ -120,3 +120,55 @@ def test_long_lags_by_powers_and_by_steps(states, monkeypatch):
     by_powers = [world.pair_law(lag) for lag in (1, 2, 37)]
     monkeypatch.setattr(_machine, "LARGEST_POWER", 0)
     np.testing.assert_allclose([world.pair_law(lag) for lag in (1, 2, 37)], by_powers, atol=1e-15)
+
+
+FAINT = [10.0**-power for power in (3, 6, 9, 10, 12, 13, 15)]
+
+
+@pytest.mark.parametrize("second", FAINT)
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_faint_eigenvalue_of_two_symbols_is_told_exactly(second, sign):
+    second *= sign
+    rows = np.array([[0.5 + second / 2, 0.5 - second / 2], [0.5 - second / 2, 0.5 + second / 2]])
+    found = Markov(vocabulary=2, rows=tuple(map(tuple, rows.tolist()))).mixing()
+    assert (found.decay, found.method) == ("geometric", "closed form")
+    assert abs(found.value - second) <= found.error < 1e-15
+
+
+def faint(second, states=3):
+    """A hidden chain whose only eigenvalue beside 1 is `second`, each state with a token of its own."""
+    return machine(emitting((1 - second) / states + second * np.eye(states), np.eye(states)))
+
+
+def check_faint(found, second, states=3):
+    """Either the eigenvalue within its error, or the size of what may be left of correlations."""
+    if found.decay == "geometric":
+        assert abs(found.value - second) <= found.error < abs(second) / 2
+    else:
+        left = second ** (1 + found.value) / states * (1 - 1 / states)
+        assert found.decay in ("independent", "finite") and left <= found.error < 1e-8
+
+
+@pytest.mark.parametrize("second", FAINT)
+def test_a_faint_eigenvalue_of_a_machine_is_told_or_bounded(second):
+    found = _machine.mixing(faint(second))
+    check_faint(found, second)
+    assert found.decay == "geometric" or second < 1e-10
+
+
+def test_the_law_rejects_independence_without_a_resolution():
+    with pytest.raises(AssertionError):
+        check_faint(Mixing(decay="independent", value=0.0, method="eigenvalue"), 1e-12)
+
+
+@pytest.mark.parametrize("apart", [1e-4, 1e-7, 1e-10])
+def test_regimes_that_differ_little_never_mix(apart):
+    laws = (((0.5 + apart, 0.5 - apart),), ((0.5 - apart, 0.5 + apart),))
+    world = OneRegime(vocabulary=2, regimes=2, order=0, laws=laws)
+    assert decay_of(world.mixing()) == decay_of(_machine.mixing(world.machine())) == ("never", 1.0)
+
+
+@pytest.mark.parametrize("apart", [1e-4, 1e-7, 1e-10])
+def test_a_faint_period_lasts(apart):
+    rows = np.array([[0.5 + apart, 0.5 - apart], [0.5 - apart, 0.5 + apart]])
+    assert decay_of(_machine.mixing(machine(emitting(cycle(2), rows)))) == ("periodic", 2.0)

@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import chi2
 
 from testbed import catalog
-from testbed.sources import BlockStationary, Iid, Markov
+from testbed.sources import BlockStationary, Iid, Markov, _draws, _words
 from tests.sources.families.block_stationary import TINY
 from tests.sources.worlds import COUNT, LENGTH, WORLDS, drawn, every_world, family, joint_law, label, samples
 
@@ -62,27 +62,35 @@ def test_latents_follow_their_law(lengths, phase):
     assert np.abs(begins_BL.mean(0) - expected_L).max() < margin
 
 
+def lowered(high, low, where):
+    """Words of cumulative probabilities, those at `where` at 0.7 of their value."""
+    number = high.astype(np.uint64) << np.uint64(32) | low
+    number[where] = (number[where] * 0.7).astype(np.uint64)
+    return tuple(each.reshape(high.shape) for each in _words.split(number))
+
+
 @pytest.mark.parametrize("world", [Iid(vocabulary=4), Markov(vocabulary=2, seed=1), BlockStationary(**TINY)])
 def test_law_rejects_a_sampler_with_one_wrong_row(world):
     tables = world.tables()
-    name = next(name for name in ("cdf_V", "cdf_UV", "rows_cdf_KUV") if hasattr(tables, name))
-    wrong = getattr(tables, name).copy()
-    rows = wrong.reshape(-1, wrong.shape[-1])
-    rows[1 % len(rows), :-1] *= 0.7
+    name = next(name for name in ("cuts", "rows_cuts_KUV") if hasattr(tables, name))
+    cuts = getattr(tables, name)
+    rows = np.arange(cuts.high_V.size).reshape(-1, world.alphabet)
+    wrong = rows[1 % len(rows), :-1]
+    flat = lowered(cuts.high_V.reshape(-1), cuts.low_V.reshape(-1), wrong)
+    wrong = _draws.Cuts(*(each.reshape(cuts.high_V.shape) for each in flat))
     tokens_BL = np.asarray(samples(world, tables._replace(**{name: wrong}))[0])
     with pytest.raises(AssertionError):
         check_window(world, tokens_BL, 1)
 
 
 def tampered(world):
-    """The tables with one number at 0.7 of its value, the one nearest to 1/2: of cumulative rows, or of an urn."""
-    found, structure = jax.tree_util.tree_flatten_with_path(world.tables())
-    leaves = [leaf for _, leaf in found]
-    for place, (path, leaf) in enumerate(found):
-        if any(word in jax.tree_util.keystr(path) for word in ("cdf", "weights")):
-            wrong = leaf.copy()
-            wrong.flat[np.abs(leaf - 0.5).argmin()] *= 0.7
-            yield jax.tree.unflatten(structure, [*leaves[:place], wrong, *leaves[place + 1 :]])
+    """The tables with one number at 0.7 of its value, the one nearest to 1/2, of the cumulative laws for draws."""
+    laws, structure = jax.tree.flatten(world.tables(), is_leaf=lambda each: isinstance(each, _draws.Cuts))
+    for place, law in enumerate(laws):
+        if isinstance(law, _draws.Cuts):
+            most = np.abs(law.high_V / 2**32 - 0.5)
+            wrong = _draws.Cuts(*lowered(*law, np.unravel_index(most.argmin(), most.shape)))
+            yield jax.tree.unflatten(structure, [*laws[:place], wrong, *laws[place + 1 :]])
 
 
 @pytest.mark.parametrize("name", catalog.shelf("testbed.sources"))
