@@ -8,10 +8,15 @@ from jaxtyping import Float, Num
 
 from testbed.stats.decay import NO_NOISE, measured
 from testbed.stats.estimate import Estimate, check_level
+from testbed.stats.identified import abscissae, alike, check_curve, counted, short, told
 from testbed.stats.profile import least, profile
 
 NO_DECAY = "γ is not determined: a constant fits"
 NO_LIMIT = "c_∞ is not determined: anything from zero to the last T fits"
+
+
+STEEPEST = 300.0
+"""Largest logarithm of a decay, as its square must stay inside float64."""
 
 
 class Plateau(NamedTuple):
@@ -83,6 +88,7 @@ def _parabola(y_GN: np.ndarray, x_GN: np.ndarray, most: float) -> tuple[np.ndarr
     return factor_G, least_G, np.asarray(np.sqrt(np.maximum(most - least_G, 0) / np.sum(x_GN**2, axis=-1)))
 
 
+@told
 def plateau(
     n_N: Num[np.ndarray, "N"],
     t_N: Float[np.ndarray, "N"],
@@ -117,7 +123,12 @@ def plateau(
         raise ValueError(f"exponents {exponents} must be a range of positive numbers; (0.02, 5.0) is wide.")
     if not measured(n_N, t_N, error_N, fewest=4):
         return NO_NOISE
+    n_N, sequences_N = abscissae(n_N, "lengths"), counted(sequences_N, "sequences", least=2)
+    alike(lengths=len(n_N), sequences=len(sequences_N))
+    check_curve(n_N, np.diag(np.square(error_N)))
     scale, freedom = float(np.log(n_N).mean()), float(np.sum(sequences_N - 1))
+    if exponents[1] * float(np.abs(np.log(n_N) - scale).max()) > STEEPEST:
+        raise ValueError(f"exponents {exponents} are too steep for lengths {short(n_N)}: powers overflow; lower them.")
     exponents_G = np.geomspace(*exponents, 40)
     fit = _reweighted(_Fit(np.log(n_N) - scale, t_N, 1 / error_N), error_N / t_N, exponents_G)
     one, two = (count * float(fdtri(count, freedom, level)) for count in (1, 2))
