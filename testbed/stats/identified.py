@@ -143,8 +143,8 @@ def unitless(values: object, what: str) -> np.ndarray:
 def root_of_squares(x: Float[np.ndarray, "N"]) -> float:
     """Return √Σx², infinite where a value is, without overflow on the way.
 
-    >>> root_of_squares(np.array([5e200, 12e200])) / 13e200
-    1.0
+    >>> root_of_squares(2.0**900 * np.array([3.0, 4.0])) / 2.0**900
+    5.0
     """
     most = float(np.abs(x).max(initial=0.0))
     if not 0 < most < np.inf:
@@ -173,7 +173,9 @@ def check_slope(
     names = list(dict.fromkeys(groups))
     design_NQ = np.array([[float(group == name) for name in names] for group in groups]).reshape(len(x_N), -1)
     along_N = np.log(x_N) if logarithmic else scaled(x_N)
-    if _rank(np.column_stack([design_NQ, along_N - along_N.mean()]), covariance_NN) <= len(names):
+    size_N = np.abs(along_N) + logarithmic
+    design_NQ = np.column_stack([design_NQ, along_N - along_N.mean()])
+    if _rank(design_NQ, np.column_stack([design_NQ[:, :-1], size_N]), covariance_NN) <= len(names):
         raise NoInformation(
             f"abscissae {short(x_N)} do not differ within any group; a slope needs two of them in one group, so add"
             " points that differ."
@@ -185,8 +187,9 @@ def check_curve(x_N: Float[np.ndarray, "N"], covariance_NN: np.ndarray | None = 
 
     >>> check_curve(np.array([1.0, 2.0, 3.0]))
     """
-    unit_N = scaled(np.log(x_N) - np.log(x_N).mean())
-    if _rank(np.stack([np.ones_like(unit_N), unit_N, unit_N**2], axis=1), covariance_NN) < 3:
+    along_N, power_3 = np.log(x_N), np.arange(3)
+    size_N3 = (np.abs(along_N) + 1)[:, None] ** power_3
+    if _rank((along_N - along_N.mean())[:, None] ** power_3, size_N3, covariance_NN) < 3:
         raise NoInformation(f"abscissae {short(x_N)} must be 3 or more of them different; so add points that differ.")
 
 
@@ -211,9 +214,10 @@ def _array(values: object, what: str) -> np.ndarray:
     return raw
 
 
-def _rank(design_NQ: np.ndarray, covariance_NN: np.ndarray | None) -> int:
-    """Return the rank of a design weighed by the covariance of the noise, its columns brought to one length."""
+def _rank(design_NQ: np.ndarray, size_NQ: np.ndarray, covariance_NN: np.ndarray | None) -> int:
+    """Return the rank of a design weighed by the covariance of the noise, in units to which its columns are rounded."""
     if covariance_NN is not None:
-        design_NQ = np.linalg.solve(np.linalg.cholesky(covariance_NN), design_NQ)
-    length_Q = np.linalg.norm(design_NQ, axis=0)
+        factor_NN = np.linalg.cholesky(covariance_NN)
+        design_NQ, size_NQ = np.linalg.solve(factor_NN, design_NQ), np.linalg.solve(factor_NN, size_NQ)
+    length_Q = np.linalg.norm(size_NQ, axis=0)
     return int(np.linalg.matrix_rank(design_NQ / np.where(length_Q > 0, length_Q, 1.0), rtol=RANK))

@@ -119,7 +119,8 @@ def fieller(
     if np.any(found.blind_Q):
         return bounds
     covariance_22 = gradient_2Q @ found.covariance() @ gradient_2Q.T
-    ratio = float(np.clip(terms_2[0] / terms_2[1], *bounds)) if terms_2[1] != 0 else bounds[1]
+    above, below = (float(term) for term in terms_2)
+    ratio = float(np.clip(above / below, *bounds)) if below != 0 else bounds[1]
     _, freedom = spread(found, gradient_2Q[0] - ratio * gradient_2Q[1])
     squared = critical(level, freedom) ** 2
     (a, b), ((aa, ab), (_, bb)) = terms_2, covariance_22

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from testbed.stats.distance import FEWEST, NO_SPREAD, null_tail, ordered, spread_out, widest
-from testbed.stats.identified import numbers, scaled, short
+from testbed.stats.identified import LARGEST, numbers, scaled, short
 
 FLAT = 1e-7  # smallest over largest singular value of a sample that lies in a plane but for rounding
 BLOCK = 1024  # vectors whose distances to all others are held at once
@@ -141,8 +141,9 @@ def henze_zirkler(x_NM: Float[np.ndarray, "N M"]) -> Normality | str:
         raise ValueError(f"{count} vectors of {width} dimensions are too few; use {FEWEST} and more than dimensions.")
     if not all(spread_out(x_N) for x_N in x_NM.T):
         return NO_SPREAD
-    x_NM = np.stack([_spread_to_one(scaled(x_N)) for x_N in x_NM.T], axis=1)
-    if np.linalg.matrix_rank(x_NM - x_NM.mean(0), rtol=FLAT) < width:
+    x_NM = scaled(x_NM)
+    off_NM, spread_M = x_NM - x_NM.mean(0), x_NM.std(0)
+    if spread_M.min() < 1 / LARGEST or np.linalg.matrix_rank(off_NM / spread_M, rtol=FLAT) < width:
         return NO_SPREAD
     square = 0.5 * ((2 * width + 1) * count / 4) ** (2 / (width + 4))
     statistic = _henze_zirkler_statistic(x_NM, square)
@@ -186,11 +187,6 @@ def _standardised(x_N: np.ndarray) -> np.ndarray:
     """Return the values less their mean and over their standard deviation, of divisor N."""
     x_N = scaled(x_N)
     return np.asarray((x_N - x_N.mean()) / x_N.std())
-
-
-def _spread_to_one(x_N: np.ndarray) -> np.ndarray:
-    """Return the values divided by a power of two near their spread, which changes no bit of what is affine."""
-    return np.asarray(np.ldexp(x_N, -int(np.frexp(x_N.std())[1])))
 
 
 def _two_sided(deviate: float) -> float:

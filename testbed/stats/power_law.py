@@ -106,12 +106,15 @@ def power_law(
 
 
 def full_rank(covariance_NN: Float[np.ndarray, "N N"]) -> bool:
-    """Return whether no combination of points is free of noise, to rounding.
+    """Return whether no combination of points is free of noise, to rounding, each in units of its own noise.
 
     >>> full_rank(np.eye(2)), full_rank(np.ones((2, 2)))
     (True, False)
     """
-    return int(np.linalg.matrix_rank(covariance_NN, hermitian=True)) == len(covariance_NN)
+    error_N = np.sqrt(covariance_NN.diagonal())
+    if not (error_N > 0).all():
+        return False
+    return int(np.linalg.matrix_rank(covariance_NN / np.outer(error_N, error_N), hermitian=True)) == len(error_N)
 
 
 def _end(problem: _Problem, found: Moments, exponent: float, side: int, level: float) -> float:

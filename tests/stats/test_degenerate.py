@@ -123,8 +123,12 @@ def module(name):
 
 def parabola(draw):
     centre, bend = draw.data.draw(odd), draw.data.draw(odd)
-    with np.errstate(all="ignore"):
-        return lambda x: np.asarray(bend * (x - centre) ** 2)
+
+    def misfit(x):
+        with np.errstate(all="ignore"):
+            return np.asarray(bend * (x - centre) ** 2)
+
+    return misfit
 
 
 CALLS = {
