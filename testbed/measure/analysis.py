@@ -124,6 +124,8 @@ def chosen_rates(cells: pd.DataFrame) -> dict[int, float]:
 def block(*groups: pd.DataFrame, column: str = "kl_B") -> Block:
     """Return the replicates that all groups share, as one block of one quantity per group."""
     indexed = [group.set_index(["draw", "initialisation"])[column] for group in groups]
+    if not all(series.index.is_unique for series in indexed):
+        raise NoInformation("two finished cells of one group have the same seeds, so they are no replicates; keep one.")
     shared = sorted(set.intersection(*(set(series.index) for series in indexed)))
     if not shared:
         raise NoInformation("no replicate is common to these groups; each needs one finished cell with the same seeds.")

@@ -278,6 +278,8 @@ def _biases(analysis: Analysis, level: float) -> dict[int, Ladder] | str:
 
 def _residual(analysis: Analysis, group: pd.DataFrame, parts: float, level: float) -> Estimate:
     """Return E[CE] − ε − parts of one group, its sampled log-ratios paired sequence by sequence with K."""
-    kl_B = np.mean(group["kl_B"].to_list(), axis=0)
-    ratio_B = np.mean(group["ce_B"].to_list(), axis=0) - analysis.bayes_nll_B[analysis.read]
+    kl_B = numbers(np.mean(group["kl_B"].to_list(), axis=0), "K")
+    ratio_B = (
+        numbers(np.mean(group["ce_B"].to_list(), axis=0), "the cross-entropy") - analysis.bayes_nll_B[analysis.read]
+    )
     return mean(ratio_B - kl_B + (kl_B.mean() - parts), level=level)

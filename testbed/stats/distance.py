@@ -166,7 +166,7 @@ def spread_out(x_N: Float[np.ndarray, "N"]) -> bool:
 def _check(value: float, count: int) -> None:
     """Refuse what no sample's distance is, and samples whose null law is unknown."""
     if not (0 <= value <= 1 and count >= FEWEST):
-        raise ValueError(f"D = {value} of {count} values is none: D lies in [0, 1], of {FEWEST} values or more.")
+        raise NoInformation(f"D = {value} of {count} values is none: D lies in [0, 1], of {FEWEST} values or more.")
 
 
 _ROOT_100 = 102.78019**0.5

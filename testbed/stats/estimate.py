@@ -46,9 +46,12 @@ def critical(level: float, freedom: float) -> float:
     4.303
     """
     check_level(level)
+    from scipy.special import stdtrit  # late: declaring a claim needs neither
+
+    from testbed.stats.identified import NoInformation
+
     if not freedom > 0:
-        raise ValueError(f"{freedom} degrees of freedom leave no interval; they must be above 0, so use more units.")
-    from scipy.special import stdtrit  # late: declaring a claim needs no scipy
+        raise NoInformation(f"{freedom} degrees of freedom leave no interval; they must be above 0, so use more units.")
 
     found = float(stdtrit(freedom, (1 + level) / 2))
     if not 0 < found < math.inf:

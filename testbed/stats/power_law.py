@@ -13,6 +13,7 @@ from testbed.stats.moments import Moments, spreads
 from testbed.stats.profile import least
 
 SEARCHED = (-2.0, 5.0)
+ROUNDED = 1e-13  # smallest over largest variance of combinations of points, below which rounding made it
 POINTS = 32  # exponents that are tried at once
 
 
@@ -114,7 +115,8 @@ def full_rank(covariance_NN: Float[np.ndarray, "N N"]) -> bool:
     error_N = np.sqrt(covariance_NN.diagonal())
     if not (error_N > 0).all():
         return False
-    return int(np.linalg.matrix_rank(covariance_NN / np.outer(error_N, error_N), hermitian=True)) == len(error_N)
+    unit_NN = covariance_NN / np.outer(error_N, error_N)
+    return int(np.linalg.matrix_rank(unit_NN, rtol=ROUNDED, hermitian=True)) == len(error_N)
 
 
 def _end(problem: _Problem, found: Moments, exponent: float, side: int, level: float) -> float:
