@@ -120,15 +120,16 @@ def alike(**lengths: int) -> None:
         raise ValueError(f"{told_N} were given; each point has one of each, so give as many.")
 
 
-def scaled(x: np.ndarray) -> np.ndarray:
-    """Return values divided by a power of two that brings the largest magnitude into [½, 1); zeros stay.
+def scaled(x: np.ndarray, *, by_row: bool = False) -> np.ndarray:
+    """Return values divided by a power of two that brings the largest magnitude, of all or of each row, into [½, 1).
 
     The division is exact, so that what does not depend on the unit keeps every bit, and no square overflows.
 
     >>> scaled(np.array([3.0, -12.0])).tolist()
     [0.1875, -0.75]
     """
-    return np.asarray(np.ldexp(x, -int(np.frexp(np.abs(x).max(initial=0.0))[1])))
+    most = np.abs(x).max(axis=-1, keepdims=True, initial=0.0) if by_row else np.abs(x).max(initial=0.0)
+    return np.asarray(np.ldexp(x, -np.frexp(most)[1]))
 
 
 def unitless(values: object, what: str) -> np.ndarray:

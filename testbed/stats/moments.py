@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from testbed.stats.estimate import Estimate, critical
-from testbed.stats.identified import NoInformation, alike, counted, numbers
+from testbed.stats.identified import NoInformation, alike, counted, numbers, scaled
 
 
 class Block(NamedTuple):
@@ -192,7 +192,7 @@ def spreads(
     weights_EQ = np.asarray(weights_EQ, np.float64)
     alike(weights=weights_EQ.shape[1], quantities=len(found.mean_Q))
     variance_EF = np.sum(weights_EQ @ found.covariance_FQQ * weights_EQ, axis=-1).T
-    total_E, unit_EF = variance_EF.sum(1), _unit(variance_EF)
+    total_E, unit_EF = variance_EF.sum(1), scaled(variance_EF, by_row=True)
     parts_E = np.sum(unit_EF**2 / found.freedom_F, axis=1)
     freedom_E = np.divide(unit_EF.sum(1) ** 2, parts_E, out=np.ones_like(total_E), where=total_E > 0)
     blind_E = (found.blind_Q & (weights_EQ != 0)).any(1)
@@ -224,8 +224,7 @@ def _checked(block: Block) -> Block:
     values_RBQ = numbers(block.values_RBQ, "the replicates", axes=3)
     if not values_RBQ.size or not block.factors:
         raise NoInformation("a block is empty; give one replicate, one sequence and one factor at least.")
-    for labels in block.factors:
-        alike(replicates=len(values_RBQ), labels=len(labels))
+    alike(replicates=len(values_RBQ), **{f"labels {index}": len(each) for index, each in enumerate(block.factors)})
     return Block(values_RBQ, block.factors)
 
 
@@ -233,12 +232,6 @@ def _copies(values_RBQ: np.ndarray) -> np.ndarray:
     """Return which quantities differ between sequences and in no bit between two or more replicates."""
     same_Q = (values_RBQ == values_RBQ[:1]).all((0, 1))
     return np.asarray(same_Q & (values_RBQ[0] != values_RBQ[0, :1]).any(0) & (len(values_RBQ) > 1))
-
-
-def _unit(variance_EF: np.ndarray) -> np.ndarray:
-    """Return each row divided by a power of two near its largest part, so that squares do not overflow."""
-    _, power_E = np.frexp(np.abs(variance_EF).max(axis=1, initial=0.0))
-    return np.asarray(np.ldexp(variance_EF, -power_E[:, None]))
 
 
 def _level_means(values_RQ: np.ndarray, labels: Sequence[int]) -> np.ndarray:

@@ -119,16 +119,13 @@ def plateau(
     from scipy.special import fdtrc, fdtri
 
     check_level(level)
-    if not 0 < exponents[0] < exponents[1]:
-        raise ValueError(f"exponents {exponents} must be a range of positive numbers; (0.02, 5.0) is wide.")
     if not measured(n_N, t_N, error_N, fewest=4):
         return NO_NOISE
     n_N, sequences_N = abscissae(n_N, "lengths"), counted(sequences_N, "sequences", least=2)
     alike(lengths=len(n_N), sequences=len(sequences_N))
     check_curve(n_N, np.diag(np.square(error_N)))
     scale, freedom = float(np.log(n_N).mean()), float(np.sum(sequences_N - 1))
-    if exponents[1] * float(np.abs(np.log(n_N) - scale).max()) > STEEPEST:
-        raise ValueError(f"exponents {exponents} are too steep for lengths {short(n_N)}: powers overflow; lower them.")
+    _check_exponents(exponents, n_N)
     exponents_G = np.geomspace(*exponents, 40)
     fit = _reweighted(_Fit(np.log(n_N) - scale, t_N, 1 / error_N), error_N / t_N, exponents_G)
     one, two = (count * float(fdtri(count, freedom, level)) for count in (1, 2))
@@ -156,6 +153,13 @@ def plateau(
         float(fdtrc(spare, freedom, squares / spare)),
         (NO_DECAY,) * flat + (NO_LIMIT,) * unlimited,
     )
+
+
+def _check_exponents(exponents: tuple[float, float], n_N: np.ndarray) -> None:
+    if not 0 < exponents[0] < exponents[1]:
+        raise ValueError(f"exponents {exponents} must be a range of positive numbers; (0.02, 5.0) is wide.")
+    if exponents[1] * float(np.abs(np.log(n_N) - np.log(n_N).mean()).max()) > STEEPEST:
+        raise ValueError(f"exponents {exponents} are too steep for lengths {short(n_N)}: powers overflow; lower them.")
 
 
 def _limits(fit: _Fit, exponents_G: np.ndarray, most: float) -> tuple[float, float]:
