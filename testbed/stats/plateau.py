@@ -1,5 +1,6 @@
 """The law T = c_∞ + c_1·n^−γ: does noise fall to nothing, or to a plateau?"""
 
+import functools
 import math
 from typing import NamedTuple
 
@@ -138,21 +139,22 @@ def plateau(
     floor, ceiling = _limits(fit, reached_G, squares + (two if flat else one))
     ceiling = ceiling if ceiling < 2 * t_N.max() else np.inf
 
-    def told(value: float, low: float, high: float) -> Estimate:
-        method = "profile of T = c_∞ + c_1·n^−γ"
-        return Estimate(
-            value=value, low=max(low, 0.0), high=high, level=level, n=int(sequences_N.min()), method=method
-        )  # fmt: skip
-
+    profiled = functools.partial(_profiled, level=level, n=int(sequences_N.min()))
     unlimited = floor <= 0 and ceiling > float(t_N[n_N.argmax()])
     spare = max(len(n_N) - 3, 1)
     return Plateau(
-        told(limit, min(floor, limit), max(ceiling, limit)),
-        told(exponent, 0.0, np.inf) if flat else told(exponent, low, high),
+        profiled(limit, min(floor, limit), max(ceiling, limit)),
+        profiled(exponent, 0.0, np.inf) if flat else profiled(exponent, low, high),
         constant * math.exp(scale * exponent),
         float(fdtrc(spare, freedom, squares / spare)),
         (NO_DECAY,) * flat + (NO_LIMIT,) * unlimited,
     )
+
+
+def _profiled(value: float, low: float, high: float, *, level: float, n: int) -> Estimate:
+    """Return a profile's interval of what is not below zero."""
+    method = "profile of T = c_∞ + c_1·n^−γ"
+    return Estimate(value=value, low=max(low, 0.0), high=high, level=level, n=n, method=method)
 
 
 def _check_exponents(exponents: tuple[float, float], n_N: np.ndarray) -> None:
