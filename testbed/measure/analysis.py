@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from testbed.stats.identified import NoInformation
 from testbed.stats.moments import Block
 
 Stopping = Literal["final", "best"]
@@ -101,7 +102,8 @@ def chosen_rates(cells: pd.DataFrame) -> dict[int, float]:
     """Return for each size the learning rate whose pilots have the lowest mean K.
 
     Pilots have draws of their own and are scored on the first half of the evaluation sequences. A rate with a diverged
-    replicate is never chosen; of equals, the smaller rate. A size none of whose rates survives is left out.
+    replicate, or a K that is not finite, is never chosen; of equals, the smaller rate. A size none of whose rates
+    survives is left out.
 
     Error: the lowest of several noisy means is itself too low, but nothing that is reported is a pilot's; under the
     stopping rule "final" the reported cells share the first half of the sequences with the choice.
@@ -113,6 +115,7 @@ def chosen_rates(cells: pd.DataFrame) -> dict[int, float]:
             for rate, tried in group.groupby("learning_rate")
             if (tried["status"] == "finished").all()
         }
+        scores = {rate: score for rate, score in scores.items() if np.isfinite(score)}
         if scores:
             rates[int(size)] = min(scores, key=lambda rate: (scores[rate], rate))
     return rates
@@ -121,9 +124,11 @@ def chosen_rates(cells: pd.DataFrame) -> dict[int, float]:
 def block(*groups: pd.DataFrame, column: str = "kl_B") -> Block:
     """Return the replicates that all groups share, as one block of one quantity per group."""
     indexed = [group.set_index(["draw", "initialisation"])[column] for group in groups]
+    if not all(series.index.is_unique for series in indexed):
+        raise NoInformation("two finished cells of one group have the same seeds, so they are no replicates; keep one.")
     shared = sorted(set.intersection(*(set(series.index) for series in indexed)))
     if not shared:
-        raise ValueError("no replicate is common to these groups; each needs one finished cell with the same seeds.")
+        raise NoInformation("no replicate is common to these groups; each needs one finished cell with the same seeds.")
     values_RBQ = np.array([np.stack([series.loc[seed] for series in indexed], axis=-1) for seed in shared])
     return Block(values_RBQ, _factors(shared))
 

@@ -12,12 +12,16 @@ from testbed.measure.analysis import Analysis, block
 from testbed.measure.split import bias, groups, local_exponents, variance_law, variances
 from testbed.stats.combine import each_level, largest, linear, logarithm, magnitude, smallest
 from testbed.stats.estimate import Estimate
+from testbed.stats.identified import NoInformation, numbers, positive, told
 from testbed.stats.ladder import Ladder
 from testbed.stats.mean import mean
 from testbed.stats.moments import Moments, contrast, known, moments
-from testbed.stats.slope import log_log_slope, slope_weights
+from testbed.stats.slope import correlation, log_log_slope, slope_weights
 
 NOTHING = "no online cell finished, so there is nothing to compare with."
+
+ROUNDING = 1e-12
+"""How near to ±1 a correlation is that only rounding parts from it."""
 
 LACK_OF_FIT = 1e-3
 """Below this p-value of the lack-of-fit test, V follows no power law, and no exponent is reported for it."""
@@ -81,6 +85,8 @@ def online_exponent(analysis: Analysis, level: float) -> Estimate | str:
     if len(sizes) < 2:
         return f"{len(sizes)} size leaves K online without a slope; 2 are needed."
     found = _online(analysis, sizes)
+    if (found.mean_Q <= 0).any():
+        return "K on fresh data is zero at some size, so it has no logarithmic slope."
     logs = found.transform(np.diag(1 / found.mean_Q))._replace(mean_Q=np.log(found.mean_Q))
     return contrast(logs, -slope_weights(np.log(np.array(sizes, dtype=float)), [0] * len(sizes)), level=level)
 
@@ -103,10 +109,8 @@ def variance_exponent(analysis: Analysis, level: float) -> Estimate | str:
     local = [exponent for _, _, exponent in local_exponents(variances(analysis, sizes), level=level)]
     resolved = [part.value for part in local if np.isfinite([part.low, part.high]).all()]
     values = resolved or [part.value for part in local]
-    return (
-        f"no single exponent describes V: lack of fit p = {found.lack_of_fit:.2g}, "
-        f"local exponents run from {min(values):.3g} to {max(values):.3g}."
-    )
+    run = f"local exponents run from {min(values):.3g} to {max(values):.3g}" if values else "and none has a local one"
+    return f"no single exponent describes V: lack of fit p = {found.lack_of_fit:.2g}, {run}."
 
 
 def variance_departure(analysis: Analysis, level: float) -> Estimate | str:
@@ -177,14 +181,11 @@ def bias_on_tokens(analysis: Analysis, level: float) -> Estimate | str:
     table = analysis.ensembles
     if len(table) < 2 or (table["replicates"] < 2).any():
         return "some ensemble has fewer than two replicates, so its center has no standard error."
-    center_N = table["center_jackknife"].to_numpy(dtype=float)
+    center_N = numbers(table["center_jackknife"], "the centers")
     if (center_N <= 0).any():
         return f"the jackknifed center of {int((center_N <= 0).sum())} ensembles is not above zero: no logarithm."
-    try:
-        weights_N = slope_weights(np.log(table["tokens"].to_numpy(dtype=float)), table["parameters"].to_list())
-    except ValueError as problem:
-        return str(problem)
-    relative_N = table["center_se"].to_numpy(dtype=float) / center_N
+    weights_N = slope_weights(np.log(table["tokens"].to_numpy(dtype=float)), table["parameters"].to_list())
+    relative_N = positive(table["center_se"], "the centers' standard errors") / center_N
     freedom_N = table["replicates"].to_numpy(dtype=float) - 1
     found = contrast(known(np.log(center_N), relative_N, freedom_N), weights_N, level=level)
     return msgspec.structs.replace(found, method="Student t over jackknifed ensembles, contexts as given")
@@ -210,9 +211,11 @@ def bias_variance_correlation(analysis: Analysis, level: float) -> Estimate | st
     shared = [d for d in analysis.stored_tokens[sizes[0]] if all(values.get((size, d), -1.0) > 0 for size in sizes)]
     if not shared:
         return "no number of tokens has a positive V at every size, so V has no logarithm to correlate."
-    log_b = np.log([float(np.stack(groups(analysis, size)[-1][2]["kl_B"].to_list()).mean()) for size in sizes])
-    each = [np.corrcoef(log_b, np.log([values[size, d] for size in sizes]))[0, 1] for d in shared]
-    z = float(np.arctanh(np.clip(np.mean(each), -1 + 1e-12, 1 - 1e-12)))
+    online = positive([_mean(groups(analysis, size)[-1][2]) for size in sizes], "K on fresh data")
+    each = [correlation(np.log(online), np.log([values[size, d] for size in sizes])) for d in shared]
+    if 1 - abs(np.mean(each)) < ROUNDING:
+        raise NoInformation("the logarithms lie on one line, so that no scatter is left for an interval; add sizes.")
+    z = float(np.arctanh(np.mean(each)))
     half = float(ndtri((1 + level) / 2)) / np.sqrt(len(sizes) - 3)
     low, value, high = (float(np.tanh(end)) for end in (z - half, z, z + half))
     return Estimate(value=value, low=low, high=high, level=level, n=len(sizes), method="Fisher z over sizes")
@@ -222,12 +225,12 @@ def identity_closure(analysis: Analysis, level: float) -> Estimate | str:
     """Return the largest failure of the exact identity in any context, in nats: a maximum, without noise."""
     if not len(analysis.ensembles):
         return "there are no ensembles whose identity could close."
-    worst = float(analysis.ensembles["closure"].max())
+    worst = float(numbers(analysis.ensembles["closure"], "the closures").max())
     return Estimate(value=worst, low=worst, high=worst, level=level, n=len(analysis.ensembles), method="exact maximum")
 
 
 ESTIMATES: dict[str, Callable[[Analysis, float], Estimate | str]] = {
-    function.__name__: function
+    function.__name__: told(function)
     for function in (
         lowest_excess,
         parts_add_up,
@@ -245,6 +248,10 @@ ESTIMATES: dict[str, Callable[[Analysis, float], Estimate | str]] = {
         identity_closure,
     )
 }
+
+
+def _mean(group: pd.DataFrame) -> float:
+    return float(np.stack(group["kl_B"].to_list()).mean())
 
 
 def _online(analysis: Analysis, sizes: list[int]) -> Moments:
@@ -271,6 +278,8 @@ def _biases(analysis: Analysis, level: float) -> dict[int, Ladder] | str:
 
 def _residual(analysis: Analysis, group: pd.DataFrame, parts: float, level: float) -> Estimate:
     """Return E[CE] − ε − parts of one group, its sampled log-ratios paired sequence by sequence with K."""
-    kl_B = np.mean(group["kl_B"].to_list(), axis=0)
-    ratio_B = np.mean(group["ce_B"].to_list(), axis=0) - analysis.bayes_nll_B[analysis.read]
+    kl_B = numbers(np.mean(group["kl_B"].to_list(), axis=0), "K")
+    ratio_B = (
+        numbers(np.mean(group["ce_B"].to_list(), axis=0), "the cross-entropy") - analysis.bayes_nll_B[analysis.read]
+    )
     return mean(ratio_B - kl_B + (kl_B.mean() - parts), level=level)

@@ -92,7 +92,7 @@ def decompose(
         total_Q = np.concatenate([_totals(parts), parts.center_RL.sum(1), parts.spread_RL.sum(1)])
         sums = total_Q if sums is None else sums + total_Q
         count, replicates = count + len(log_star_LV), len(log_p_RLV)
-        closure = max(closure, float(parts.closure_L.max()))
+        closure = float(np.maximum(closure, parts.closure_L.max()))  # NaN where one is
     if sums is None:
         raise ValueError("no sequences were given; the decomposition needs one pair at least.")
     means_Q = sums / count

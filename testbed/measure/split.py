@@ -10,9 +10,10 @@ import pandas as pd
 
 from testbed.measure.analysis import Analysis, block
 from testbed.stats.estimate import Estimate
+from testbed.stats.identified import told
 from testbed.stats.ladder import Ladder, ladder
 from testbed.stats.moments import Block, Moments, contrast, joined, known, moments, smoothed
-from testbed.stats.power_law import PowerLaw, power_law
+from testbed.stats.power_law import PowerLaw, full_rank, power_law
 
 LADDER = 3
 COLUMNS = ["quantity", "parameters", "role", "tokens", "value", "low", "high", "level", "n", "method"]
@@ -73,6 +74,7 @@ def variances(analysis: Analysis, sizes: Sequence[int]) -> Variances:
     return Variances(points, moments(blocks), map_NQ)
 
 
+@told
 def variance_law(analysis: Analysis, sizes: Sequence[int], *, level: float) -> PowerLaw | str:
     """Return the law V = C_P · D^−β with one β for all ``sizes``; a sentence where there is nothing to fit."""
     usable = [size for size in sizes if len(analysis.stored_tokens[size]) > 1]
@@ -81,10 +83,7 @@ def variance_law(analysis: Analysis, sizes: Sequence[int], *, level: float) -> P
     found = variances(analysis, usable)
     x_N = np.array([float(tokens) for _, tokens in found.points])
     working = smoothed(found.divergences).transform(found.map_NQ)
-    try:
-        return power_law(x_N, found.moments(), [size for size, _ in found.points], working=working, level=level)
-    except ValueError as problem:
-        return str(problem)
+    return power_law(x_N, found.moments(), [size for size, _ in found.points], working=working, level=level)
 
 
 def local_exponents(measured: Variances, *, level: float) -> list[tuple[int, int, Estimate]]:
@@ -93,7 +92,7 @@ def local_exponents(measured: Variances, *, level: float) -> list[tuple[int, int
     for index, ((size, left), (other, right)) in enumerate(pairwise(measured.points)):
         pair_2N = np.eye(len(measured.points))[index : index + 2]
         pair = values.transform(pair_2N)
-        if size == other and not pair.blind_Q.any() and np.linalg.matrix_rank(pair.covariance(), hermitian=True) == 2:
+        if size == other and not pair.blind_Q.any() and full_rank(pair.covariance()):
             law = power_law(np.array([float(left), float(right)]), pair, [0, 0], working=pair, level=level)
             found.append((size, right, law.exponent))
     return found
@@ -110,24 +109,17 @@ def estimates(analysis: Analysis, *, level: float) -> pd.DataFrame:
         return pd.DataFrame(columns=COLUMNS)
     for size in analysis.horizons:
         for role, tokens, group in groups(analysis, size):
-            rows.append(_row("K", size, role, tokens, _divergence(group, level)))
-            rows.append(_row("excess", size, role, tokens, excess(analysis, group, level=level)))
+            rows += _row("K", size, role, tokens, _divergence(group, level))
+            rows += _row("excess", size, role, tokens, told(excess)(analysis, group, level=level))
         found = bias(analysis, size, level=level)
         if not isinstance(found, str):
             for quantity, estimate in zip(("B", "gap", "gap share"), found, strict=True):
-                rows.append(_row(quantity, size, "online", None, estimate))
+                rows += _row(quantity, size, "online", None, estimate)
         law = variance_law(analysis, [size], level=level)
-        if not isinstance(law, str):
-            rows.append(_row("exponent of V", size, "stored", None, law.exponent))
-    measured = variances(analysis, list(analysis.horizons))
-    values = measured.moments()
-    for index, (size, tokens) in enumerate(measured.points):
-        rows.append(_row("V", size, "stored", tokens, contrast(values, np.eye(len(values.mean_Q))[index], level=level)))
-    for size, tokens, exponent in local_exponents(measured, level=level):
-        rows.append(_row("local exponent of V", size, "stored", tokens, exponent))
+        rows += _row("exponent of V", size, "stored", None, law if isinstance(law, str) else law.exponent)
+    rows += _variances(analysis, level)
     joint = variance_law(analysis, list(analysis.horizons), level=level)
-    if not isinstance(joint, str):
-        rows.append(_row("exponent of V", None, "stored", None, joint.exponent))
+    rows += _row("exponent of V", None, "stored", None, joint if isinstance(joint, str) else joint.exponent)
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -175,6 +167,20 @@ def curves(analysis: Analysis) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)[CURVES] if frames else pd.DataFrame(columns=CURVES)
 
 
+def _variances(analysis: Analysis, level: float) -> list[dict[str, object]]:
+    """Return the rows of V and of its exponents between neighbouring D."""
+    measured = told(variances)(analysis, list(analysis.horizons))
+    if isinstance(measured, str):
+        return []
+    values, rows = measured.moments(), []
+    for index, (size, tokens) in enumerate(measured.points):
+        rows += _row("V", size, "stored", tokens, contrast(values, np.eye(len(values.mean_Q))[index], level=level))
+    for size, tokens, exponent in local_exponents(measured, level=level):
+        rows += _row("local exponent of V", size, "stored", tokens, exponent)
+    return rows
+
+
+@told
 def _divergence(group: pd.DataFrame, level: float) -> Estimate:
     return contrast(moments([block(group)]), np.ones(1), level=level)
 
@@ -183,11 +189,11 @@ def _mean(group: pd.DataFrame) -> float:
     return float(np.stack(group["kl_B"].to_list()).mean())
 
 
-def _row(quantity: str, parameters: int | None, role: str, tokens: int | None, found: Estimate) -> dict[str, object]:
-    return {
-        "quantity": quantity,
-        "parameters": parameters,
-        "role": role,
-        "tokens": tokens,
-        **msgspec.structs.asdict(found),
-    }
+def _row(
+    quantity: str, parameters: int | None, role: str, tokens: int | None, found: Estimate | str
+) -> list[dict[str, object]]:
+    """Return the row of an estimate, or none where a sentence says that there is no estimate."""
+    if isinstance(found, str):
+        return []
+    about = {"quantity": quantity, "parameters": parameters, "role": role, "tokens": tokens}
+    return [about | msgspec.structs.asdict(found)]

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from testbed.stats.estimate import Estimate, critical
+from testbed.stats.identified import NoInformation, numbers
 
 RESAMPLES = 2000
 
@@ -26,7 +27,8 @@ def bootstrap(samples: Sequence[np.ndarray], statistic: Callable[..., float], *,
     """
     from scipy.stats import bootstrap as scipy_bootstrap  # takes half a second to import
 
-    n = min(len(sample) for sample in samples)
+    samples = [numbers(sample, "a sample", axes=None) for sample in samples]
+    n = min((len(sample) if sample.ndim else 0 for sample in samples), default=0)
     if n < 2:
         raise ValueError(f"a sample of {n} cannot be resampled; at least 2 independent units are needed.")
     indices = [np.arange(len(sample)) for sample in samples]
@@ -39,8 +41,10 @@ def bootstrap(samples: Sequence[np.ndarray], statistic: Callable[..., float], *,
         rng=np.random.default_rng(seed),
     ).bootstrap_distribution  # fmt: skip
     tail = float(ndtr(-np.sqrt(n / (n - 1)) * critical(level, n - 1.0)))
-    low, high = np.quantile(drawn, [tail, 1 - tail])
     value = statistic(*samples)
+    if not np.isfinite([*drawn, value]).all():
+        raise NoInformation("the statistic of some resample is not finite; use one that every resample has.")
+    low, high = np.quantile(drawn, [tail, 1 - tail])
     return Estimate(
         value=value, low=min(float(low), value), high=max(float(high), value), level=level, n=n,
         method="expanded percentile bootstrap",

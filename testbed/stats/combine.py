@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from testbed.stats.estimate import Estimate, check_level
+from testbed.stats.identified import alike, numbers, root_of_squares
 
 
 def linear(weights_N: Float[np.ndarray, "N"], parts: Sequence[Estimate], *, method: str) -> Estimate:
@@ -21,14 +22,17 @@ def linear(weights_N: Float[np.ndarray, "N"], parts: Sequence[Estimate], *, meth
     >>> round(found.low, 3), round(found.high, 3)
     (-3.162, 3.162)
     """
-    value_N = np.array([part.value for part in parts])
+    _some(parts)
+    alike(weights=len(weights_N), estimates=len(parts))
+    weights_N = numbers(weights_N, "weights")
+    value_N = numbers([part.value for part in parts], "values")
     below_N = value_N - np.array([part.low for part in parts])
     above_N = np.array([part.high for part in parts]) - value_N
     used_N = weights_N != 0
     down_N = np.where(weights_N > 0, below_N, above_N)[used_N] * weights_N[used_N]
     up_N = np.where(weights_N > 0, above_N, below_N)[used_N] * weights_N[used_N]
     value = float(weights_N @ value_N)
-    low, high = value - float(np.sqrt(np.sum(down_N**2))), value + float(np.sqrt(np.sum(up_N**2)))
+    low, high = value - root_of_squares(down_N), value + root_of_squares(up_N)
     n = min(part.n for part in parts)
     return Estimate(value=value, low=low, high=high, level=parts[0].level, n=n, method=method)
 
@@ -55,6 +59,8 @@ def each_level(level: float, count: int) -> float:
     0.99
     """
     check_level(level)
+    if not count >= 1:
+        raise ValueError(f"{count} intervals share no level; give 1 or more.")
     return 1 - (1 - level) / count
 
 
@@ -69,6 +75,7 @@ def largest(parts: Sequence[Estimate], *, level: float) -> Estimate:
     >>> largest(parts, level=0.95).low
     2.0
     """
+    _some(parts)
     return Estimate(
         value=max(part.value for part in parts),
         low=max(part.low for part in parts),
@@ -86,6 +93,7 @@ def smallest(parts: Sequence[Estimate], *, level: float) -> Estimate:
     >>> smallest(parts, level=0.95).high
     1.0
     """
+    _some(parts)
     return Estimate(
         value=min(part.value for part in parts),
         low=min(part.low for part in parts),
@@ -105,3 +113,8 @@ def magnitude(part: Estimate) -> Estimate:
     low = max(part.low, -part.high, 0.0)
     high = max(abs(part.low), abs(part.high))
     return Estimate(value=abs(part.value), low=low, high=high, level=part.level, n=part.n, method=part.method)
+
+
+def _some(parts: Sequence[Estimate]) -> None:
+    if not len(parts):
+        raise ValueError("no estimates were given to combine; give one or more.")

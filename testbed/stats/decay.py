@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Num
 
-from testbed.stats.estimate import Estimate
+from testbed.stats.estimate import Estimate, check_level
+from testbed.stats.identified import NoInformation, abscissae, alike, counted, numbers, positive, short, told
 from testbed.stats.moments import known, smoothed
 from testbed.stats.power_law import power_law
 
@@ -39,7 +40,7 @@ def variance_error(x_SM: Float[np.ndarray, "S M"]) -> tuple[float, float]:
     >>> variance_error(np.array([[1.0], [2.0], [3.0], [6.0]]))[0]
     4.666666666666667
     """
-    count = len(x_SM)
+    x_SM, count = numbers(x_SM, "the vectors", axes=2), len(x_SM)
     if count < 3:
         raise ValueError(f"{count} sequences give no error of a variance; use 3, and rather some hundred.")
     square_S = np.sum((x_SM - x_SM.mean(0)) ** 2, axis=1)
@@ -47,6 +48,7 @@ def variance_error(x_SM: Float[np.ndarray, "S M"]) -> tuple[float, float]:
     return float(square_S.sum()) / (count - 1), (count / (count - 1) * scatter) ** 0.5 / (count - 2)
 
 
+@told
 def decay_slope(
     n_N: Num[np.ndarray, "N"],
     t_N: Float[np.ndarray, "N"],
@@ -68,15 +70,17 @@ def decay_slope(
     Error: covers at its level, within 2 %, from some 400 sequences where fourth moments are finite. Of 95 %, it covers
     93 to 94 % with a hundred sequences and heavy tails (a common scale of t_9 or t_5), and with any number of sequences
     where fourth moments are infinite (t_3). Where lack of fit says that there is no one slope, it is an average. Noise
-    that vanishes at some n is told by a sentence.
+    that vanishes at some n is told by a sentence, and so are lengths that differ between curves only.
 
     >>> n = np.array([16.0, 32.0, 64.0, 128.0])
     >>> found = decay_slope(n, 3 / n, 0.02 / n, np.full(4, 400), level=0.95)
     >>> round(found.slope.value, 6), round(found.constant, 6), found.slope.low > -1.02
     (-1.0, 3.0, True)
     """
+    check_level(level)
     if not measured(n_N, t_N, error_N, fewest=2):
         return NO_NOISE
+    n_N, sequences_N = abscissae(n_N, "lengths"), counted(sequences_N, "sequences", least=2)
     seen, curve_N = known(t_N, error_N, sequences_N - 1.0), [0] * len(n_N) if curves is None else list(curves)
     law = power_law(n_N, seen, curve_N, working=smoothed(seen), level=level)
     part = law.exponent
@@ -96,7 +100,13 @@ def measured(
     >>> measured(np.array([1.0, 2.0]), np.array([0.5, 0.0]), np.array([0.1, 0.0]), fewest=2)
     False
     """
-    if len(set(n_N.tolist())) < fewest or n_N.min() <= 0:
-        raise ValueError(f"lengths {n_N.tolist()} must be positive, {fewest} or more of them different.")
-    both = np.concatenate([t_N, error_N])
-    return bool(np.all(np.isfinite(both) & (both > 0))) and float(error_N.min() / error_N.max()) > RESOLVED
+    alike(lengths=len(n_N), values=len(t_N), errors=len(error_N))
+    n_N = abscissae(n_N, "lengths")
+    if len(set(n_N.tolist())) < fewest:
+        raise NoInformation(f"lengths {short(n_N)} must be {fewest} or more of them different; so add lengths.")
+    both = numbers(np.concatenate([t_N, error_N]), "T and its errors", finite=False)
+    if not np.all(np.isfinite(both) & (both > 0)):
+        return False
+    positive(t_N, "T")
+    error_N = positive(error_N, "errors")
+    return float(error_N.min() / error_N.max()) > RESOLVED

@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from testbed.stats.estimate import Estimate, critical
+from testbed.stats.estimate import Estimate, check_level, critical
+from testbed.stats.identified import NoInformation, numbers, scaled, unitless
 
 FEWEST = 20  # the approximations to the null laws of this and of the tests of normality are poor below
 NO_SPREAD = "the sample has no spread or is not finite, so that nothing can be said about its shape"
@@ -40,6 +41,7 @@ def distance(x_N: Float[np.ndarray, "N"], *, level: float) -> Distance | str:
     >>> found.estimate.low > found.floor_95, round(found.floor, 4)
     (True, 0.02)
     """
+    check_level(level)
     count = len(x_N)
     if not spread_out(x_N):
         return NO_SPREAD
@@ -61,6 +63,9 @@ def ordered(x_N: Float[np.ndarray, "N"]) -> Float[np.ndarray, "N"]:
     >>> ordered(np.array([3.0, 1.0, 2.0])).tolist()
     [-1.0, 0.0, 1.0]
     """
+    x_N = unitless(x_N, "the sample")
+    if len(x_N) < 2 or not x_N.std():
+        raise NoInformation(f"{len(x_N)} values have no spread to be measured in; give two or more that differ.")
     return np.asarray(np.sort(x_N - x_N.mean()) / x_N.std(ddof=1))
 
 
@@ -74,6 +79,9 @@ def widest(z_N: Float[np.ndarray, "N"]) -> tuple[float, int, bool]:
     """
     from scipy.special import ndtr
 
+    z_N = numbers(z_N, "the values")
+    if not len(z_N):
+        raise ValueError("no values were given; a distribution function needs one or more.")
     law_N, step_N = ndtr(z_N), np.arange(len(z_N) + 1) / len(z_N)
     over_N, under_N = step_N[1:] - law_N, law_N - step_N[:-1]
     over, under = int(over_N.argmax()), int(under_N.argmax())
@@ -89,6 +97,9 @@ def true_distance(value: float, error: float, count: int, *, level: float) -> Es
     >>> round(found.low, 3), round(found.high, 3)
     (0.069, 0.12)
     """
+    _check(value, count)
+    if not 0 <= error < np.inf:
+        raise NoInformation(f"the error {error} of a distance is none; it must be finite and not below zero.")
     above = critical(level, np.inf) * error
     below = max(above, null_quantile(max((1 + level) / 2, 0.9), count))
     return Estimate(
@@ -106,6 +117,7 @@ def null_mean(count: int) -> float:
     >>> round(null_mean(400), 5)
     0.03144
     """
+    _check(0.0, count)
     return 0.638 / count**0.5 - 0.185 / count
 
 
@@ -130,9 +142,10 @@ def null_tail(value: float, count: int) -> float:
     >>> round(null_tail(null_quantile(0.99, 700), 700), 6)
     0.01
     """
+    _check(value, count)
     square, linear, constant = _TAIL
     root = value * _ROOT_100 * null_mean(100) / null_mean(count)
-    return float(np.exp(-square * root**2 + linear * root + constant))
+    return float(min(np.exp(-square * root**2 + linear * root + constant), 1.0))
 
 
 def spread_out(x_N: Float[np.ndarray, "N"]) -> bool:
@@ -141,9 +154,19 @@ def spread_out(x_N: Float[np.ndarray, "N"]) -> bool:
     >>> spread_out(np.arange(20.0)), spread_out(np.ones(20))
     (True, False)
     """
+    x_N = numbers(x_N, "the sample", finite=False)
     if len(x_N) < FEWEST:
         raise ValueError(f"{len(x_N)} values are too few to tell a shape from; use {FEWEST} or more.")
-    return bool(np.isfinite(x_N).all()) and float(np.std(x_N)) > ROUNDING * float(np.abs(x_N).max())
+    if not np.isfinite(x_N).all():
+        return False
+    unit_N = scaled(x_N)
+    return float(np.std(unit_N)) > ROUNDING * float(np.abs(unit_N).max())
+
+
+def _check(value: float, count: int) -> None:
+    """Refuse what no sample's distance is, and samples whose null law is unknown."""
+    if not (0 <= value <= 1 and count >= FEWEST):
+        raise NoInformation(f"D = {value} of {count} values is none: D lies in [0, 1], of {FEWEST} values or more.")
 
 
 _ROOT_100 = 102.78019**0.5

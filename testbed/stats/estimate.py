@@ -28,6 +28,8 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"value {self.value} must be finite; a computation that failed is told by a sentence.")
         if not self.low <= self.value <= self.high:
             raise ValueError(f"{self.low} <= {self.value} <= {self.high} must hold; an interval contains its value.")
+        if self.n < 1:
+            raise ValueError(f"n {self.n} must be 1 or more; an estimate rests on independent units.")
         check_level(self.level)
 
 
@@ -44,6 +46,14 @@ def critical(level: float, freedom: float) -> float:
     4.303
     """
     check_level(level)
-    from scipy.special import stdtrit  # late: declaring a claim needs no scipy
+    from scipy.special import stdtrit  # late: declaring a claim needs neither
 
-    return float(stdtrit(freedom, (1 + level) / 2))
+    from testbed.stats.identified import NoInformation
+
+    if not freedom > 0:
+        raise NoInformation(f"{freedom} degrees of freedom leave no interval; they must be above 0, so use more units.")
+
+    found = float(stdtrit(freedom, (1 + level) / 2))
+    if not 0 < found < math.inf:
+        raise ValueError(f"level {level} cannot be told from 0 or 1 with {freedom} degrees of freedom; 0.95 is usual.")
+    return found

@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from testbed.stats.estimate import Estimate, critical
+from testbed.stats.identified import numbers
 
 
 def jackknife(whole: float, without_R: Float[np.ndarray, "R"], *, level: float) -> Estimate:
@@ -32,7 +33,8 @@ def corrected(whole: float, without_R: Float[np.ndarray, "R"]) -> tuple[float, f
     >>> corrected(2.0, np.array([2.5, 2.0, 1.5]))[0]
     2.0
     """
-    count = len(without_R)
+    numbers([whole], "the statistic")
+    count, without_R = len(without_R), numbers(without_R, "the statistic with one left out")
     if count < 2:
         raise ValueError(f"{count} replicate cannot be left out; a jackknife needs at least 2.")
     value = count * whole - (count - 1) * without_R.mean()

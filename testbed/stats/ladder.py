@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from testbed.stats.estimate import Estimate, critical
+from testbed.stats.identified import numbers
 from testbed.stats.moments import Moments, contrast, spread
 
 BOUND_ONLY = "bound only"
@@ -46,6 +47,8 @@ def ladder(found: Moments, *, level: float) -> Ladder:
     >>> round(ladder(seen, level=0.95).limit.value, 9), round(ladder(seen, level=0.95).gap.value, 9)
     (1.0, 1.0)
     """
+    if len(found.mean_Q) != 3:
+        raise ValueError(f"{len(found.mean_Q)} rungs are no ladder; give the means at 3 horizons.")
     first, second, third = (float(value) for value in found.mean_Q)
     last = contrast(found, np.array([0.0, 0.0, 1.0]), level=level)
     top = max(third, 0.0)
@@ -110,10 +113,14 @@ def fieller(
     >>> [round(end, 2) for end in fieller(seen.mean_Q, np.eye(2), seen, level=0.95, bounds=(0.0, 9.0))]
     [1.95, 2.05]
     """
+    terms_2, gradient_2Q = numbers(terms_2, "terms", axes=1), numbers(gradient_2Q, "gradients", axes=2)
+    if gradient_2Q.shape != (2, len(found.mean_Q)) or len(terms_2) != 2 or not bounds[0] <= bounds[1]:
+        raise ValueError(f"a ratio of {len(terms_2)} terms within {bounds} is none; give 2 terms and rising bounds.")
     if np.any(found.blind_Q):
         return bounds
     covariance_22 = gradient_2Q @ found.covariance() @ gradient_2Q.T
-    ratio = float(np.clip(terms_2[0] / terms_2[1], *bounds)) if terms_2[1] != 0 else bounds[1]
+    above, below = (float(term) for term in terms_2)
+    ratio = float(np.clip(above / below, *bounds)) if below != 0 else bounds[1]
     _, freedom = spread(found, gradient_2Q[0] - ratio * gradient_2Q[1])
     squared = critical(level, freedom) ** 2
     (a, b), ((aa, ab), (_, bb)) = terms_2, covariance_22

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from testbed.stats.estimate import Estimate, critical
+from testbed.stats.identified import NoInformation, alike, counted, numbers, scaled
 
 
 class Block(NamedTuple):
@@ -45,6 +46,8 @@ class Moments(NamedTuple):
 
     def transform(self, map_NQ: Float[np.ndarray, "N Q"]) -> "Moments":
         """Return the moments of N linear functions of the quantities."""
+        map_NQ = numbers(map_NQ, "the map", axes=2)
+        alike(columns=map_NQ.shape[1], quantities=len(self.mean_Q))
         return Moments(
             map_NQ @ self.mean_Q,
             np.einsum("nq,fqp,mp->fnm", map_NQ, self.covariance_FQQ, map_NQ),
@@ -59,7 +62,8 @@ def moments(blocks: Sequence[Block]) -> Moments:
     """Return the means of all blocks' quantities (in order) with the noise of replicates and of sequences.
 
     The noise of a factor with n levels is the covariance of its level means over n; that of the B sequences, common to
-    all blocks, the covariance over sequences of the replicate means over B.
+    all blocks, the covariance over sequences of the replicate means over B. Replicates that agree to the last bit on
+    sequences that differ are copies of one, whose noise is as unknown as that of one.
 
     Error: each covariance also holds its share of the interaction, so that their sum errs on the wide side.
 
@@ -67,6 +71,10 @@ def moments(blocks: Sequence[Block]) -> Moments:
     >>> found.mean_Q.tolist(), found.covariance().tolist()
     ([2.5], [[1.25]])
     """
+    blocks = [_checked(block) for block in blocks]
+    alike(**{f"sequences in block {index}": block.values_RBQ.shape[1] for index, block in enumerate(blocks)})
+    if not blocks:
+        raise ValueError("no blocks were given; moments need one or more.")
     sequences_BQ = np.concatenate([block.values_RBQ.mean(0) for block in blocks], axis=-1)
     quantities = sequences_BQ.shape[1]
     parts, freedom, origin = [], [], []
@@ -74,6 +82,7 @@ def moments(blocks: Sequence[Block]) -> Moments:
     start = 0
     for position, block in enumerate(blocks):
         here = slice(start, start + block.values_RBQ.shape[2])
+        blind_Q[here] |= _copies(block.values_RBQ)
         for labels in block.factors:
             levels_NQ = _level_means(block.values_RBQ.mean(1), labels)
             blind_Q[here] |= len(levels_NQ) < 2
@@ -103,6 +112,11 @@ def known(
     >>> known(np.array([1.0, 2.0]), np.array([0.5, 0.1]), np.array([3.0, 9.0])).covariance().diagonal().tolist()
     [0.25, 0.010000000000000002]
     """
+    alike(means=len(mean_Q), errors=len(error_Q), freedoms=len(freedom_Q))
+    mean_Q, error_Q = numbers(mean_Q, "the means"), numbers(error_Q, "the errors")
+    freedom_Q = counted(freedom_Q, "degrees of freedom", least=1)
+    if (error_Q < 0).any():
+        raise ValueError(f"an error of {error_Q.min():g} is below zero; give standard errors.")
     count = len(mean_Q)
     covariance_FQQ = np.einsum("f,fq,fp->fqp", error_Q**2, np.eye(count), np.eye(count))
     n = int(freedom_Q.min()) + 1
@@ -146,6 +160,8 @@ def smoothed(found: Moments) -> Moments:
         return found
     index_F = found.block_F[own_F]
     size_F, freedom_F = found.mean_Q[index_F] ** 2, found.freedom_F[own_F]
+    if not (size_F > 0).all():
+        raise NoInformation("a mean of zero has no coefficient of variation; leave it out.")
     seen_F = found.covariance_FQQ[own_F, index_F, index_F]
     squared = np.sum(freedom_F * (freedom_F + 1) * seen_F / size_F) / np.sum(freedom_F)
     smooth_FQQ = found.covariance_FQQ.copy()
@@ -173,9 +189,12 @@ def spreads(
     >>> spreads(known(np.zeros(1), np.array([2.0]), np.array([3.0])), np.array([[1.0], [0.0]]))[0].tolist()
     [2.0, 0.0]
     """
+    weights_EQ = np.asarray(weights_EQ, np.float64)
+    alike(weights=weights_EQ.shape[1], quantities=len(found.mean_Q))
     variance_EF = np.sum(weights_EQ @ found.covariance_FQQ * weights_EQ, axis=-1).T
-    total_E, parts_E = variance_EF.sum(1), np.sum(variance_EF**2 / found.freedom_F, axis=1)
-    freedom_E = np.divide(total_E**2, parts_E, out=np.ones_like(total_E), where=total_E > 0)
+    total_E, unit_EF = variance_EF.sum(1), scaled(variance_EF, by_row=True)
+    parts_E = np.sum(unit_EF**2 / found.freedom_F, axis=1)
+    freedom_E = np.divide(unit_EF.sum(1) ** 2, parts_E, out=np.ones_like(total_E), where=total_E > 0)
     blind_E = (found.blind_Q & (weights_EQ != 0)).any(1)
     error_E = np.sqrt(np.maximum(total_E, 0))
     return np.where(blind_E, np.inf, error_E), np.where(blind_E, 1.0, freedom_E)
@@ -190,11 +209,29 @@ def contrast(found: Moments, weights_Q: Float[np.ndarray, "Q"], *, level: float)
     >>> round(contrast(seen, np.ones(1), level=0.95).high, 3)
     5.303
     """
+    weights_Q = numbers(weights_Q, "weights")
+    alike(weights=len(weights_Q), quantities=len(found.mean_Q))
     value = float(weights_Q @ found.mean_Q)
     error, freedom = spread(found, weights_Q)
     half = critical(level, freedom) * error
     method = "Student t, all noise counted" if np.isfinite(half) else "one replicate: no interval"
+    method += "; no noise was seen, all values are equal" if half == 0 else ""
     return Estimate(value=value, low=value - half, high=value + half, level=level, n=found.n, method=method)
+
+
+def _checked(block: Block) -> Block:
+    """Return a block of finite values with a label per replicate for each factor, or refuse it."""
+    values_RBQ = numbers(block.values_RBQ, "the replicates", axes=3)
+    if not values_RBQ.size or not block.factors:
+        raise NoInformation("a block is empty; give one replicate, one sequence and one factor at least.")
+    alike(replicates=len(values_RBQ), **{f"labels {index}": len(each) for index, each in enumerate(block.factors)})
+    return Block(values_RBQ, block.factors)
+
+
+def _copies(values_RBQ: np.ndarray) -> np.ndarray:
+    """Return which quantities differ between sequences and in no bit between two or more replicates."""
+    same_Q = (values_RBQ == values_RBQ[:1]).all((0, 1))
+    return np.asarray(same_Q & (values_RBQ[0] != values_RBQ[0, :1]).any(0) & (len(values_RBQ) > 1))
 
 
 def _level_means(values_RQ: np.ndarray, labels: Sequence[int]) -> np.ndarray:

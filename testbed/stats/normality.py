@@ -11,7 +11,9 @@ import numpy as np
 from jaxtyping import Float
 
 from testbed.stats.distance import FEWEST, NO_SPREAD, null_tail, ordered, spread_out, widest
+from testbed.stats.identified import LARGEST, numbers, scaled, short
 
+FLAT = 1e-7  # smallest over largest singular value of a sample that lies in a plane but for rounding
 BLOCK = 1024  # vectors whose distances to all others are held at once
 
 
@@ -50,7 +52,7 @@ def lilliefors(x_N: Float[np.ndarray, "N"]) -> Normality | str:
         return NO_SPREAD
     statistic, _, _ = widest(ordered(x_N))
     tail = null_tail(statistic, len(x_N))
-    return Normality("Lilliefors", statistic, tail if tail < 0.1 else max(float(tabled(x_N)[1]), 0.1), len(x_N))
+    return Normality("Lilliefors", statistic, tail if tail < 0.1 else max(float(tabled(scaled(x_N))[1]), 0.1), len(x_N))
 
 
 def anderson_darling(x_N: Float[np.ndarray, "N"]) -> Normality | str:
@@ -133,10 +135,15 @@ def henze_zirkler(x_NM: Float[np.ndarray, "N M"]) -> Normality | str:
     """
     from scipy.stats import lognorm
 
+    x_NM = numbers(x_NM, "the vectors", axes=2, finite=False)
     count, width = x_NM.shape
-    if count < FEWEST or count <= width:
+    if count < FEWEST or count <= width or not width:
         raise ValueError(f"{count} vectors of {width} dimensions are too few; use {FEWEST} and more than dimensions.")
-    if not np.isfinite(x_NM).all() or np.linalg.matrix_rank(x_NM - x_NM.mean(0)) < width:
+    if not all(spread_out(x_N) for x_N in x_NM.T):
+        return NO_SPREAD
+    x_NM = scaled(x_NM)
+    off_NM, spread_M = x_NM - x_NM.mean(0), x_NM.std(0)
+    if spread_M.min() < 1 / LARGEST or np.linalg.matrix_rank(off_NM / spread_M, rtol=FLAT) < width:
         return NO_SPREAD
     square = 0.5 * ((2 * width + 1) * count / 4) ** (2 / (width + 4))
     statistic = _henze_zirkler_statistic(x_NM, square)
@@ -152,7 +159,8 @@ def false_discoveries(p_values: Sequence[float], rate: float, *, dependent: bool
     Benjamini–Hochberg for independent tests; Benjamini–Yekutieli, which any dependence leaves valid, for projections
     and layers of the same sequences.
 
-    Error: conservative by Σ 1/i over the number of tests where ``dependent`` and the tests are not.
+    Error: conservative by Σ 1/i over the number of tests where ``dependent`` and the tests are not. A p-value that is
+    none, as of a test that could not be made, is refused: it would count as a test, and spoil the others.
     Source: Benjamini and Hochberg (1995); Benjamini and Yekutieli (2001).
 
     >>> false_discoveries([0.01, 0.02, 0.9], 0.05, dependent=False).rejected_N.tolist()
@@ -164,12 +172,20 @@ def false_discoveries(p_values: Sequence[float], rate: float, *, dependent: bool
 
     if not 0 < rate < 1:
         raise ValueError(f"rate {rate} must lie strictly between 0 and 1; 0.05 is usual.")
-    rejected_N, adjusted_N, _, _ = multipletests(p_values, alpha=rate, method="fdr_by" if dependent else "fdr_bh")
+    p_N = numbers(p_values, "the p-values", finite=False)
+    wrong_N = p_N[~((p_N >= 0) & (p_N <= 1))]
+    if len(wrong_N) or not len(p_N):
+        raise ValueError(
+            f"{len(wrong_N)} of {len(p_N)} p-values lie outside [0, 1] ({short(wrong_N)}); leave out and count the"
+            " tests that could not be made, and give one p-value or more."
+        )
+    rejected_N, adjusted_N, _, _ = multipletests(p_N, alpha=rate, method="fdr_by" if dependent else "fdr_bh")
     return Discoveries(np.asarray(rejected_N), np.asarray(adjusted_N))
 
 
 def _standardised(x_N: np.ndarray) -> np.ndarray:
     """Return the values less their mean and over their standard deviation, of divisor N."""
+    x_N = scaled(x_N)
     return np.asarray((x_N - x_N.mean()) / x_N.std())
 
 

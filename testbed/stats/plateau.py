@@ -1,5 +1,6 @@
 """The law T = c_∞ + c_1·n^−γ: does noise fall to nothing, or to a plateau?"""
 
+import functools
 import math
 from typing import NamedTuple
 
@@ -8,10 +9,15 @@ from jaxtyping import Float, Num
 
 from testbed.stats.decay import NO_NOISE, measured
 from testbed.stats.estimate import Estimate, check_level
+from testbed.stats.identified import abscissae, alike, check_curve, counted, short, told
 from testbed.stats.profile import least, profile
 
 NO_DECAY = "γ is not determined: a constant fits"
 NO_LIMIT = "c_∞ is not determined: anything from zero to the last T fits"
+
+
+STEEPEST = 300.0
+"""Largest logarithm of a decay, as its square must stay inside float64."""
 
 
 class Plateau(NamedTuple):
@@ -83,6 +89,7 @@ def _parabola(y_GN: np.ndarray, x_GN: np.ndarray, most: float) -> tuple[np.ndarr
     return factor_G, least_G, np.asarray(np.sqrt(np.maximum(most - least_G, 0) / np.sum(x_GN**2, axis=-1)))
 
 
+@told
 def plateau(
     n_N: Num[np.ndarray, "N"],
     t_N: Float[np.ndarray, "N"],
@@ -113,11 +120,13 @@ def plateau(
     from scipy.special import fdtrc, fdtri
 
     check_level(level)
-    if not 0 < exponents[0] < exponents[1]:
-        raise ValueError(f"exponents {exponents} must be a range of positive numbers; (0.02, 5.0) is wide.")
     if not measured(n_N, t_N, error_N, fewest=4):
         return NO_NOISE
+    n_N, sequences_N = abscissae(n_N, "lengths"), counted(sequences_N, "sequences", least=2)
+    alike(lengths=len(n_N), sequences=len(sequences_N))
+    check_curve(n_N, np.diag(np.square(error_N)))
     scale, freedom = float(np.log(n_N).mean()), float(np.sum(sequences_N - 1))
+    _check_exponents(exponents, n_N)
     exponents_G = np.geomspace(*exponents, 40)
     fit = _reweighted(_Fit(np.log(n_N) - scale, t_N, 1 / error_N), error_N / t_N, exponents_G)
     one, two = (count * float(fdtri(count, freedom, level)) for count in (1, 2))
@@ -130,21 +139,29 @@ def plateau(
     floor, ceiling = _limits(fit, reached_G, squares + (two if flat else one))
     ceiling = ceiling if ceiling < 2 * t_N.max() else np.inf
 
-    def told(value: float, low: float, high: float) -> Estimate:
-        method = "profile of T = c_∞ + c_1·n^−γ"
-        return Estimate(
-            value=value, low=max(low, 0.0), high=high, level=level, n=int(sequences_N.min()), method=method
-        )  # fmt: skip
-
+    profiled = functools.partial(_profiled, level=level, n=int(sequences_N.min()))
     unlimited = floor <= 0 and ceiling > float(t_N[n_N.argmax()])
     spare = max(len(n_N) - 3, 1)
     return Plateau(
-        told(limit, min(floor, limit), max(ceiling, limit)),
-        told(exponent, 0.0, np.inf) if flat else told(exponent, low, high),
+        profiled(limit, min(floor, limit), max(ceiling, limit)),
+        profiled(exponent, 0.0, np.inf) if flat else profiled(exponent, low, high),
         constant * math.exp(scale * exponent),
         float(fdtrc(spare, freedom, squares / spare)),
         (NO_DECAY,) * flat + (NO_LIMIT,) * unlimited,
     )
+
+
+def _profiled(value: float, low: float, high: float, *, level: float, n: int) -> Estimate:
+    """Return a profile's interval of what is not below zero."""
+    method = "profile of T = c_∞ + c_1·n^−γ"
+    return Estimate(value=value, low=max(low, 0.0), high=high, level=level, n=n, method=method)
+
+
+def _check_exponents(exponents: tuple[float, float], n_N: np.ndarray) -> None:
+    if not 0 < exponents[0] < exponents[1]:
+        raise ValueError(f"exponents {exponents} must be a range of positive numbers; (0.02, 5.0) is wide.")
+    if exponents[1] * float(np.abs(np.log(n_N) - np.log(n_N).mean()).max()) > STEEPEST:
+        raise ValueError(f"exponents {exponents} are too steep for lengths {short(n_N)}: powers overflow; lower them.")
 
 
 def _limits(fit: _Fit, exponents_G: np.ndarray, most: float) -> tuple[float, float]:

@@ -8,10 +8,12 @@ from jaxtyping import Float
 from scipy.special import fdtrc, stdtrit
 
 from testbed.stats.estimate import Estimate, check_level
+from testbed.stats.identified import NoInformation, abscissae, alike, check_slope
 from testbed.stats.moments import Moments, spreads
 from testbed.stats.profile import least
 
 SEARCHED = (-2.0, 5.0)
+ROUNDED = 1e-13  # smallest over largest variance of combinations of points, below which rounding made it
 POINTS = 32  # exponents that are tried at once
 
 
@@ -68,6 +70,7 @@ def power_law(
     (Satterthwaite) does not reject.
 
     Error: an end that no exponent in [−2, 5] rejects is infinite. The lack-of-fit test is F, on the working covariance.
+    `NoInformation` where the abscissae leave the slope open, or noise is zero or unknown.
 
     >>> x, y = np.array([1.0, 2.0, 4.0, 8.0]), np.array([8.0, 4.0, 2.0, 1.0])
     >>> from testbed.stats.moments import known
@@ -77,15 +80,16 @@ def power_law(
     (1.0, 8.0)
     """
     check_level(level)
-    names = sorted(set(curves))
+    x_N, names = abscissae(x_N, "abscissae"), sorted(set(curves))
+    alike(abscissae=len(x_N), curves=len(curves), values=len(found.mean_Q), weighed=len(working.mean_Q))
+    check_slope(x_N, curves, logarithmic=True)
     curve_NG = np.array([[float(curve == name) for name in names] for curve in curves])
-    if len(x_N) <= len(names):
-        raise ValueError(f"{len(x_N)} points on {len(names)} curves leave no slope; each curve needs two abscissae.")
     covariance_NN = working.covariance()
-    if np.linalg.matrix_rank(covariance_NN, hermitian=True) < len(x_N):
-        raise ValueError(
+    if not full_rank(covariance_NN):
+        raise NoInformation(
             "the noise of some points is zero or unknown, so they cannot be weighed; use two replicates or more."
         )
+    check_slope(x_N, curves, covariance_NN, logarithmic=True)
     scale = float(np.exp(np.log(x_N).mean()))
     problem = _Problem(found.mean_Q, np.log(x_N / scale), curve_NG, np.linalg.inv(covariance_NN))
     grid_E = np.linspace(*SEARCHED, 141)
@@ -94,12 +98,25 @@ def power_law(
     low, high = (_end(problem, found, exponent, side, level) for side in (-1, 1))
     spare = len(x_N) - len(names) - 1
     freedom = float(working.freedom_F[working.block_F >= 0].sum())
-    p_value = float(fdtrc(spare, freedom, square_E[0] / spare)) if spare else float("nan")
+    p_value = float(fdtrc(spare, freedom, square_E[0] / spare)) if spare and freedom else float("nan")
     inside = min(exponent - SEARCHED[0], SEARCHED[1] - exponent) > 1e-3
     method = "weighted power law, score t-interval" if inside else "no exponent inside the range that was searched"
-    method += f"; lack of fit p = {p_value:.2g}" if spare else ""
+    method += f"; lack of fit p = {p_value:.2g}" if spare and freedom else ""
     estimate = Estimate(value=exponent, low=low, high=high, level=level, n=found.n, method=method)
     return PowerLaw(estimate, constant_EG[0] * scale**exponent, p_value)
+
+
+def full_rank(covariance_NN: Float[np.ndarray, "N N"]) -> bool:
+    """Return whether no combination of points is free of noise, to rounding, each in units of its own noise.
+
+    >>> full_rank(np.eye(2)), full_rank(np.ones((2, 2)))
+    (True, False)
+    """
+    error_N = np.sqrt(covariance_NN.diagonal())
+    if not (error_N > 0).all():
+        return False
+    unit_NN = covariance_NN / np.outer(error_N, error_N)
+    return int(np.linalg.matrix_rank(unit_NN, rtol=ROUNDED, hermitian=True)) == len(error_N)
 
 
 def _end(problem: _Problem, found: Moments, exponent: float, side: int, level: float) -> float:

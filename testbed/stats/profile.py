@@ -5,6 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float
 
+from testbed.stats.identified import NoInformation, numbers
+
 POINTS, ROUNDS = 33, 2  # a step of a grid, divided into sixteen so often, is a 256th of itself
 
 
@@ -24,7 +26,9 @@ def profile(
     """
     from scipy.optimize import brentq
 
-    at_G = misfit(grid_G)
+    grid_G, at_G = _checked(grid_G), misfit(grid_G)
+    if np.isnan(at_G).any() or not np.isfinite(at_G).any() or not allowed >= 0:
+        raise NoInformation(f"the misfit is not finite on a grid, or may rise by {allowed}: there is no best fit.")
     value, best = (float(part) for part in least(misfit, grid_G, at_G))
     limit = best + allowed
     inside = [value, *(float(point) for point in grid_G[at_G <= limit])]
@@ -66,6 +70,14 @@ def least(
     both_R2, at_R2 = np.concatenate([three_R3[..., 1:2], vertex_R1], axis=-1), misfit(vertex_R1)
     best_R2, found_R2 = _around(both_R2, np.concatenate([at_R3[..., 1:2], at_R2], axis=-1), (0,))
     return best_R2[..., 0], found_R2[..., 0]
+
+
+def _checked(grid_G: np.ndarray) -> np.ndarray:
+    """Return a grid that rises, or refuse it."""
+    grid_G = numbers(grid_G, "the grid")
+    if len(grid_G) < 3 or not (np.diff(grid_G) > 0).all():
+        raise ValueError(f"a grid of {len(grid_G)} points does not rise through 3 or more; give one that does.")
+    return grid_G
 
 
 def _around(grid_G: np.ndarray, at_G: np.ndarray, steps: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:

@@ -3,6 +3,9 @@
 import numpy as np
 from jaxtyping import Float
 
+from testbed.stats.distance import FEWEST
+from testbed.stats.identified import numbers
+
 QUARTERS = (0.25, 0.75)
 
 
@@ -12,14 +15,17 @@ def interquartile_range(x_N: Float[np.ndarray, "N"]) -> tuple[float, float]:
     The errors of both quartiles are Maritz and Jarrett's; the correlation of the quartiles of any law with a density
     is p(1−q)/√(p(1−p)q(1−q)) = 1/3.
 
-    Error: for large N; within some 3 % at 1000 values, and rough below some 30. Zero or of no meaning where a quartile
-    lies on an atom of the law.
+    Error: for large N; within some 3 % at 1000 values, and rough below some 30; fewer than 20 are refused. Zero or of
+    no meaning where a quartile lies on an atom of the law.
     Source: Maritz and Jarrett, A note on estimating the variance of the sample median (JASA 73, 1978).
 
     >>> spread, error = interquartile_range(np.random.default_rng(0).standard_normal(4000))
     >>> round(spread, 2), round(error, 3)
     (1.35, 0.024)
     """
+    x_N = numbers(x_N, "the sample")
+    if len(x_N) < FEWEST:
+        raise ValueError(f"{len(x_N)} values are too few for the error of a quartile; use {FEWEST} or more.")
     first, third = np.quantile(x_N, QUARTERS)
     low, high = (_error(np.sort(x_N - at), quarter) for at, quarter in zip((first, third), QUARTERS, strict=True))
     return float(third - first), float((low**2 + high**2 - 2 / 3 * low * high) ** 0.5)

@@ -9,6 +9,7 @@ from jaxtyping import Num
 
 from testbed.stats.distance import Distance
 from testbed.stats.estimate import Estimate, check_level
+from testbed.stats.identified import abscissae, alike, check_curve, positive
 from testbed.stats.profile import least, profile
 
 RATES_G = np.linspace(-1.0, 3.0, 61)
@@ -79,15 +80,16 @@ def distance_rate(n_N: Num[np.ndarray, "N"], distances: Sequence[Distance], *, l
     from scipy.special import chdtrc, chdtri
 
     check_level(level)
-    if len(set(n_N.tolist())) < 3 or n_N.min() <= 0:
-        raise ValueError(f"lengths {n_N.tolist()} must be positive, 3 or more of them different.")
-    value_N = np.array([each.estimate.value for each in distances])
+    alike(lengths=len(n_N), distances=len(distances))
+    n_N = abscissae(n_N, "lengths")
+    check_curve(n_N)
+    value_N = positive([each.estimate.value for each in distances], "distances")
     scale = float(np.log(n_N).mean())
     fit = _Fit(
         np.log(n_N) - scale,
         value_N,
-        np.array([each.floor for each in distances]),
-        np.array([each.error for each in distances]),
+        positive([each.floor for each in distances], "floors"),
+        positive([each.error for each in distances], "errors"),
     )
     rate, low, high = profile(fit.at_rate, RATES_G, allowed=float(chdtri(1, 1 - level)))
     log_constant, squares = (float(part[0]) for part in fit.constants(np.array([rate])))

@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from testbed.stats.identified import numbers, scaled
+
 TIE = 1e-5  # of the median length: sums of some hundred float32 numbers that should be equal come out closer than this
 NOT_FINITE = "a vector is not finite, so that nothing can be said about its law"
 
@@ -48,7 +50,11 @@ def two_sample(
     >>> found.distance > 2 * found.floor, found.p_value, found.n
     (True, 0.01, 100)
     """
+    first_BNM = numbers(first_BNM, "the first sample", axes=3, finite=False)
+    second_BSM = numbers(second_BSM, "the second sample", axes=3, finite=False)
     (pairs, count, width), other = first_BNM.shape, second_BSM.shape[1]
+    if second_BSM.shape != (pairs, other, width):
+        raise ValueError(f"{first_BNM.shape} and {second_BSM.shape} are no pairs; give as many, of as many dimensions.")
     if min(pairs, count, width, other, directions, relabellings) < 1:
         raise ValueError(
             f"{pairs} pairs of {count} and {other} vectors of {width} dimensions, with {directions} directions and "
@@ -57,6 +63,7 @@ def two_sample(
     pooled_BRM = np.concatenate([first_BNM, second_BSM], axis=1, dtype=np.float64)
     if not np.isfinite(pooled_BRM).all():
         return NOT_FINITE
+    pooled_BRM = np.stack([scaled(pooled_RM) for pooled_RM in pooled_BRM])
     line_MQ = np.random.default_rng(seed).standard_normal((width, directions))
     line_MQ /= np.linalg.norm(line_MQ, axis=0)
     rng = np.random.default_rng((seed, 1))
@@ -75,6 +82,12 @@ def _largest(steps_TR: np.ndarray, pooled_RM: np.ndarray, line_MQ: np.ndarray) -
     along_RQ = pooled_RM @ line_MQ
     order_RQ = np.argsort(along_RQ, axis=0)
     gap_RQ = np.diff(np.take_along_axis(along_RQ, order_RQ, axis=0), axis=0)
-    apart_RQ = gap_RQ > TIE * np.median(np.linalg.norm(pooled_RM, axis=1))  # the last row, where all is counted, is 0
+    apart_RQ = gap_RQ > TIE * _median_length(pooled_RM)  # the last row, where all is counted, is 0
     walk_TRQ = np.cumsum(steps_TR[:, order_RQ[:-1]], axis=1)
     return np.asarray(np.abs(np.where(apart_RQ, walk_TRQ, 0)).max(axis=(1, 2), initial=0))
+
+
+def _median_length(x_RM: np.ndarray) -> float:
+    """Return the median length of vectors, of which one may be many orders longer than another."""
+    power_R = np.frexp(np.abs(x_RM).max(axis=1))[1]
+    return float(np.median(np.ldexp(np.linalg.norm(np.ldexp(x_RM, -power_R[:, None]), axis=1), power_R)))

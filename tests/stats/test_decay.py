@@ -118,8 +118,7 @@ def test_noise_that_vanishes_is_a_sentence_and_too_little_is_refused():
         assert fit(N, np.append(t[:-1], 0.0), 0.1 * t, few, level=LEVEL) == NO_NOISE
         assert fit(N, t, 0 * t, few, level=LEVEL) == NO_NOISE
         assert fit(N, t, np.append(t[:-1], np.inf), few, level=LEVEL) == NO_NOISE
-        with pytest.raises(ValueError, match="different"):
-            fit(np.full(8, 16.0), t, t, few, level=LEVEL)
+        assert "different" in fit(np.full(8, 16.0), t, t, few, level=LEVEL)
     with pytest.raises(ValueError, match="range"):
         plateau(N, t, t, few, exponents=(0.0, 1.0), level=LEVEL)
     with pytest.raises(ValueError, match="sequences"):

@@ -64,4 +64,5 @@ def _departure(rows: pd.DataFrame) -> "pd.Series":
     place = [rows[name] for name in ("arm", "draw", "length", "layer", "part")]
     rounding = 1e-5 * rows["summed"].groupby(place).transform("max")
     error = rows["projected"] * np.sqrt((rows["kurtosis"].clip(lower=-1.5) + 2) / rows["count"]) + rounding
-    return ((rows["projected"] - rows["summed"]).abs() / error).dropna()
+    off = (rows["projected"] - rows["summed"]).abs()
+    return off.where(off == 0, off / error).fillna(np.inf)  # what cannot be compared does not agree

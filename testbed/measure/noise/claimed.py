@@ -10,8 +10,10 @@ import pandas as pd
 from testbed.measure.noise.analysis import About, Curve, NoiseAnalysis
 from testbed.measure.noise.decays import decay
 from testbed.stats.combine import each_level, largest, magnitude
+from testbed.stats.decay import NO_NOISE
 from testbed.stats.distance import Distance, true_distance
 from testbed.stats.estimate import Estimate, critical
+from testbed.stats.identified import told
 from testbed.stats.moments import contrast, known
 from testbed.stats.plateau import plateau
 from testbed.stats.rate import distance_rate
@@ -117,7 +119,7 @@ def distance_exponent(analysis: NoiseAnalysis, where: About, level: float) -> Es
 
 
 ESTIMATES: dict[str, Callable[[NoiseAnalysis, About, float], Estimate | str]] = {
-    f"noise_{function.__name__}": function
+    f"noise_{function.__name__}": told(function)
     for function in (
         slope,
         spread_slope,
@@ -144,10 +146,13 @@ def _ratios(curve: Curve | str) -> Curve | str:
     """Return T over theory's T, where there is one."""
     if isinstance(curve, str):
         return curve
-    told = curve.of(np.isfinite(curve.predicted_N) & (curve.predicted_N > 0))
-    if not len(told.t_N):
+    foreseen = curve.of(np.isfinite(curve.predicted_N) & (curve.predicted_N > 0))
+    if not len(foreseen.t_N):
         return NO_THEORY
-    return told._replace(t_N=told.t_N / told.predicted_N, error_N=told.error_N / told.predicted_N)
+    seen_N = np.concatenate([foreseen.t_N, foreseen.error_N])
+    if not np.all(np.isfinite(seen_N) & (seen_N > 0)):
+        return NO_NOISE
+    return foreseen._replace(t_N=foreseen.t_N / foreseen.predicted_N, error_N=foreseen.error_N / foreseen.predicted_N)
 
 
 def _mean(ratios: Curve, level: float) -> Estimate:

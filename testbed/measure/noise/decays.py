@@ -6,10 +6,13 @@ import numpy as np
 from testbed.measure.noise.analysis import Curve
 from testbed.stats.decay import NO_NOISE, Slope, decay_slope, measured
 from testbed.stats.estimate import Estimate, critical
+from testbed.stats.identified import check_slope, told
 from testbed.stats.mean import mean
 
 MISFIT = 1e-3
 """Lack-of-fit p-value below which no one power of n is believed, and a slope is an average over the lengths."""
+
+ONE_LENGTH = "no draw has models at two lengths, so that none has a slope; train at more lengths."
 
 ONE_DRAW = "models trained separately at each length have no error from one draw; use draws of 2 or more."
 
@@ -45,15 +48,20 @@ def _widened(found: Slope, curve: Curve) -> Slope:
     return found._replace(slope=msgspec.structs.replace(found.slope, **wide))
 
 
+@told
 def _over_draws(curve: Curve, level: float) -> Slope | str:
     """Return the mean over draws of the slope of each, with their spread for an error."""
     if not measured(curve.n_N, curve.t_N, curve.error_N, fewest=2):
         return NO_NOISE
-    draws = [curve.of(curve.curve_N == draw) for draw in sorted(set(curve.curve_N.tolist()))]
+    every = [curve.of(curve.curve_N == draw) for draw in sorted(set(curve.curve_N.tolist()))]
+    draws = [one for one in every if told(check_slope)(one.n_N, [0] * len(one.n_N), logarithmic=True) is None]
+    if not draws:
+        return ONE_LENGTH
     if len(draws) < 2:
         return ONE_DRAW
     lines = [np.polynomial.Polynomial.fit(np.log(c.n_N), np.log(c.t_N), 1).convert().coef for c in draws]
     constant_R, slope_R = np.array(lines).T
     part: Estimate = mean(slope_R, level=level)
-    slope = msgspec.structs.replace(part, method=f"mean of the slopes of {len(draws)} draws; {part.method}")
+    short = f", {len(every) - len(draws)} more have one length alone" if len(draws) < len(every) else ""
+    slope = msgspec.structs.replace(part, method=f"mean of the slopes of {len(draws)} draws{short}; {part.method}")
     return Slope(slope, float(np.exp(constant_R.mean())), np.nan, np.full(len(curve.n_N), np.nan))

@@ -8,7 +8,7 @@ import pandas as pd
 
 from testbed.measure.checks import Check
 from testbed.measure.noise.analysis import GIVEN, PARTS, About, Curve, NoiseAnalysis
-from testbed.measure.noise.claimed import EXPONENTS, constant, distance_exponent
+from testbed.measure.noise.claimed import ESTIMATES, EXPONENTS
 from testbed.measure.noise.decays import decay
 from testbed.stats.decay import Slope
 from testbed.stats.estimate import Estimate
@@ -49,7 +49,8 @@ def _row(analysis: NoiseAnalysis, where: About, level: float) -> dict[str, Any]:
     curve = analysis.curve(where) if measure == "variance" else analysis.spread(where)
     predicts = where.layer == 1 and where.given == "query" and where.part == arm["part"]
     row = where._asdict() | {"measure": measure, "predicted_slope": arm["predicted_slope"] if predicts else np.nan}
-    row |= _ends("ratio", constant(analysis, where, level)) | _ends("rate", distance_exponent(analysis, where, level))
+    for name, quantity in (("ratio", "noise_constant"), ("rate", "noise_distance_exponent")):
+        row |= _ends(name, ESTIMATES[quantity](analysis, where, level))
     return row | _slope(curve, measure, level, anew=analysis.anew(where)) | _plateau(curve, level)
 
 

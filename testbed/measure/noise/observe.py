@@ -19,6 +19,7 @@ from testbed import hasty
 from testbed.measure.noise.analysis import PARTS
 from testbed.model.transformer import Transformer
 from testbed.sources import Source
+from testbed.stats.identified import told
 from testbed.stats.streaming import Sums, total
 
 RANDOM, PRINCIPAL = 3, 2
@@ -282,7 +283,11 @@ def _suggested(pilot: Seen, random_OMR: Float[np.ndarray, "O M R"]) -> View:
     centre_VOM, leading = np.zeros_like(pilot.centre_VOM), []
     for place in range(places):
         groups = pilot.groups(place)
-        common_M = total(groups).mean_M
+        whole = told(total)(groups)
+        if isinstance(whole, str):  # a vector is not finite: nothing suggests a direction
+            leading.append(np.eye(width)[:, : min(PRINCIPAL, width)])
+            continue
+        common_M = whole.mean_M
         centre_VOM[:, place] = [group.mean_M if group.vectors else common_M for group in groups]
         within_MM = np.sum([group.about(group.mean_M).second_WW[1:-1, 1:-1] for group in groups if group.vectors], 0)
         leading.append(np.linalg.eigh(within_MM)[1][:, ::-1][:, : min(PRINCIPAL, width)])

@@ -12,9 +12,10 @@ from testbed.measure.noise.observe import RANDOM, Seen
 from testbed.stats import normality
 from testbed.stats.combine import each_level, largest
 from testbed.stats.distance import FEWEST, NO_SPREAD, Distance, distance, ordered
+from testbed.stats.identified import told
 from testbed.stats.normality import Normality
 from testbed.stats.quantiles import interquartile_range
-from testbed.stats.streaming import total, variance, variance_within
+from testbed.stats.streaming import Sums, total, variance, variance_within
 
 LEVEL = 0.95
 """Level of the intervals of the true distance."""
@@ -51,18 +52,20 @@ def places(seen: Seen) -> list[Place]:
 def levels(seen: Seen) -> Iterator[Row]:
     """Yield T of every observed vector, given the query token and given nothing, with its standard error.
 
+    NaN where a vector is not finite, so that its T is unknown.
+
     Error: as `stats.streaming.variance_within` and `variance`.
     """
     for place in places(seen):
         groups = seen.groups(place.at)
-        whole = total(groups)
         for given in GIVEN:
-            value, error = variance_within(groups) if given == "query" else variance(whole)
+            found = told(variance_within)(groups) if given == "query" else told(_variance)(groups)
+            value, error = (np.nan, np.nan) if isinstance(found, str) else found
             yield {
                 "layer": place.layer,
                 "part": place.part,
                 "given": given,
-                "sequences": whole.vectors,
+                "sequences": sum(each.vectors for each in groups),
                 "variance": value,
                 "error": error,
                 "effective": float(seen.effective_N[place.layer - 1]),
@@ -84,7 +87,7 @@ def shapes(seen: Seen) -> Iterator[Row]:
     13 %.
     """
     for place in places(seen):
-        covariance_MM = total(seen.groups(place.at)).covariance_MM()
+        covariance_MM = _covariance(seen, place)
         length = float(np.linalg.norm(seen.centre_VOM[:, place.at], axis=-1).max())
         blur = BLUR * length + FLAT * float(np.trace(covariance_MM)) ** 0.5
         for index in range(seen.projected_BOR.shape[2]):
@@ -92,7 +95,7 @@ def shapes(seen: Seen) -> Iterator[Row]:
             for given in GIVEN:
                 groups = _projection(seen, place.at, index, given)
                 row: Row = {"layer": place.layer, "part": place.part, "given": given, "direction": name}
-                row |= _shape([each for each in groups if each.std() > blur])
+                row |= _shape([each for each in groups if not _flat(each, blur)])
                 row |= _spreads(seen.direction_OMR[place.at, :, index], covariance_MM, groups, given)
                 yield row | (_quartiles(groups) if index == 0 and np.isfinite(row["distance"]) else {})
 
@@ -103,8 +106,8 @@ def joint(seen: Seen) -> Iterator[Row]:
     Each query token's vectors are whitened by their own covariance, and put together: one query's correlation may be
     another's reversed, and neither is that of all.
 
-    Error: a query whose noise lies in a line, but for the rounding of float32, is left out; ``count`` tells how many
-    sequences remain.
+    Error: a query whose noise lies in a line, but for the rounding of float32, or is not finite, is left out; ``count``
+    tells how many sequences remain.
     """
     for place in places(seen):
         x_BM = _whitened(_groups(seen, seen.projected_BOR[:, place.at, RANDOM:].astype(np.float64)))
@@ -120,6 +123,21 @@ def joint(seen: Seen) -> Iterator[Row]:
                 "statistic": found.statistic,
                 "p_value": found.p_value,
             }
+
+
+def _variance(groups: Sequence[Sums]) -> tuple[float, float]:
+    return variance(total(groups))
+
+
+def _covariance(seen: Seen, place: Place) -> Float[np.ndarray, "M M"]:
+    """Return the covariance of all vectors, NaN where one is not finite."""
+    whole = told(total)(seen.groups(place.at))
+    return np.full((seen.centre_VOM.shape[2],) * 2, np.nan) if isinstance(whole, str) else whole.covariance_MM()
+
+
+def _flat(x_B: Float[np.ndarray, " B"], blur: float) -> bool:
+    """Return whether values spread by no more than rounding; what is not finite does not, so that it shows."""
+    return bool(np.isfinite(x_B).all()) and not x_B.std() > blur
 
 
 def _projection(seen: Seen, place: int, index: int, given: str) -> list[Float[np.ndarray, "_"]]:
@@ -139,7 +157,7 @@ def _groups(seen: Seen, y_B: Float[np.ndarray, " B ..."]) -> list[Float[np.ndarr
 
 def _whitened(groups: Sequence[Float[np.ndarray, "_ M"]]) -> Float[np.ndarray, "_ _"]:
     """Return all vectors, each group's less its mean and divided by the Cholesky factor of its covariance."""
-    off = [group - group.mean(0) for group in groups]
+    off = [group - group.mean(0) for group in groups if np.isfinite(group).all()]
     full = [each_BM for each_BM in off if np.linalg.matrix_rank(each_BM, rtol=FLAT) == each_BM.shape[1]]
     factors = [
         np.linalg.cholesky(np.cov(each_BM, rowvar=False, ddof=1).reshape(each_BM.shape[1], -1)) for each_BM in full
@@ -150,7 +168,8 @@ def _whitened(groups: Sequence[Float[np.ndarray, "_ M"]]) -> Float[np.ndarray, "
 
 def _standardised(groups: Sequence[Float[np.ndarray, "_"]]) -> Float[np.ndarray, " B"]:
     """Return all values, each group's less its mean and over its deviation."""
-    return np.concatenate([_unit(group) for group in groups] or [np.zeros(0)])
+    with np.errstate(invalid="ignore"):  # values that are not finite
+        return np.concatenate([_unit(group) for group in groups] or [np.zeros(0)])
 
 
 def _unit(x_B: Float[np.ndarray, " B"]) -> Float[np.ndarray, " B"]:
@@ -199,7 +218,9 @@ def _spreads(
     """Return the variance along a direction twice: of the kept projections, and from the sums over all sequences."""
     if given == "query":
         return {"projected": np.nan, "summed": np.nan}
-    return {"projected": float(groups[0].var(ddof=1)), "summed": float(direction_M @ covariance_MM @ direction_M)}
+    with np.errstate(invalid="ignore"):  # values that are not finite
+        projected = float(groups[0].var(ddof=1))
+    return {"projected": projected, "summed": float(direction_M @ covariance_MM @ direction_M)}
 
 
 _NUMBERS = (
