@@ -17,7 +17,7 @@ def declare(store: Store, claims: Sequence[Claim]) -> None:
 
 def declared(store: Store, claim: Claim) -> bool:
     """Return whether exactly this claim was declared before the run."""
-    return plain(claim) in store.read_json("declared.json")
+    return claim in converted(store, "declared.json", list[Claim])
 
 
 def write(store: Store, verdicts: Sequence[Verdict]) -> None:
@@ -35,8 +35,8 @@ def judged(store: Store, claims: Sequence[Claim]) -> bool:
     """Return whether the ledger and the report of exactly these claims are there."""
     if not all((store.folder / name).exists() for name in ("ledger.json", "report.html")):
         return False
-    asked = [(c.id, c.sentence, c.section, c.quantity, c.about, c.level, (c.low, c.high)) for c in claims]
-    return asked == [(v.id, v.sentence, v.section, v.quantity, v.about, v.level, v.region) for v in read(store)]
+    asked = [(c.id, c.sentence, c.section, c.kind, c.quantity, c.about, c.level, (c.low, c.high)) for c in claims]
+    return asked == [(v.id, v.sentence, v.section, v.kind, v.quantity, v.about, v.level, v.region) for v in read(store)]
 
 
 def record(store: Store, made: dict[str, Any]) -> None:

@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from testbed.measure.checks import Check
 
 Word = Literal["supported", "refuted", "undecided", "invalid"]
+Kind = Literal["paper", "instrument"]
+"""What a claim is of: the paper, or the testbed itself, where it is true by construction."""
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A sentence of the paper, the estimate it is about, and the region (ends included) in which it is true.
+    """A sentence, the estimate it is about, and the region (ends included) in which it is true.
 
     An end that is None is endless.
     """
@@ -30,8 +32,11 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     level: float
     about: str | None = None
     """Which part of the run the estimate is about, where there are several: arm/layer/part/given."""
+    kind: Kind = "paper"
+    """Whether the paper claims it, or it checks the instrument; those without a kind say so in their section."""
 
     def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "kind", _kind(self.kind, self.section))
         for name in ("id", "sentence", "quantity"):
             if not getattr(self, name).strip():
                 raise ValueError(f"{name} is empty; a claim names itself, its sentence and its estimate.")
@@ -71,6 +76,10 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     declared: Literal["before the run", "after the run"]
     about: str | None = None
+    kind: Kind = "paper"
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "kind", _kind(self.kind, self.section))
 
 
 def judge(claim: Claim, found: Estimate | str, checks: "Sequence[Check]", *, declared: bool = True) -> Verdict:
@@ -132,4 +141,10 @@ def _verdict(claim: Claim, declared: bool, found: Estimate | None, word: Word, r
         reason=reason,
         declared="before the run" if declared else "after the run",
         about=claim.about,
+        kind=claim.kind,
     )
+
+
+def _kind(kind: Kind, section: str) -> Kind:
+    """Return the kind of a claim; those made before claims had a kind name the instrument in their section."""
+    return "instrument" if section.startswith("instrument:") else kind

@@ -4,12 +4,13 @@
 ``references`` has the columns predictor, value and K_L; see ``testbed.measure.references``.
 """
 
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from testbed.report import marks
+from testbed.report import intervals, marks
 from testbed.report.palette import (
     PART_NAMES,
     PARTS,
@@ -20,11 +21,14 @@ from testbed.report.palette import (
     short,
     size_colours,
     ticks,
-    whiskers,
 )
+from testbed.stats.ladder import BOUND_ONLY
+from testbed.verdict import span
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 GRID = "#e7e8ea"
+CLEAR = "rgba(0,0,0,0)"
+"""Of a figure's ground: the page's own shows, light or dark."""
 
 
 def divergence(estimates: pd.DataFrame, references: pd.DataFrame) -> Any:
@@ -34,7 +38,7 @@ def divergence(estimates: pd.DataFrame, references: pd.DataFrame) -> Any:
     """
     import plotly.graph_objects as go
 
-    frame = estimates[(estimates["quantity"] == "K") & (estimates["value"] > 0)]
+    frame = estimates[estimates["quantity"] == "K"]
     colours = size_colours(frame["parameters"].astype(int).to_list())
     tokens = sorted(int(d) for d in frame.loc[frame["role"] == "stored", "tokens"].unique())
     fresh, bottom = fresh_position(tokens), floor(frame["value"].to_list())
@@ -43,16 +47,14 @@ def divergence(estimates: pd.DataFrame, references: pd.DataFrame) -> Any:
         own = frame[frame["parameters"] == size].sort_values("tokens")
         stored, online = own[own["role"] == "stored"], own[own["role"] == "online"]
         left = tokens[0] if tokens else fresh / 2
-        for level in online["value"]:
+        for level in online.loc[online["value"] > 0, "value"]:
             figure.add_scatter(
                 x=[left, fresh], y=[level, level], mode="lines", line={"color": colour, "width": 1, "dash": "dot"},
                 showlegend=False, hoverinfo="skip",
             )  # fmt: skip
-        for part, symbol, name in ((stored, "circle", f"P = {short(size)}"), (online, "diamond", "")):
+        for part, symbol in ((stored, "circle"), (online, "diamond")):
             x = part["tokens"] if symbol == "circle" else [fresh] * len(part)
-            figure.add_scatter(
-                **_points(part, x, bottom, colour), name=name, showlegend=bool(name), marker_symbol=symbol
-            )
+            _estimates(figure, part, x, bottom, Look(f"P = {short(size)}", colour, symbol))
     _layout(figure, "stored training tokens D", "K, nats per token")
     drawn = marks.levels(figure, references, (tokens[0] if tokens else fresh / 2, fresh))
     _log_axis(figure, [*frame["value"], *drawn], axis="y")
@@ -69,16 +71,17 @@ def bias(estimates: pd.DataFrame) -> Any:
     online = estimates[(estimates["quantity"] == "K") & (estimates["role"] == "online")].sort_values("parameters")
     bottom = floor([*limits["value"], *online["value"]])
     figure = go.Figure()
-    both = limits.merge(online, on="parameters", suffixes=("", "_online"))
-    band_x = [*both["parameters"], *both["parameters"][::-1]]
-    band_y = [*both["value_online"], *np.maximum(both["value"], bottom)[::-1]]
+    x, y = _gap(limits, online, bottom)
     figure.add_scatter(
-        x=band_x, y=band_y, fill="toself", fillcolor="rgba(224,160,48,0.22)", line={"width": 0}, mode="lines",
+        x=x, y=y, fill="toself", fillcolor="rgba(224,160,48,0.22)", line={"width": 0}, mode="lines",
         name="Ω: optimisation gap", hoverinfo="skip",
     )  # fmt: skip
-    figure.add_scatter(**_points(online, online["parameters"], bottom, PARTS["gap"]), name="K online at horizon T")
-    drawn = limits.assign(value=np.maximum(limits["value"], bottom))
-    figure.add_scatter(**_points(drawn, drawn["parameters"], bottom, PARTS["bias"]), name="B: limit of K")
+    for part, colour, name in (
+        (online, PARTS["gap"], "K online at horizon T"),
+        (limits, PARTS["bias"], "B: limit of K"),
+    ):
+        aside = 1.0 if part is online else 1.03
+        _estimates(figure, part, part["parameters"] * aside, bottom, Look(name, colour))
     _layout(figure, "parameters P", "nats per token")
     _log_axis(figure, [*online["value"], bottom], axis="y")
     sizes = online["parameters"].astype(int).to_list()
@@ -86,8 +89,21 @@ def bias(estimates: pd.DataFrame) -> Any:
     return figure
 
 
+def _gap(limits: pd.DataFrame, online: pd.DataFrame, bottom: float) -> tuple[list[Any], list[Any]]:
+    """Return the outline of what lies between B and K, in pieces from each size to the next where both are known."""
+    both = limits.merge(online, on="parameters", suffixes=("", "_online"))
+    x: list[Any] = []
+    y: list[Any] = []
+    for left, right in pairwise(both.itertuples()):
+        if any(row.method.startswith(BOUND_ONLY) or row.value <= bottom for row in (left, right)):
+            continue
+        x += [left.parameters, right.parameters, right.parameters, left.parameters, None]
+        y += [left.value_online, right.value_online, right.value, left.value, None]
+    return x, y
+
+
 def variance(estimates: pd.DataFrame, constants: dict[int, float]) -> Any:
-    """Return V against D with the line C_P · D^−β of each size in ``constants``; where V ≤ 0, its upper limit."""
+    """Return V against D, and the line C_P · D^−β of each size in ``constants``; where V ≤ 0, an arrow."""
     import plotly.graph_objects as go
 
     frame = estimates[estimates["quantity"] == "V"]
@@ -98,22 +114,14 @@ def variance(estimates: pd.DataFrame, constants: dict[int, float]) -> Any:
     for place, (size, colour) in enumerate(colours.items()):
         own = frame[frame["parameters"] == size].sort_values("tokens")
         aside = 1.05 ** (place - (len(colours) - 1) / 2)
-        seen, limit = own[own["value"] > bottom], own[own["value"] <= bottom]
-        points = _points(seen, seen["tokens"] * aside, bottom, colour) | {"mode": "markers"}
-        figure.add_scatter(**points, name=f"P = {short(size)}", legendgroup=str(size))
+        _estimates(figure, own, own["tokens"] * aside, bottom, Look(f"P = {short(size)}", colour, joined=False))
         for exponent in joint["value"] if size in constants and len(own) else ():
             x = np.geomspace(own["tokens"].min(), own["tokens"].max(), 30)
             y = constants[size] * x**-exponent
             figure.add_scatter(
                 x=x[y > bottom], y=y[y > bottom], mode="lines", line={"color": colour, "width": 1.2}, showlegend=False,
-                legendgroup=str(size), hoverinfo="skip",
+                legendgroup=f"P = {short(size)}", hoverinfo="skip",
             )  # fmt: skip
-        tops = limit[np.isfinite(limit["high"]) & (limit["high"] > bottom)]
-        figure.add_scatter(
-            x=tops["tokens"] * aside, y=tops["high"], mode="markers", showlegend=False, legendgroup=str(size),
-            marker={"color": colour, "symbol": "triangle-down-open", "size": 10},
-            hovertemplate="upper limit %{y:.3g}<extra></extra>",
-        )  # fmt: skip
     _layout(figure, "stored training tokens D", "V, nats per token")
     _log_axis(figure, [*frame["value"], bottom], axis="y")
     tokens = sorted(int(d) for d in frame["tokens"].unique())
@@ -170,10 +178,10 @@ def positions(frame: pd.DataFrame, references: pd.DataFrame) -> Any:
         x=bayes["t"],
         y=bayes["h"],
         mode="lines",
-        name="h_t: Bayes",
+        name="h<sub>t</sub>: Bayes",
         line={"color": "#333333", "width": 2, "dash": "dot"},
     )
-    _layout(figure, "position t in the window", "h_t + K_t, nats")
+    _layout(figure, "position t in the window", "h<sub>t</sub> + K<sub>t</sub>, nats")
     marks.curves(figure, references, bayes)
     return figure
 
@@ -212,27 +220,31 @@ def parts(frame: pd.DataFrame) -> Any:
     return figure
 
 
-def _points(frame: pd.DataFrame, x: Any, bottom: float, colour: str) -> dict[str, Any]:
-    """Return markers with asymmetric intervals and what to say on hover."""
-    above_N, below_N = whiskers(frame, bottom)
-    ends = [f"[{low:.3g}, {high:.3g}]" for low, high in zip(frame["low"], frame["high"], strict=True)]
-    return {
-        "x": x,
-        "y": frame["value"],
-        "mode": "lines+markers",
-        "line": {"color": colour, "width": 1.6},
-        "marker": {"color": colour, "size": 7},
-        "error_y": {
-            "type": "data",
-            "array": above_N,
-            "arrayminus": below_N,
-            "thickness": 1.2,
-            "width": 3,
-            "color": colour,
-        },
-        "text": ends,
-        "hovertemplate": "%{y:.4g} %{text}",
-    }
+class Look(NamedTuple):
+    """How estimates are drawn; diamonds are not named in the legend."""
+
+    name: str
+    colour: str
+    symbol: str = "circle"
+    joined: bool = True
+
+
+def _estimates(figure: Any, frame: pd.DataFrame, x: Any, bottom: float, look: Look) -> None:
+    """Draw estimates as points with bars, open ends and bounds as arrows."""
+    found = intervals.estimated(frame, bottom)
+    x_N = np.asarray(x, dtype=float)
+    below_N, above_N = intervals.bars(found)
+    bar = {"type": "data", "array": above_N, "arrayminus": below_N, "thickness": 1.2, "width": 3, "color": look.colour}
+    figure.add_scatter(
+        x=x_N, y=np.where(found.bound_N, np.nan, found.value_N), mode="lines+markers" if look.joined else "markers",
+        name=look.name, legendgroup=look.name, showlegend=look.symbol == "circle",
+        line={"color": look.colour, "width": 1.6}, marker={"color": look.colour, "size": 7, "symbol": look.symbol},
+        error_y=bar, text=[span(*ends) for ends in zip(found.low_N, found.high_N, strict=True)],
+        hovertemplate="%{y:.4g} %{text}",
+    )  # fmt: skip
+    open_ends = intervals.arrows(x_N, found, look.colour)
+    if open_ends is not None:
+        figure.add_scatter(**open_ends, name=f"{look.name}: open or bounded", legendgroup=look.name)
 
 
 def _layout(figure: Any, x_title: str, y_title: str) -> None:
@@ -242,8 +254,8 @@ def _layout(figure: Any, x_title: str, y_title: str) -> None:
         height=440,
         margin={"l": 72, "r": 16, "t": 12, "b": 60},
         font={"family": FONT, "size": 13, "color": "#23272f"},
-        paper_bgcolor="white",
-        plot_bgcolor="white",
+        paper_bgcolor=CLEAR,
+        plot_bgcolor=CLEAR,
         hoverlabel={"font": {"family": FONT, "size": 12}},
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "xanchor": "left", "x": 0},
     )
