@@ -51,6 +51,13 @@ def _drawn(page: "Page", beside: str) -> Iterator[Drawn]:
                 files=("estimates.parquet", *others),
             ),
         )  # fmt: skip
+    yield from _split(page, kinds)
+    yield from _curves(page, beside, others)
+
+
+def _split(page: "Page", kinds: set[str]) -> Iterator[Drawn]:
+    """Yield the figures of the parts of K: B against size, V against data."""
+    found = page.estimates
     if "B" in kinds:
         yield Drawn(
             "Size: B and the optimisation gap",
@@ -73,7 +80,6 @@ def _drawn(page: "Page", beside: str) -> Iterator[Drawn]:
                 files=("estimates.parquet",),
             ),
         )
-    yield from _curves(page, beside, others)
 
 
 def _curves(page: "Page", beside: str, others: tuple[str, ...]) -> Iterator[Drawn]:

@@ -5,12 +5,13 @@
 """
 
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from testbed.report import intervals, marks
+from testbed.report import marks
+from testbed.report.axes import Look, estimates_on, layout, log_axis
 from testbed.report.palette import (
     PART_NAMES,
     PARTS,
@@ -20,15 +21,8 @@ from testbed.report.palette import (
     heights,
     short,
     size_colours,
-    ticks,
 )
 from testbed.stats.ladder import BOUND_ONLY
-from testbed.verdict import span
-
-FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
-GRID = "#e7e8ea"
-CLEAR = "rgba(0,0,0,0)"
-"""Of a figure's ground: the page's own shows, light or dark."""
 
 
 def divergence(estimates: pd.DataFrame, references: pd.DataFrame) -> Any:
@@ -54,10 +48,10 @@ def divergence(estimates: pd.DataFrame, references: pd.DataFrame) -> Any:
             )  # fmt: skip
         for part, symbol in ((stored, "circle"), (online, "diamond")):
             x = part["tokens"] if symbol == "circle" else [fresh] * len(part)
-            _estimates(figure, part, x, bottom, Look(f"P = {short(size)}", colour, symbol))
-    _layout(figure, "stored training tokens D", "K, nats per token")
+            estimates_on(figure, part, x, bottom, Look(f"P = {short(size)}", colour, symbol))
+    layout(figure, "stored training tokens D", "K, nats per token")
     drawn = marks.levels(figure, references, (tokens[0] if tokens else fresh / 2, fresh))
-    _log_axis(figure, [*frame["value"], *drawn], axis="y")
+    log_axis(figure, [*frame["value"], *drawn], axis="y")
     labels = [short(d) for d in tokens] + ["fresh data"]
     figure.update_xaxes(type="log", tickvals=[*tokens, fresh], ticktext=labels)
     return figure
@@ -81,9 +75,9 @@ def bias(estimates: pd.DataFrame) -> Any:
         (limits, PARTS["bias"], "B: limit of K"),
     ):
         aside = 1.0 if part is online else 1.03
-        _estimates(figure, part, part["parameters"] * aside, bottom, Look(name, colour))
-    _layout(figure, "parameters P", "nats per token")
-    _log_axis(figure, [*online["value"], bottom], axis="y")
+        estimates_on(figure, part, part["parameters"] * aside, bottom, Look(name, colour))
+    layout(figure, "parameters P", "nats per token")
+    log_axis(figure, [*online["value"], bottom], axis="y")
     sizes = online["parameters"].astype(int).to_list()
     figure.update_xaxes(type="log", tickvals=sizes, ticktext=[short(size) for size in sizes])
     return figure
@@ -114,7 +108,7 @@ def variance(estimates: pd.DataFrame, constants: dict[int, float]) -> Any:
     for place, (size, colour) in enumerate(colours.items()):
         own = frame[frame["parameters"] == size].sort_values("tokens")
         aside = 1.05 ** (place - (len(colours) - 1) / 2)
-        _estimates(figure, own, own["tokens"] * aside, bottom, Look(f"P = {short(size)}", colour, joined=False))
+        estimates_on(figure, own, own["tokens"] * aside, bottom, Look(f"P = {short(size)}", colour, joined=False))
         for exponent in joint["value"] if size in constants and len(own) else ():
             x = np.geomspace(own["tokens"].min(), own["tokens"].max(), 30)
             y = constants[size] * x**-exponent
@@ -122,8 +116,8 @@ def variance(estimates: pd.DataFrame, constants: dict[int, float]) -> Any:
                 x=x[y > bottom], y=y[y > bottom], mode="lines", line={"color": colour, "width": 1.2}, showlegend=False,
                 legendgroup=f"P = {short(size)}", hoverinfo="skip",
             )  # fmt: skip
-    _layout(figure, "stored training tokens D", "V, nats per token")
-    _log_axis(figure, [*frame["value"], bottom], axis="y")
+    layout(figure, "stored training tokens D", "V, nats per token")
+    log_axis(figure, [*frame["value"], bottom], axis="y")
     tokens = sorted(int(d) for d in frame["tokens"].unique())
     ends = [float(np.log10(tokens[0] / 1.4)), float(np.log10(tokens[-1] * 1.4))]
     figure.update_xaxes(type="log", range=ends, tickvals=tokens, ticktext=[short(d) for d in tokens])
@@ -149,11 +143,11 @@ def learning(curves: pd.DataFrame, references: pd.DataFrame) -> Any:
             opacity=1.0 if role == "online" else 0.55, hovertemplate=f"{label}, {where}: %{{y:.3g}}<extra></extra>",
         )  # fmt: skip
         named.add(label)
-    _layout(figure, "optimisation steps", "K, nats per token")
+    layout(figure, "optimisation steps", "K, nats per token")
     steps = curves.loc[curves["step"] > 0, "step"]
     drawn = marks.levels(figure, references, (float(steps.min()), float(steps.max())))
-    _log_axis(figure, [*curves["K"], *drawn], axis="y")
-    _log_axis(figure, curves["step"], axis="x")
+    log_axis(figure, [*curves["K"], *drawn], axis="y")
+    log_axis(figure, curves["step"], axis="x")
     return figure
 
 
@@ -181,7 +175,7 @@ def positions(frame: pd.DataFrame, references: pd.DataFrame) -> Any:
         name="h<sub>t</sub>: Bayes",
         line={"color": "#333333", "width": 2, "dash": "dot"},
     )
-    _layout(figure, "position t in the window", "h<sub>t</sub> + K<sub>t</sub>, nats")
+    layout(figure, "position t in the window", "h<sub>t</sub> + K<sub>t</sub>, nats")
     marks.curves(figure, references, bayes)
     return figure
 
@@ -206,7 +200,7 @@ def parts(frame: pd.DataFrame) -> Any:
             hovertemplate="%{customdata:.4f}<extra>" + PART_NAMES[name] + "</extra>",
         )  # fmt: skip
         base_N = base_N + height_N
-    _layout(figure, "stored training tokens D, for each size P", "loss, nats per token (axis cut below ε)")
+    layout(figure, "stored training tokens D, for each size P", "loss, nats per token (axis cut below ε)")
     figure.update_layout(barmode="overlay", margin={"t": 36, "b": 84})
     figure.update_xaxes(showgrid=False, tickangle=-90, tickvals=x_N, ticktext=labels, ticks="")
     figure.update_yaxes(range=[foot, epsilon + 1.05 * float((ordered["loss"] - epsilon).max())])
@@ -218,53 +212,3 @@ def parts(frame: pd.DataFrame) -> Any:
     figure.update_layout(legend={"y": 1.07})
     figure.update_xaxes(title={"standoff": 30})
     return figure
-
-
-class Look(NamedTuple):
-    """How estimates are drawn; diamonds are not named in the legend."""
-
-    name: str
-    colour: str
-    symbol: str = "circle"
-    joined: bool = True
-
-
-def _estimates(figure: Any, frame: pd.DataFrame, x: Any, bottom: float, look: Look) -> None:
-    """Draw estimates as points with bars, open ends and bounds as arrows."""
-    found = intervals.estimated(frame, bottom)
-    x_N = np.asarray(x, dtype=float)
-    below_N, above_N = intervals.bars(found)
-    bar = {"type": "data", "array": above_N, "arrayminus": below_N, "thickness": 1.2, "width": 3, "color": look.colour}
-    figure.add_scatter(
-        x=x_N, y=np.where(found.bound_N, np.nan, found.value_N), mode="lines+markers" if look.joined else "markers",
-        name=look.name, legendgroup=look.name, showlegend=look.symbol == "circle",
-        line={"color": look.colour, "width": 1.6}, marker={"color": look.colour, "size": 7, "symbol": look.symbol},
-        error_y=bar, text=[span(*ends) for ends in zip(found.low_N, found.high_N, strict=True)],
-        hovertemplate="%{y:.4g} %{text}",
-    )  # fmt: skip
-    open_ends = intervals.arrows(x_N, found, look.colour)
-    if open_ends is not None:
-        figure.add_scatter(**open_ends, name=f"{look.name}: open or bounded", legendgroup=look.name)
-
-
-def _layout(figure: Any, x_title: str, y_title: str) -> None:
-    """Give the look that all figures share."""
-    figure.update_layout(
-        template="none",
-        height=440,
-        margin={"l": 72, "r": 16, "t": 12, "b": 60},
-        font={"family": FONT, "size": 13, "color": "#23272f"},
-        paper_bgcolor=CLEAR,
-        plot_bgcolor=CLEAR,
-        hoverlabel={"font": {"family": FONT, "size": 12}},
-        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "xanchor": "left", "x": 0},
-    )
-    axis = {"gridcolor": GRID, "linecolor": "#8a8f98", "showline": True, "ticks": "outside", "tickcolor": "#8a8f98"}
-    figure.update_xaxes(title={"text": x_title, "standoff": 14}, zeroline=False, **axis)
-    figure.update_yaxes(title={"text": y_title, "standoff": 10}, zeroline=False, **axis)
-
-
-def _log_axis(figure: Any, values: Any, *, axis: str) -> None:
-    """Make a logarithmic axis with ticks at round numbers."""
-    places, labels = ticks([float(value) for value in values])
-    figure.update_layout({f"{axis}axis": {"type": "log", "tickvals": places, "ticktext": labels}})

@@ -12,7 +12,7 @@ _SCRIPTS = re.compile(
 )
 _MARKED = re.compile(r"\$([^$]+)\$")
 _WORD = re.compile(r"<mi>[^<]{2,}</mi>$")
-_SPACE = '<mspace width="0.17em"></mspace>'
+_SPACE = '<mspace width="0.3em"></mspace>'
 """Between the name of a function, such as log, and a letter that it is of."""
 _IDENTIFIER = re.compile(r"[^\W\d_]+")
 
@@ -108,6 +108,8 @@ def _item(tokens: list[str]) -> str:
         return f"<mfrac>{_item(tokens)}{_item(tokens)}</mfrac>"
     if token == "bar" and tokens:
         return f'<mover accent="true">{_item(tokens)}<mo>¯</mo></mover>'
+    if token == "½":  # too small to be read as an exponent
+        return "<mn>1/2</mn>"
     if token == "/":
         return '<mo lspace="0" rspace="0">/</mo>'
     kind = "mi" if _IDENTIFIER.fullmatch(token) or token == "∞" else "mn" if token[:1].isnumeric() else "mo"

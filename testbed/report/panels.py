@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from testbed.report.figures import CLEAR, FONT, GRID
+from testbed.report.axes import CLEAR, FONT, GRID
 from testbed.report.intervals import Interval, arrows, bars
 from testbed.report.palette import ticks
 
