@@ -16,6 +16,7 @@ from testbed.noise_judging import TABLES, rejudge, rewrite_report
 from testbed.noise_pipeline import run
 from testbed.store import Store, StoreError
 from testbed.training import Options
+from tests.report.reading import check_page
 from tests.small_study import CLAIMS, STUDY
 
 QUIET = Console(quiet=True)
@@ -52,6 +53,11 @@ def test_a_study_leaves_its_tables_verdicts_and_report(finished):
     assert len(levels[["arm", "length", "draw"]].drop_duplicates()) == len(STUDY.points())
     assert (levels["variance"] > 0).all() and (levels["error"] > 0).all()
     assert all(check["passed"] for check in json.loads((finished / "checks.json").read_bytes()))
+
+
+def test_the_report_stands_alone_and_the_files_it_links_are_beside_it(finished):
+    found = check_page((finished / "report.html").read_text())
+    assert all((finished / name).is_file() for name in found.files)
 
 
 def test_every_claim_is_judged_with_its_subject(finished):

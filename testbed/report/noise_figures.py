@@ -24,7 +24,8 @@ def decay(subject: Subject, drawn: pd.DataFrame, fit: Fit, steep: float, measure
     """
     drawing = panels.blank(height=330, share=0.64)
     slope = float(subject.described.predicted_slope) if measure == subject.measure else np.nan
-    bottom, top = ends(drawn, steep)
+    low, high = ends(drawn, steep)
+    bottom = panels.foot(low, high)
     main, beside = (drawn[(drawn["given"] == subject.given) == own] for own in (True, False))
     if len(main):
         panels.add(drawing, _guide(main, -1.0 if measure == "variance" else -0.5))
@@ -34,7 +35,7 @@ def decay(subject: Subject, drawn: pd.DataFrame, fit: Fit, steep: float, measure
         _curve(drawing, curve, law(curve, slope, fit), subject.colour, bottom)
     _residuals(drawing, subject, main, beside, fit)
     found = [int(n) for n in drawn["length"]]
-    panels.axis(drawing, "yaxis", "T" if measure == "variance" else measure, **panels.logarithmic(bottom, top))
+    panels.axis(drawing, "yaxis", "T" if measure == "variance" else measure, **panels.logarithmic(low, high))
     panels.axis(drawing, "xaxis", **panels.lengths(found, inverse=True))
     panels.axis(drawing, "xaxis2", "1/n", **panels.lengths(found, inverse=True))
     return drawing
@@ -97,7 +98,9 @@ def layers(own: pd.DataFrame, colours: dict[int, str], low: float, high: float) 
     """Return T against n of one part from its levels, a colour for each layer, between two ends of the axis of T."""
     drawing = panels.blank(height=250)
     for (layer, _), curve in own.sort_values("length").groupby(["layer", "draw"]):
-        look = panels.measured(drawing, curve["length"], spread(curve, "variance", low), colours[int(layer)])
+        look = panels.measured(
+            drawing, curve["length"], spread(curve, "variance", panels.foot(low, high)), colours[int(layer)]
+        )
         panels.add(
             drawing, panels.joined(look) | {"name": f"layer {layer}"}, hover=f"layer {layer}, n = %{{x}}: %{{y:.4g}}"
         )

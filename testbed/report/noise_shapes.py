@@ -31,7 +31,7 @@ def distances(subject: Subject, shapes: pd.DataFrame, low: float, high: float) -
     panels.add(drawing, panels.line(length_N, level["floor"], panels.SOFT, width=1.0))
     found = extremes(own)
     for which, aside in (("median", SIDE), ("largest", 1 / SIDE)):
-        _extreme(drawing, found[found["which"] == which], (subject.colour, aside, low))
+        _extreme(drawing, found[found["which"] == which], (subject.colour, aside, panels.foot(low, high)))
     panels.axis(drawing, "xaxis", "n", **panels.lengths([int(n) for n in own["length"]]))
     panels.axis(drawing, "yaxis", "KS distance", **panels.logarithmic(low, high))
     return drawing
@@ -42,9 +42,10 @@ def _extreme(drawing: Drawing, chosen: pd.DataFrame, look_of: tuple[str, float, 
     colour, aside, bottom = look_of
     hollow = aside > 1
     found = interval(chosen["distance"], chosen["distance_low"], chosen["distance_high"], bottom)
-    look = panels.measured(drawing, chosen["length"] * aside, found, colour, hollow=hollow)
+    pale = colour + "73"  # nearly half transparent
+    look = panels.measured(drawing, chosen["length"] * aside, found, colour, hollow=hollow, pale=pale)
     look["name"] = "median direction" if hollow else "largest direction"
-    look["error_y"] |= {"width": 0, "color": colour + "73"}  # nearly half transparent
+    look["error_y"]["width"] = 0
     look["customdata"] = [[int(row.length), html.escape(row.direction)] for row in chosen.itertuples()]
     look = panels.joined(look, width=1.2, dash="dot" if hollow else "solid")
     panels.add(drawing, look, hover="n = %{customdata[0]}, %{customdata[1]}: %{y:.3g}")

@@ -72,6 +72,15 @@ def logarithmic(low: float, high: float) -> Drawing:
     return {"type": "log", "range": ends, "tickvals": places, "ticktext": [power(place) for place in places]}
 
 
+def foot(low: float, high: float) -> float:
+    """Return where an open arrow ends on a logarithmic axis between two ends: just above the bottom, so as to be seen.
+
+    >>> round(foot(0.01, 1.0), 4)
+    0.0117
+    """
+    return float(low * (high / low) ** (1 / 30))
+
+
 def power(place: float) -> str:
     """Return a round number as a label, with a power of ten where digits would be many.
 
@@ -112,12 +121,19 @@ def points(x: Any, y: Any, reach: tuple[Any, Any], colour: str, *, hollow: bool 
     return {"x": np.asarray(x), "y": np.asarray(y), "mode": "markers", "marker": look, "error_y": error}
 
 
-def measured(drawing: Drawing, x: Any, found: Interval, colour: str, *, hollow: bool = False) -> Drawing:
-    """Return markers with their intervals, for a logarithmic axis; open ends are added to the panel as arrows."""
-    open_ends = arrows(x, found, colour)
+def measured(
+    drawing: Drawing, x: Any, found: Interval, colour: str, *, hollow: bool = False, pale: str = ""
+) -> Drawing:
+    """Return markers with their intervals, for a logarithmic axis; open ends are added to the panel as arrows.
+
+    ``pale`` is the colour of bars and arrows, where it is not that of the markers.
+    """
+    open_ends = arrows(x, found, pale or colour)
     if open_ends is not None:
         add(drawing, open_ends)
-    return points(x, np.where(found.bound_N, np.nan, found.value_N), bars(found), colour, hollow=hollow)
+    look = points(x, np.where(found.bound_N, np.nan, found.value_N), bars(found), colour, hollow=hollow)
+    look["error_y"]["color"] = pale or colour
+    return look
 
 
 def line(x: Any, y: Any, colour: str, *, width: float = 1.4, dash: str = "solid") -> Drawing:

@@ -105,7 +105,7 @@ def test_bars_that_reach_zero_end_in_open_arrows(page):
         low = 10 ** figure["layout"]["yaxis"]["range"][0]
         marks = [each for each in figure["data"] if isinstance(each.get("marker", {}).get("symbol"), list)]
         return [
-            y == low
+            low < y < 1.5 * low
             for each in marks
             for y, mark in zip(each["y"], each["marker"]["symbol"], strict=True)
             if mark == intervals.DOWN
