@@ -12,7 +12,7 @@ from testbed.model.transformer import Transformer
 from testbed.predictors import CLASSICAL
 from testbed.sources import BlockStationary
 from testbed.spec import Evaluation, Experiment, Grid, Optimiser, Training
-from testbed.verdict import Claim
+from testbed.verdict import Claim, Kind
 
 PAPER = "T2: bias-variance decomposition of the loss"
 INSTRUMENT = "instrument: true by construction, fails only if the testbed is wrong"
@@ -21,7 +21,10 @@ INSTRUMENT = "instrument: true by construction, fails only if the testbed is wro
 def claim(name: str, section: str, quantity: str, region: tuple[float | None, float | None], sentence: str) -> Claim:
     """Return a claim at level 0.95."""
     low, high = region
-    return Claim(id=name, sentence=sentence, section=section, quantity=quantity, low=low, high=high, level=0.95)
+    kind: Kind = "instrument" if section == INSTRUMENT else "paper"
+    return Claim(
+        id=name, sentence=sentence, section=section, quantity=quantity, low=low, high=high, level=0.95, kind=kind
+    )
 
 
 CLAIMS = (

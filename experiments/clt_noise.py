@@ -11,7 +11,7 @@ import msgspec
 from testbed.model.transformer import Transformer
 from testbed.sources import BlockStationary, Iid, Markov
 from testbed.study import Arm, Fit, NoiseStudy
-from testbed.verdict import Claim
+from testbed.verdict import Claim, Kind
 from testbed.weights import Uniform
 
 PAPER = "T1: hidden-representation noise"
@@ -27,11 +27,11 @@ WORDS = {
 
 
 def claim(name: str, about: str, quantity: str, region: tuple[float | None, float | None], sentence: str) -> Claim:
-    """Return a claim of the paper at level 0.95."""
+    """Return a claim at level 0.95; plain averages of independent tokens check the instrument, not the paper."""
     low, high = region
-    return Claim(
-        id=name, sentence=sentence, section=PAPER, quantity=quantity, about=about, low=low, high=high, level=0.95
-    )
+    kind: Kind = "instrument" if about.startswith("uniform/") else "paper"
+    region_of = {"low": low, "high": high, "level": 0.95}
+    return Claim(id=name, sentence=sentence, section=PAPER, quantity=quantity, about=about, kind=kind, **region_of)
 
 
 def falls(arm: str, place: str = "1/attention") -> Claim:

@@ -30,18 +30,25 @@ class Console:
         self.out.print(sentence, soft_wrap=True, markup=False)
 
     def verdicts(self, verdicts: Sequence[Verdict], seconds: float, report: Path) -> None:
-        """Print the table of claims and where the report is."""
-        table = Table(title="Verdicts", title_justify="left", box=rich.box.SIMPLE_HEAD)
-        for heading in ("claim", "estimate", "interval", "true in", "verdict"):
-            table.add_column(heading, overflow="fold", no_wrap=heading in ("claim", "verdict"))
-        for verdict in verdicts:
-            table.add_row(*_judged(verdict))
-        self.out.print(table)
+        """Print the table of claims, that of the checks of the instrument, and where the report is."""
+        for title, kind in (("Verdicts", "paper"), ("Checks of the instrument", "instrument")):
+            own = [verdict for verdict in verdicts if verdict.kind == kind]
+            if own:
+                self.out.print(_table(title, own))
         for standing, sentence in _LATE.items():
             late = [verdict.id for verdict in verdicts if verdict.declared == standing]
             if late:
                 self.say(f"{sentence}: {', '.join(late)}.")
         self.say(f"{seconds:.0f} s. The report is {report}")
+
+
+def _table(title: str, verdicts: Sequence[Verdict]) -> Table:
+    table = Table(title=title, title_justify="left", box=rich.box.SIMPLE_HEAD)
+    for heading in ("claim", "estimate", "interval", "true in", "verdict"):
+        table.add_column(heading, overflow="fold", no_wrap=heading in ("claim", "verdict"))
+    for verdict in verdicts:
+        table.add_row(*_judged(verdict))
+    return table
 
 
 def _judged(verdict: Verdict) -> tuple[str | Text, ...]:

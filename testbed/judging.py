@@ -141,7 +141,13 @@ def saved_references(store: Store) -> pd.DataFrame:
 
 def derived(experiment: Experiment) -> list[str]:
     """Return the names of all files that a finished run of this experiment has beside its parts."""
-    tables = ["cells.parquet", "estimates.parquet", "reference.parquet", *map(table_name, measures())]
+    tables = [
+        "cells.parquet",
+        "estimates.parquet",
+        "loss_parts.parquet",
+        "reference.parquet",
+        *map(table_name, measures()),
+    ]
     tables += [references.TABLE] * bool(experiment.references)
     return [*tables, "truth.json", "checks.json", "ledger.json", "provenance.json", "report.html"]
 
@@ -187,7 +193,7 @@ def _analysis(store: Store, experiment: Experiment) -> Analysis:
 
 
 def _write_report(store: Store, experiment: Experiment, analysis: Analysis, verdicts: Sequence[Verdict]) -> None:
-    table = estimates(analysis, level=LEVEL)
+    table, split = estimates(analysis, level=LEVEL), loss_parts(analysis, level=LEVEL)
     fitted = [p for p, tokens in analysis.stored_tokens.items() if len(tokens) > 1]
     law = variance_law(analysis, fitted, level=LEVEL)
     page = Page(
@@ -196,7 +202,7 @@ def _write_report(store: Store, experiment: Experiment, analysis: Analysis, verd
         ledger=[ledger.plain(verdict) for verdict in verdicts],
         checks=[ledger.plain(check) for check in checks(analysis, expected=experiment.cell_count)],
         estimates=table,
-        parts=loss_parts(analysis, level=LEVEL),
+        parts=split,
         curves=curves(analysis),
         positions=analysis.measured["positions"],
         references=references.lines(saved_references(store), level=LEVEL),
@@ -208,6 +214,7 @@ def _write_report(store: Store, experiment: Experiment, analysis: Analysis, verd
     )
     store.write_frame("cells.parquet", analysis.cells.drop(columns="spec"))
     store.write_frame("estimates.parquet", table)
+    store.write_frame("loss_parts.parquet", split)
     store.write_page("report.html", render(page).encode())
 
 

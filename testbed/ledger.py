@@ -43,8 +43,8 @@ def judged(store: Store, claims: Sequence[Claim]) -> bool:
     if not all(map(store.holds, ("ledger.json", "report.html", "provenance.json"))):
         return False
     verdicts, declared = _saved(store), Declarations(store)
-    asked = [(c.id, c.sentence, c.section, c.quantity, c.about, c.level, (c.low, c.high)) for c in claims]
-    found = [(v.id, v.sentence, v.section, v.quantity, v.about, v.level, v.region) for v in verdicts]
+    asked = [(c.id, c.sentence, c.section, c.kind, c.quantity, c.about, c.level, (c.low, c.high)) for c in claims]
+    found = [(v.id, v.sentence, v.section, v.kind, v.quantity, v.about, v.level, v.region) for v in verdicts]
     return asked == found and all(_restated(verdict, declared) == verdict for verdict in verdicts)
 
 

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 
 Word = Literal["supported", "refuted", "undecided", "invalid"]
 Standing = Literal["before the run", "after the run", "declaration missing"]
+Kind = Literal["paper", "instrument"]
+"""What a claim is of: the paper, or the testbed itself, where it is true by construction."""
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A sentence of the paper, the estimate it is about, and the region (ends included) in which it is true.
+    """A sentence, the estimate it is about, and the region (ends included) in which it is true.
 
     An end that is None is endless.
     """
@@ -31,8 +33,11 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     level: float
     about: str | None = None
     """Which part of the run the estimate is about, where there are several: arm/layer/part/given."""
+    kind: Kind = "paper"
+    """Whether the paper claims it, or it checks the instrument; those without a kind say so in their section."""
 
     def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "kind", _kind(self.kind, self.section))
         for name in ("id", "sentence", "quantity"):
             if not getattr(self, name).strip():
                 raise ValueError(f"{name} is empty; a claim names itself, its sentence and its estimate.")
@@ -83,6 +88,10 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     about: str | None = None
     declared_at: str | None = None
     """When the claim was declared, in UTC; None where that is not known."""
+    kind: Kind = "paper"
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "kind", _kind(self.kind, self.section))
 
 
 def judge(
@@ -151,4 +160,10 @@ def _verdict(claim: Claim, declared: Declared, found: Estimate | None, word: Wor
         declared=declared.standing,
         about=claim.about,
         declared_at=declared.at,
+        kind=claim.kind,
     )
+
+
+def _kind(kind: Kind, section: str) -> Kind:
+    """Return the kind of a claim; those made before claims had a kind name the instrument in their section."""
+    return "instrument" if section.startswith("instrument:") else kind

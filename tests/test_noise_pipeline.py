@@ -18,6 +18,7 @@ from testbed.store import Store, StoreError
 from testbed.study import EARLIER
 from testbed.training import Options
 from tests.aged import aged
+from tests.report.reading import check_page
 from tests.small_study import CLAIMS, STUDY
 
 QUIET = Console(quiet=True)
@@ -54,6 +55,11 @@ def test_a_study_leaves_its_tables_verdicts_and_report(finished):
     assert len(levels[["arm", "length", "draw"]].drop_duplicates()) == len(STUDY.points())
     assert (levels["variance"] > 0).all() and (levels["error"] > 0).all()
     assert all(check["passed"] for check in json.loads((finished / "checks.json").read_bytes()))
+
+
+def test_the_report_stands_alone_and_the_files_it_links_are_beside_it(finished):
+    found = check_page((finished / "report.html").read_text())
+    assert all((finished / name).is_file() for name in found.files)
 
 
 def test_every_claim_is_judged_with_its_subject(finished):

@@ -27,6 +27,7 @@ from testbed.train import buckets
 from testbed.training import Options
 from tests.aged import aged
 from tests.presets import CLAIMS, JUDGED, OTHER_CLAIMS, REFERENCES
+from tests.report.reading import check_page
 from tests.tables import same_parameters, same_tables
 
 ROOT = Path(__file__).parents[1]
@@ -108,6 +109,11 @@ def test_the_report_names_every_claim_and_verdict(finished):
     for line in read(finished, "ledger.json"):
         assert line["sentence"] in text
         assert line["verdict"] in text
+
+
+def test_the_report_stands_alone_and_the_files_it_links_are_beside_it(finished):
+    found = check_page((finished / "report.html").read_text())
+    assert all((finished / name).is_file() for name in found.files)
 
 
 def test_provenance_says_what_the_run_was_made_with(finished):

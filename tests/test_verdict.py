@@ -1,6 +1,7 @@
 """Verdicts follow the whole interval, never the point, and no verdict outlives a failed check."""
 
 import math
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -8,9 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from testbed import ledger
+from testbed.console import Console
 from testbed.measure.checks import Check
 from testbed.stats.estimate import Estimate
 from testbed.stats.mean import mean
+from testbed.store import Store
 from testbed.verdict import Claim, Verdict, judge
 
 LEVEL = 0.9
@@ -87,6 +91,40 @@ def test_the_ledger_is_json_without_infinities_and_reads_back():
     assert b"null" in text and b"nf" not in text.replace(b"interval", b"")
     again = msgspec.json.decode(text, type=Verdict)
     assert again.high is None and again.verdict == "supported" and again.region == (0.0, None)
+
+
+def test_claims_made_before_they_had_a_kind_are_told_from_checks_of_the_instrument():
+    old = {"id": "floor", "sentence": "s", "section": "instrument: true by construction", "quantity": "e",
+           "low": 0.0, "high": None, "level": LEVEL}  # fmt: skip
+    declared = msgspec.convert(old, Claim)
+    assert declared.kind == "instrument" and declared == msgspec.structs.replace(declared, kind="instrument")
+    assert msgspec.convert(old | {"section": "the instrument"}, Claim).kind == "paper"
+    line = msgspec.to_builtins(judge(declared, estimate(1.0, 2.0), []))
+    assert (
+        msgspec.convert({name: value for name, value in line.items() if name != "kind"}, Verdict).kind == "instrument"
+    )
+    assert b"kind" not in msgspec.json.encode(claim(low=0.0)), "claims of the paper are written as they were"
+
+
+def test_a_claim_declared_before_claims_had_a_kind_stays_declared(tmp_path):
+    store = Store(tmp_path)
+    old = {"id": "c", "sentence": "a sentence", "section": "instrument: so", "quantity": "e", "low": 0.0, "high": None,
+           "level": LEVEL}  # fmt: skip
+    store.write_json("declared.json", [old])
+    asked = msgspec.convert(old | {"kind": "instrument"}, Claim)
+    assert ledger.declared(store, asked)
+    assert not ledger.declared(store, msgspec.structs.replace(asked, low=0.1))
+
+
+@pytest.mark.parametrize("kind", ["paper", "instrument"])
+def test_the_console_tells_checks_of_the_instrument_apart(kind, capsys):
+    lines = [judge(claim(low=0.0), estimate(1.0, 2.0), [])]
+    lines += [judge(msgspec.structs.replace(claim(low=0.0), id="other", kind=kind), estimate(1.0, 2.0), [])]
+    Console().verdicts(lines, 1.0, Path("report.html"))
+    said = capsys.readouterr().out
+    apart = "Checks of the instrument"
+    assert (apart in said) == (kind == "instrument") and "other" in said
+    assert kind == "paper" or said.index(apart) < said.index("other")
 
 
 @given(st.floats(-5, 5), st.floats(0, 5), st.floats(-5, 5), st.floats(0.01, 5))

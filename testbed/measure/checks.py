@@ -12,6 +12,9 @@ DIVERGED = 0.1
 ROUNDING = 1e-5
 CLOSURE = 1e-9
 LEVEL = 0.9999
+CLOSE = 0.9
+"""Share of what may pass from which on a check is near its limit."""
+NEAR = "near its limit"
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,6 +23,17 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     passed: bool
     sentence: str
+    edge: str = ""
+    """What to say in the place of "passed" where the finding touches a limit, or is told without being judged."""
+
+
+def near(found: float | int, limit: float | int) -> str:
+    """Return "near its limit" for what passed but used more than nine tenths of what may pass, else nothing.
+
+    >>> near(5.9, 6.0), near(0.0, 0.0)
+    ('near its limit', '')
+    """
+    return NEAR if 0 < CLOSE * limit <= found <= limit else ""
 
 
 def checks(analysis: Analysis, *, expected: int) -> tuple[Check, ...]:
@@ -56,7 +70,7 @@ def converged(analysis: Analysis) -> Check:
     diverged = planned - len(analysis.kept)
     passed = diverged <= DIVERGED * planned
     sentence = f"{diverged} of {planned} cells at the chosen learning rates diverged (at most {DIVERGED:.0%} may)."
-    return Check(name="converged", passed=passed, sentence=sentence)
+    return Check(name="converged", passed=passed, sentence=sentence, edge=near(diverged, DIVERGED * planned))
 
 
 def non_negative(analysis: Analysis) -> Check:
@@ -67,7 +81,7 @@ def non_negative(analysis: Analysis) -> Check:
         sentence = f"K or the cross-entropy is not finite in {broken} finished cells, which would be a bug."
         return Check(name="non-negative", passed=False, sentence=sentence)
     sentence = f"The lowest K on one sequence is {lowest:.3g} nats; below −{ROUNDING:g} would be a bug."
-    return Check(name="non-negative", passed=lowest >= -ROUNDING, sentence=sentence)
+    return Check(name="non-negative", passed=lowest >= -ROUNDING, sentence=sentence, edge=near(-lowest, ROUNDING))
 
 
 def epsilon_agrees(analysis: Analysis) -> Check:
@@ -79,17 +93,17 @@ def epsilon_agrees(analysis: Analysis) -> Check:
     value_B = analysis.bayes_nll_B if analysis.bayes_entropy_B is None else analysis.bayes_entropy_B
     error = float(np.hypot(value_B.std(ddof=1) / np.sqrt(len(value_B)), analysis.epsilon_error))
     off = float(value_B.mean()) - analysis.epsilon
-    passed = abs(off) <= 4 * error + ROUNDING
+    allowed = 4 * error + ROUNDING
     what = "conditional entropy of the Bayes predictive on" if exact else "Bayes loss of"
     sentence = f"The {what} the evaluation sequences is {off:+.3g} nats from ε ({4 * error:.2g} may pass)."
-    return Check(name="epsilon agrees", passed=passed, sentence=sentence)
+    return Check(name="epsilon agrees", passed=abs(off) <= allowed, sentence=sentence, edge=near(abs(off), allowed))
 
 
 def measures_agree(analysis: Analysis) -> Check:
     """Check that cross-entropy minus Bayes loss agrees with K in every cell."""
     bayes_B = analysis.bayes_nll_B[analysis.read]
     level = each_level(LEVEL, max(len(analysis.kept), 1))
-    failed, worst = 0, 0.0
+    failed, worst, used = 0, 0.0, 0.0
     for row in analysis.kept.itertuples():
         found = told(mean)(row.ce_B - bayes_B - row.kl_B, level=level)
         if isinstance(found, str):
@@ -97,10 +111,15 @@ def measures_agree(analysis: Analysis) -> Check:
             continue
         failed += not found.low - ROUNDING <= 0 <= found.high + ROUNDING
         worst = max(worst, abs(found.value))
+        used = max(
+            used,
+            -found.value / (found.high - found.value + ROUNDING),
+            found.value / (found.value - found.low + ROUNDING),
+        )
     sentence = (
         f"Cross-entropy and K disagree in {failed} of {len(analysis.kept)} cells (largest difference {worst:.2g} nats)."
     )
-    return Check(name="measures agree", passed=failed == 0, sentence=sentence)
+    return Check(name="measures agree", passed=failed == 0, sentence=sentence, edge=near(used, 1.0))
 
 
 def identity_closes(analysis: Analysis) -> Check:
@@ -109,7 +128,7 @@ def identity_closes(analysis: Analysis) -> Check:
         return Check(name="identity closes", passed=False, sentence="No ensemble is there whose identity could close.")
     worst = float(analysis.ensembles["closure"].to_numpy(float).max())  # NaN where one is
     sentence = f"The exact identity is off by at most {worst:.2g} nats in any context ({CLOSURE:g} may pass)."
-    return Check(name="identity closes", passed=worst <= CLOSURE, sentence=sentence)
+    return Check(name="identity closes", passed=worst <= CLOSURE, sentence=sentence, edge=near(worst, CLOSURE))
 
 
 def independent(analysis: Analysis) -> Check:
@@ -133,4 +152,4 @@ def rates_inside(analysis: Analysis) -> Check:
         if found
         else "Every chosen learning rate lies inside the range of its candidates."
     )
-    return Check(name="rates inside", passed=True, sentence=sentence)
+    return Check(name="rates inside", passed=True, sentence=sentence, edge="at an edge" if found else "")

@@ -4,12 +4,14 @@
 ``references`` has the columns predictor, value and K_L; see ``testbed.measure.references``.
 """
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from testbed.report import marks
+from testbed.report.axes import Look, estimates_on, layout, log_axis
 from testbed.report.palette import (
     PART_NAMES,
     PARTS,
@@ -19,12 +21,8 @@ from testbed.report.palette import (
     heights,
     short,
     size_colours,
-    ticks,
-    whiskers,
 )
-
-FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
-GRID = "#e7e8ea"
+from testbed.stats.ladder import BOUND_ONLY
 
 
 def divergence(estimates: pd.DataFrame, references: pd.DataFrame) -> Any:
@@ -34,7 +32,7 @@ def divergence(estimates: pd.DataFrame, references: pd.DataFrame) -> Any:
     """
     import plotly.graph_objects as go
 
-    frame = estimates[(estimates["quantity"] == "K") & (estimates["value"] > 0)]
+    frame = estimates[estimates["quantity"] == "K"]
     colours = size_colours(frame["parameters"].astype(int).to_list())
     tokens = sorted(int(d) for d in frame.loc[frame["role"] == "stored", "tokens"].unique())
     fresh, bottom = fresh_position(tokens), floor(frame["value"].to_list())
@@ -43,19 +41,17 @@ def divergence(estimates: pd.DataFrame, references: pd.DataFrame) -> Any:
         own = frame[frame["parameters"] == size].sort_values("tokens")
         stored, online = own[own["role"] == "stored"], own[own["role"] == "online"]
         left = tokens[0] if tokens else fresh / 2
-        for level in online["value"]:
+        for level in online.loc[online["value"] > 0, "value"]:
             figure.add_scatter(
                 x=[left, fresh], y=[level, level], mode="lines", line={"color": colour, "width": 1, "dash": "dot"},
                 showlegend=False, hoverinfo="skip",
             )  # fmt: skip
-        for part, symbol, name in ((stored, "circle", f"P = {short(size)}"), (online, "diamond", "")):
+        for part, symbol in ((stored, "circle"), (online, "diamond")):
             x = part["tokens"] if symbol == "circle" else [fresh] * len(part)
-            figure.add_scatter(
-                **_points(part, x, bottom, colour), name=name, showlegend=bool(name), marker_symbol=symbol
-            )
-    _layout(figure, "stored training tokens D", "K, nats per token")
+            estimates_on(figure, part, x, bottom, Look(f"P = {short(size)}", colour, symbol))
+    layout(figure, "stored training tokens D", "K, nats per token")
     drawn = marks.levels(figure, references, (tokens[0] if tokens else fresh / 2, fresh))
-    _log_axis(figure, [*frame["value"], *drawn], axis="y")
+    log_axis(figure, [*frame["value"], *drawn], axis="y")
     labels = [short(d) for d in tokens] + ["fresh data"]
     figure.update_xaxes(type="log", tickvals=[*tokens, fresh], ticktext=labels)
     return figure
@@ -69,25 +65,39 @@ def bias(estimates: pd.DataFrame) -> Any:
     online = estimates[(estimates["quantity"] == "K") & (estimates["role"] == "online")].sort_values("parameters")
     bottom = floor([*limits["value"], *online["value"]])
     figure = go.Figure()
-    both = limits.merge(online, on="parameters", suffixes=("", "_online"))
-    band_x = [*both["parameters"], *both["parameters"][::-1]]
-    band_y = [*both["value_online"], *np.maximum(both["value"], bottom)[::-1]]
+    x, y = _gap(limits, online, bottom)
     figure.add_scatter(
-        x=band_x, y=band_y, fill="toself", fillcolor="rgba(224,160,48,0.22)", line={"width": 0}, mode="lines",
+        x=x, y=y, fill="toself", fillcolor="rgba(224,160,48,0.22)", line={"width": 0}, mode="lines",
         name="Ω: optimisation gap", hoverinfo="skip",
     )  # fmt: skip
-    figure.add_scatter(**_points(online, online["parameters"], bottom, PARTS["gap"]), name="K online at horizon T")
-    drawn = limits.assign(value=np.maximum(limits["value"], bottom))
-    figure.add_scatter(**_points(drawn, drawn["parameters"], bottom, PARTS["bias"]), name="B: limit of K")
-    _layout(figure, "parameters P", "nats per token")
-    _log_axis(figure, [*online["value"], bottom], axis="y")
+    for part, colour, name in (
+        (online, PARTS["gap"], "K online at horizon T"),
+        (limits, PARTS["bias"], "B: limit of K"),
+    ):
+        aside = 1.0 if part is online else 1.03
+        estimates_on(figure, part, part["parameters"] * aside, bottom, Look(name, colour))
+    layout(figure, "parameters P", "nats per token")
+    log_axis(figure, [*online["value"], bottom], axis="y")
     sizes = online["parameters"].astype(int).to_list()
     figure.update_xaxes(type="log", tickvals=sizes, ticktext=[short(size) for size in sizes])
     return figure
 
 
+def _gap(limits: pd.DataFrame, online: pd.DataFrame, bottom: float) -> tuple[list[Any], list[Any]]:
+    """Return the outline of what lies between B and K, in pieces from each size to the next where both are known."""
+    both = limits.merge(online, on="parameters", suffixes=("", "_online"))
+    x: list[Any] = []
+    y: list[Any] = []
+    for left, right in pairwise(both.itertuples()):
+        if any(row.method.startswith(BOUND_ONLY) or row.value <= bottom for row in (left, right)):
+            continue
+        x += [left.parameters, right.parameters, right.parameters, left.parameters, None]
+        y += [left.value_online, right.value_online, right.value, left.value, None]
+    return x, y
+
+
 def variance(estimates: pd.DataFrame, constants: dict[int, float]) -> Any:
-    """Return V against D with the line C_P · D^−β of each size in ``constants``; where V ≤ 0, its upper limit."""
+    """Return V against D, and the line C_P · D^−β of each size in ``constants``; where V ≤ 0, an arrow."""
     import plotly.graph_objects as go
 
     frame = estimates[estimates["quantity"] == "V"]
@@ -98,24 +108,16 @@ def variance(estimates: pd.DataFrame, constants: dict[int, float]) -> Any:
     for place, (size, colour) in enumerate(colours.items()):
         own = frame[frame["parameters"] == size].sort_values("tokens")
         aside = 1.05 ** (place - (len(colours) - 1) / 2)
-        seen, limit = own[own["value"] > bottom], own[own["value"] <= bottom]
-        points = _points(seen, seen["tokens"] * aside, bottom, colour) | {"mode": "markers"}
-        figure.add_scatter(**points, name=f"P = {short(size)}", legendgroup=str(size))
+        estimates_on(figure, own, own["tokens"] * aside, bottom, Look(f"P = {short(size)}", colour, joined=False))
         for exponent in joint["value"] if size in constants and len(own) else ():
             x = np.geomspace(own["tokens"].min(), own["tokens"].max(), 30)
             y = constants[size] * x**-exponent
             figure.add_scatter(
                 x=x[y > bottom], y=y[y > bottom], mode="lines", line={"color": colour, "width": 1.2}, showlegend=False,
-                legendgroup=str(size), hoverinfo="skip",
+                legendgroup=f"P = {short(size)}", hoverinfo="skip",
             )  # fmt: skip
-        tops = limit[np.isfinite(limit["high"]) & (limit["high"] > bottom)]
-        figure.add_scatter(
-            x=tops["tokens"] * aside, y=tops["high"], mode="markers", showlegend=False, legendgroup=str(size),
-            marker={"color": colour, "symbol": "triangle-down-open", "size": 10},
-            hovertemplate="upper limit %{y:.3g}<extra></extra>",
-        )  # fmt: skip
-    _layout(figure, "stored training tokens D", "V, nats per token")
-    _log_axis(figure, [*frame["value"], bottom], axis="y")
+    layout(figure, "stored training tokens D", "V, nats per token")
+    log_axis(figure, [*frame["value"], bottom], axis="y")
     tokens = sorted(int(d) for d in frame["tokens"].unique())
     ends = [float(np.log10(tokens[0] / 1.4)), float(np.log10(tokens[-1] * 1.4))]
     figure.update_xaxes(type="log", range=ends, tickvals=tokens, ticktext=[short(d) for d in tokens])
@@ -141,11 +143,11 @@ def learning(curves: pd.DataFrame, references: pd.DataFrame) -> Any:
             opacity=1.0 if role == "online" else 0.55, hovertemplate=f"{label}, {where}: %{{y:.3g}}<extra></extra>",
         )  # fmt: skip
         named.add(label)
-    _layout(figure, "optimisation steps", "K, nats per token")
+    layout(figure, "optimisation steps", "K, nats per token")
     steps = curves.loc[curves["step"] > 0, "step"]
     drawn = marks.levels(figure, references, (float(steps.min()), float(steps.max())))
-    _log_axis(figure, [*curves["K"], *drawn], axis="y")
-    _log_axis(figure, curves["step"], axis="x")
+    log_axis(figure, [*curves["K"], *drawn], axis="y")
+    log_axis(figure, curves["step"], axis="x")
     return figure
 
 
@@ -170,10 +172,10 @@ def positions(frame: pd.DataFrame, references: pd.DataFrame) -> Any:
         x=bayes["t"],
         y=bayes["h"],
         mode="lines",
-        name="h_t: Bayes",
+        name="h<sub>t</sub>: Bayes",
         line={"color": "#333333", "width": 2, "dash": "dot"},
     )
-    _layout(figure, "position t in the window", "h_t + K_t, nats")
+    layout(figure, "position t in the window", "h<sub>t</sub> + K<sub>t</sub>, nats")
     marks.curves(figure, references, bayes)
     return figure
 
@@ -198,7 +200,7 @@ def parts(frame: pd.DataFrame) -> Any:
             hovertemplate="%{customdata:.4f}<extra>" + PART_NAMES[name] + "</extra>",
         )  # fmt: skip
         base_N = base_N + height_N
-    _layout(figure, "stored training tokens D, for each size P", "loss, nats per token (axis cut below ε)")
+    layout(figure, "stored training tokens D, for each size P", "loss, nats per token (axis cut below ε)")
     figure.update_layout(barmode="overlay", margin={"t": 36, "b": 84})
     figure.update_xaxes(showgrid=False, tickangle=-90, tickvals=x_N, ticktext=labels, ticks="")
     figure.update_yaxes(range=[foot, epsilon + 1.05 * float((ordered["loss"] - epsilon).max())])
@@ -210,49 +212,3 @@ def parts(frame: pd.DataFrame) -> Any:
     figure.update_layout(legend={"y": 1.07})
     figure.update_xaxes(title={"standoff": 30})
     return figure
-
-
-def _points(frame: pd.DataFrame, x: Any, bottom: float, colour: str) -> dict[str, Any]:
-    """Return markers with asymmetric intervals and what to say on hover."""
-    above_N, below_N = whiskers(frame, bottom)
-    ends = [f"[{low:.3g}, {high:.3g}]" for low, high in zip(frame["low"], frame["high"], strict=True)]
-    return {
-        "x": x,
-        "y": frame["value"],
-        "mode": "lines+markers",
-        "line": {"color": colour, "width": 1.6},
-        "marker": {"color": colour, "size": 7},
-        "error_y": {
-            "type": "data",
-            "array": above_N,
-            "arrayminus": below_N,
-            "thickness": 1.2,
-            "width": 3,
-            "color": colour,
-        },
-        "text": ends,
-        "hovertemplate": "%{y:.4g} %{text}",
-    }
-
-
-def _layout(figure: Any, x_title: str, y_title: str) -> None:
-    """Give the look that all figures share."""
-    figure.update_layout(
-        template="none",
-        height=440,
-        margin={"l": 72, "r": 16, "t": 12, "b": 60},
-        font={"family": FONT, "size": 13, "color": "#23272f"},
-        paper_bgcolor="white",
-        plot_bgcolor="white",
-        hoverlabel={"font": {"family": FONT, "size": 12}},
-        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "xanchor": "left", "x": 0},
-    )
-    axis = {"gridcolor": GRID, "linecolor": "#8a8f98", "showline": True, "ticks": "outside", "tickcolor": "#8a8f98"}
-    figure.update_xaxes(title={"text": x_title, "standoff": 14}, zeroline=False, **axis)
-    figure.update_yaxes(title={"text": y_title, "standoff": 10}, zeroline=False, **axis)
-
-
-def _log_axis(figure: Any, values: Any, *, axis: str) -> None:
-    """Make a logarithmic axis with ticks at round numbers."""
-    places, labels = ticks([float(value) for value in values])
-    figure.update_layout({f"{axis}axis": {"type": "log", "tickvals": places, "ticktext": labels}})

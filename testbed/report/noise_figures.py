@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 
 from testbed.report import panels
+from testbed.report.intervals import Interval, interval
 from testbed.report.noise_curves import BAR, Fit, Law, Residuals, ends, law, residuals
-from testbed.report.noise_view import Subject
+from testbed.report.noise_view import GIVEN, Subject
 from testbed.report.palette import size_colours
 from testbed.report.panels import Drawing
 
@@ -23,31 +24,39 @@ def decay(subject: Subject, drawn: pd.DataFrame, fit: Fit, steep: float, measure
     """
     drawing = panels.blank(height=330, share=0.64)
     slope = float(subject.described.predicted_slope) if measure == subject.measure else np.nan
+    low, high = ends(drawn, steep)
+    bottom = panels.foot(low, high)
     main, beside = (drawn[(drawn["given"] == subject.given) == own] for own in (True, False))
     if len(main):
         panels.add(drawing, _guide(main, -1.0 if measure == "variance" else -0.5))
     for _, curve in beside.groupby("curve"):
-        _curve(drawing, curve, law(curve, np.nan, None), panels.GREY)
+        _curve(drawing, curve, law(curve, np.nan, None), panels.GREY, bottom)
     for _, curve in main.groupby("curve"):
-        _curve(drawing, curve, law(curve, slope, fit), subject.colour)
+        _curve(drawing, curve, law(curve, slope, fit), subject.colour, bottom)
     _residuals(drawing, subject, main, beside, fit)
     found = [int(n) for n in drawn["length"]]
-    panels.axis(drawing, "yaxis", "T" if measure == "variance" else measure, **panels.logarithmic(*ends(drawn, steep)))
+    panels.axis(drawing, "yaxis", "T" if measure == "variance" else measure, **panels.logarithmic(low, high))
     panels.axis(drawing, "xaxis", **panels.lengths(found, inverse=True))
     panels.axis(drawing, "xaxis2", "1/n", **panels.lengths(found, inverse=True))
     return drawing
 
 
-def _curve(drawing: Drawing, curve: pd.DataFrame, beside: Law, colour: str) -> None:
-    """Draw one curve with bars, and the line beside it."""
+def _curve(drawing: Drawing, curve: pd.DataFrame, beside: Law, colour: str, bottom: float) -> None:
+    """Draw one curve with bars, and the line beside it, above the bottom of the axis."""
     grey = colour == panels.GREY
     if len(beside.length_N):
         tone = panels.GREY if grey else panels.INK
         look = panels.line(1 / beside.length_N, beside.value_N, tone, width=1.1, dash=DASHES[beside.kind])
         panels.add(drawing, look)
-    bars = panels.symmetric(curve["value"], BAR * curve["error"])
-    look = panels.points(1 / curve["length"], curve["value"], bars, colour, hollow=grey)
-    panels.add(drawing, look | {"customdata": curve["length"].to_list()}, hover="n = %{customdata}: %{y:.4g}")
+    look = panels.measured(drawing, 1 / curve["length"], spread(curve, "value", bottom), colour, hollow=grey)
+    said = {"customdata": curve["length"].to_list(), "name": GIVEN["nothing" if grey else "query"]}
+    panels.add(drawing, look | said, hover="n = %{customdata}: %{y:.4g}")
+
+
+def spread(curve: pd.DataFrame, name: str, bottom: float) -> Interval:
+    """Return the values of a curve with 1.96 standard errors to each side; without an error, as points alone."""
+    reach_N = BAR * np.nan_to_num(curve["error"].to_numpy(dtype=float))
+    return interval(curve[name], curve[name] - reach_N, curve[name] + reach_N, bottom)
 
 
 def _guide(main: pd.DataFrame, slope: float) -> Drawing:
@@ -89,9 +98,12 @@ def layers(own: pd.DataFrame, colours: dict[int, str], low: float, high: float) 
     """Return T against n of one part from its levels, a colour for each layer, between two ends of the axis of T."""
     drawing = panels.blank(height=250)
     for (layer, _), curve in own.sort_values("length").groupby(["layer", "draw"]):
-        bars = panels.symmetric(curve["variance"], BAR * curve["error"])
-        look = panels.points(curve["length"], curve["variance"], bars, colours[int(layer)])
-        panels.add(drawing, panels.joined(look), hover=f"layer {layer}, n = %{{x}}: %{{y:.4g}}")
+        look = panels.measured(
+            drawing, curve["length"], spread(curve, "variance", panels.foot(low, high)), colours[int(layer)]
+        )
+        panels.add(
+            drawing, panels.joined(look) | {"name": f"layer {layer}"}, hover=f"layer {layer}, n = %{{x}}: %{{y:.4g}}"
+        )
     panels.axis(drawing, "yaxis", "T", **panels.logarithmic(low, high))
     panels.axis(drawing, "xaxis", "n", **panels.lengths([int(n) for n in own["length"]]))
     return drawing

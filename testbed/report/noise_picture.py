@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from testbed.report.noise_curves import BAR, curves, law
+from testbed.report.noise_curves import curves, law
+from testbed.report.noise_figures import spread
 from testbed.report.noise_overview import decimals
 from testbed.report.noise_shapes import arm_colours
 from testbed.report.noise_view import GROUPS, Subject, subjects
 from testbed.report.palette import ticks
+from testbed.report.picture import errorbars
 from testbed.report.template import figure
 
 WRAPPED = {
@@ -84,9 +86,9 @@ def _arm(axes: Any, subject: Subject, levels: pd.DataFrame, fits: pd.DataFrame, 
     named = f"{subject.arm}: {measured} ({figure(slope)})"
     for _, curve in found[found["given"] == subject.given].groupby("curve"):
         beside = law(curve, slope, fit)
-        reach = np.minimum(BAR * curve["error"], 0.999 * curve["value"]), BAR * curve["error"]
         axes.plot(beside.length_N, beside.value_N, STYLES[beside.kind], lw=1, color=colour)
-        axes.errorbar(curve["length"], curve["value"], reach, fmt="o", ms=3.5, capsize=1.5, color=colour, label=named)
+        look = {"fmt": "o", "ms": 3.5, "lw": 1.3, "capsize": 1.5, "color": colour, "label": named}
+        errorbars(axes, curve["length"], spread(curve, "value", float(curve["value"].min()) / 3), look)
         named = "_" + named  # matplotlib leaves such names out of the legend
     if found.empty:
         axes.plot([], [], "o", ms=3.5, color=colour, label=f"{subject.arm}: nothing measured")

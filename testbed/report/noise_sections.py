@@ -1,6 +1,7 @@
 """The figures of a study of noise: sections of small panels, grouped by the assumption that is dropped."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,20 +12,21 @@ from testbed.report.noise_curves import curves, ends, steepness
 from testbed.report.noise_overview import fitted, place, sloped, verdict, within
 from testbed.report.noise_view import GROUPS, Subject
 from testbed.report.noise_words import DECAY, DISTANCES, EFFECTIVE, LAYERS, QUANTILES, Words
-from testbed.report.template import element, figure
+from testbed.report.plots import Plot, plot
+from testbed.report.template import figure
 
 Grouped = Mapping[str, Sequence[Subject]]
 
 
 class Panel(NamedTuple):
-    """A small figure (empty where there is nothing to draw), its name, the numbers beside it, its colours.
+    """A small figure (None where there is nothing to draw), its name, the numbers beside it, its colours.
 
     ``word`` is the verdict on 1/n; ``leads`` marks the first panel of an arm in a section.
     """
 
     heading: str
     lines: Sequence[str]
-    html: Any
+    plot: Plot | None
     swatches: Sequence[tuple[str, str]] = ()
     word: str = ""
     arm: str = ""
@@ -68,12 +70,24 @@ def _decay(grouped: Grouped, levels: pd.DataFrame, fits: pd.DataFrame, shapes: p
     def panel(subject: Subject) -> Iterator[Panel]:
         for measure in dict.fromkeys(("variance", subject.measure)):
             fit, own = subject.fit(fits, measure), drawn[subject.arm, measure]
-            html = element(noise_figures.decay(subject, own, fit, steep, measure)) if len(own) else ""
             known = bool(np.isfinite(own.loc[own["given"] == subject.given, "predicted"]).any())
             lines, leads = _slope_lines(subject, fit, measure, known), measure == "variance"
-            yield Panel(subject.arm, lines, html, word=verdict(fit), arm=subject.arm, leads=leads)
+            draw = partial(noise_figures.decay, subject, own, fit, steep, measure)
+            yield Panel(
+                subject.arm,
+                lines,
+                _plot(DECAY, subject, lines, draw if len(own) else None),
+                word=verdict(fit),
+                arm=subject.arm,
+                leads=leads,
+            )
 
     return Section(DECAY, _each(grouped, panel))
+
+
+def _plot(words: Words, subject: Subject, lines: Sequence[str], draw: Callable[[], Any] | None) -> Plot | None:
+    """Return what is drawn of an arm, if anything, with the lines beside it as its words."""
+    return plot(draw(), f"{words.heading}: {subject.arm}; {'; '.join(lines)}.") if draw else None
 
 
 def _slope_lines(subject: Subject, fit: Any, measure: str, known: bool) -> list[str]:
@@ -95,9 +109,9 @@ def _distances(grouped: Grouped, fits: pd.DataFrame, shapes: pd.DataFrame) -> Se
         fit = subject.fit(fits)
         rate = "–" if fit is None or np.isnan(fit.rate) else within(fit, "rate")
         seen = subject.rows(shapes)["distance"].notna().any()
-        html = element(noise_shapes.distances(subject, shapes, low, high)) if seen else ""
         lines = [f"predicted limit: {subject.described.predicted_limit}", f"falls as n^−r with r = {rate}"]
-        yield Panel(subject.arm, lines, html)
+        draw = partial(noise_shapes.distances, subject, shapes, low, high) if seen else None
+        yield Panel(subject.arm, lines, _plot(DISTANCES, subject, lines, draw))
 
     return Section(DISTANCES, _each(grouped, panel))
 
@@ -105,11 +119,11 @@ def _distances(grouped: Grouped, fits: pd.DataFrame, shapes: pd.DataFrame) -> Se
 def _quantiles(grouped: Grouped, shapes: pd.DataFrame) -> Section:
     def panel(subject: Subject) -> Iterator[Panel]:
         chosen = noise_shapes.worst(subject, shapes)
-        html = element(noise_shapes.quantiles(subject, chosen)) if len(chosen) else ""
         at = " and ".join(f"n = {n}" for n in chosen["length"])
         lines = [f"predicted limit: {subject.described.predicted_limit}"]
         lines += [f"direction {chosen['direction'].iloc[0]}, {at}"] if len(chosen) else []
-        yield Panel(subject.arm, lines, html)
+        draw = partial(noise_shapes.quantiles, subject, chosen) if len(chosen) else None
+        yield Panel(subject.arm, lines, _plot(QUANTILES, subject, lines, draw))
 
     return Section(QUANTILES, _each(grouped, panel))
 
@@ -120,8 +134,9 @@ def _effective(grouped: Grouped, levels: pd.DataFrame) -> Section:
         seen = [subject for subject in group if (subject.rows(levels)["effective"] > 0).any()]
         names = [(colour, subject.arm) for subject, colour in zip(seen, noise_shapes.arm_colours(seen), strict=True)]
         if seen:
-            html = element(noise_shapes.effective(seen, levels))
-            found.append(Panel(GROUPS[dropped][0], [], html, names))
+            alt = f"{EFFECTIVE.heading}: {', '.join(name for _, name in names)}."
+            drawn = plot(noise_shapes.effective(seen, levels), alt)
+            found.append(Panel(GROUPS[dropped][0], [], drawn, names))
     return Section(EFFECTIVE, [(("", ""), found)] if found else [])
 
 
@@ -133,11 +148,12 @@ def _layers(grouped: Grouped, levels: pd.DataFrame, fits: pd.DataFrame) -> Secti
         low, high = ends(own.rename(columns={"variance": "value"}), 1.0)
         colours = noise_figures.layer_colours(own)
         for part, one in own.groupby("part", sort=False):
-            html = element(noise_figures.layers(one, colours, low, high))
             names = [
                 (colours[layer], _layer_slope(subject, fits, layer, str(part))) for layer in sorted(set(one["layer"]))
             ]
-            yield Panel(f"{subject.arm}: {part}", [place(1, "", subject.given)[2]], html, names)
+            alt = f"{LAYERS.heading}: {subject.arm}, {part}; {', '.join(name for _, name in names)}."
+            drawn = plot(noise_figures.layers(one, colours, low, high), alt)
+            yield Panel(f"{subject.arm}: {part}", [place(1, "", subject.given)[2]], drawn, names)
 
     return Section(LAYERS, _each(grouped, panel))
 

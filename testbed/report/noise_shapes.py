@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from testbed.report import panels
+from testbed.report.intervals import interval
 from testbed.report.noise_view import Subject, extremes, logarithmic
 from testbed.report.palette import size_colours
 from testbed.report.panels import Drawing
@@ -30,17 +31,21 @@ def distances(subject: Subject, shapes: pd.DataFrame, low: float, high: float) -
     panels.add(drawing, panels.line(length_N, level["floor"], panels.SOFT, width=1.0))
     found = extremes(own)
     for which, aside in (("median", SIDE), ("largest", 1 / SIDE)):
-        _extreme(drawing, found[found["which"] == which], subject.colour, aside, hollow=which == "median")
+        _extreme(drawing, found[found["which"] == which], (subject.colour, aside, panels.foot(low, high)))
     panels.axis(drawing, "xaxis", "n", **panels.lengths([int(n) for n in own["length"]]))
     panels.axis(drawing, "yaxis", "KS distance", **panels.logarithmic(low, high))
     return drawing
 
 
-def _extreme(drawing: Drawing, chosen: pd.DataFrame, colour: str, aside: float, *, hollow: bool) -> None:
-    below_N, above_N = (np.abs(chosen[name] - chosen["distance"]) for name in ("distance_low", "distance_high"))
-    bars = np.minimum(below_N, 0.999 * chosen["distance"]), above_N
-    look = panels.points(chosen["length"] * aside, chosen["distance"], bars, colour, hollow=hollow)
-    look["error_y"] |= {"width": 0, "color": colour + "73"}  # nearly half transparent
+def _extreme(drawing: Drawing, chosen: pd.DataFrame, look_of: tuple[str, float, float]) -> None:
+    """Draw the largest or the median distances: their colour, how far they stand aside, the bottom of the axis."""
+    colour, aside, bottom = look_of
+    hollow = aside > 1
+    found = interval(chosen["distance"], chosen["distance_low"], chosen["distance_high"], bottom)
+    pale = colour + "73"  # nearly half transparent
+    look = panels.measured(drawing, chosen["length"] * aside, found, colour, hollow=hollow, pale=pale)
+    look["name"] = "median direction" if hollow else "largest direction"
+    look["error_y"]["width"] = 0
     look["customdata"] = [[int(row.length), html.escape(row.direction)] for row in chosen.itertuples()]
     look = panels.joined(look, width=1.2, dash="dot" if hollow else "solid")
     panels.add(drawing, look, hover="n = %{customdata[0]}, %{customdata[1]}: %{y:.3g}")

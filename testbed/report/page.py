@@ -6,11 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from testbed.report import figures
+from testbed.report.drawn import drawn
 from testbed.report.palette import short
-from testbed.report.template import element, filled
+from testbed.report.template import filled
 
-BESIDE = " Grey: predictors that learn within the window, without training; the Bayes predictive is K = 0."
 HEADINGS = {
     "B": "B: limit of fresh data",
     "gap": "Ω: optimisation gap",
@@ -52,66 +51,7 @@ class Page:
 
 def render(page: Page) -> str:
     """Return the page as HTML: every text escaped, the plotting script inlined once, nothing loaded from elsewhere."""
-    return filled("page.html", page, figures=_figures(page), tables=_tables(page.estimates))
-
-
-def _figures(page: Page) -> list[dict[str, Any]]:
-    """Draw the figures for which there is data, each with what it shows."""
-    kinds = set(page.estimates["quantity"])
-    beside = BESIDE if len(page.references) else ""
-    drawn = []
-    if len(page.parts):
-        drawn.append(
-            (
-                "Where the loss goes",
-                "Loss = ε + B + Ω + V for every size P and stored data D. A negative V is noise, drawn downward.",
-                figures.parts(page.parts),
-            )
-        )
-    if "K" in kinds:
-        drawn.append(
-            (
-                "Excess loss against data",
-                "K at the kept checkpoint. Dotted: the level reached on fresh data in as many steps (diamond)."
-                + beside,
-                figures.divergence(page.estimates, page.references),
-            )
-        )
-    if "B" in kinds:
-        drawn.append(
-            (
-                "Size: B and the optimisation gap",
-                "B is what endless fresh data would leave; the shaded gap below the measured K is extrapolated.",
-                figures.bias(page.estimates),
-            )
-        )
-    if "V" in kinds:
-        drawn.append(
-            (
-                "Finite data: V against D",
-                "Lines: the best C·D^−β with one exponent for all sizes, drawn even where a lack of fit denies it. "
-                "Open triangles: upper limits where V ≤ 0.",
-                figures.variance(page.estimates, dict(page.constants)),
-            )
-        )
-    if len(page.positions):
-        drawn.append(
-            (
-                "Along the window",
-                "Loss on fresh data position by position, K_t on top of the Bayes curve h_t: within a block the regime "
-                "becomes known; at its end all is open again." + beside,
-                figures.positions(page.positions, page.references),
-            )
-        )
-    if len(page.curves):
-        drawn.append(
-            (
-                "Learning curves",
-                "K along training, every replicate. Solid: fresh data; dotted: stored data." + beside,
-                figures.learning(page.curves, page.references),
-            )
-        )
-    return [{"heading": heading, "caption": caption, "html": element(found)} for heading, caption, found in drawn]
+    return filled("page.html", page, figures=drawn(page), tables=_tables(page.estimates))
 
 
 def _tables(estimates: pd.DataFrame) -> list[tuple[str, list[dict[str, Any]]]]:

@@ -78,13 +78,6 @@ def heights(ordered: pd.DataFrame) -> dict[str, np.ndarray]:
     return stacked | {"variance": variance_N}
 
 
-def whiskers(frame: pd.DataFrame, bottom: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the lengths above and below each value, cut at the bottom of the axis and, where endless, at the value."""
-    value_N, low_N, high_N = (frame[name].to_numpy(dtype=float) for name in ("value", "low", "high"))
-    above_N = np.where(np.isfinite(high_N), high_N, value_N) - value_N
-    return above_N, value_N - np.minimum(np.maximum(low_N, bottom), value_N)
-
-
 def apart(value_N: np.ndarray, gap: float) -> np.ndarray:
     """Return the values in the same order, moved up and down so that neighbours are at least ``gap`` apart.
 

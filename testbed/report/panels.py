@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from testbed.report.figures import FONT, GRID
+from testbed.report.axes import CLEAR, FONT, GRID
+from testbed.report.intervals import Interval, arrows, bars
 from testbed.report.palette import ticks
 
 INK = "#23272f"
@@ -28,7 +29,7 @@ def blank(*, height: int, share: float = 1.0) -> Drawing:
     """Return an empty panel; below a ``share`` of its height less than one there is a second row, of axes x2 and y2."""
     layout: Drawing = {
         "height": height, "margin": {"l": 54, "r": 8, "t": 6, "b": 40}, "showlegend": False, "dragmode": False,
-        "font": {"family": FONT, "size": 11, "color": INK}, "paper_bgcolor": "white", "plot_bgcolor": "white",
+        "font": {"family": FONT, "size": 11, "color": INK}, "paper_bgcolor": CLEAR, "plot_bgcolor": CLEAR,
         "hoverlabel": {"font": {"family": FONT, "size": 12}}, "hovermode": "closest", "shapes": [],
         "xaxis": {**AXIS, "anchor": "y"}, "yaxis": {**AXIS, "anchor": "x", "domain": [1 - share, 1]},
     }  # fmt: skip
@@ -71,6 +72,15 @@ def logarithmic(low: float, high: float) -> Drawing:
     return {"type": "log", "range": ends, "tickvals": places, "ticktext": [power(place) for place in places]}
 
 
+def foot(low: float, high: float) -> float:
+    """Return where an open arrow ends on a logarithmic axis between two ends: just above the bottom, so as to be seen.
+
+    >>> round(foot(0.01, 1.0), 4)
+    0.0117
+    """
+    return float(low * (high / low) ** (1 / 30))
+
+
 def power(place: float) -> str:
     """Return a round number as a label, with a power of ten where digits would be many.
 
@@ -98,27 +108,32 @@ def lengths(found: Sequence[int], *, inverse: bool = False) -> Drawing:
     return {"type": "log", "range": ends, "tickvals": places, "ticktext": named, "tickangle": 0}
 
 
-def points(x: Any, y: Any, bars: tuple[Any, Any], colour: str, *, hollow: bool = False) -> Drawing:
+def points(x: Any, y: Any, reach: tuple[Any, Any], colour: str, *, hollow: bool = False) -> Drawing:
     """Return markers with bars of the given lengths below and above; hollow ones are rings, larger than the filled."""
     look = {
         "color": "white" if hollow else colour,
         "size": 7.5 if hollow else 6,
         "line": {"color": colour, "width": 1.4},
     }
-    below, above = (np.asarray(bar, dtype=float) for bar in bars)
-    reach = {"type": "data", "symmetric": False, "array": above, "arrayminus": below}
-    reach |= {"thickness": 1.1, "width": 2, "color": colour}
-    return {"x": np.asarray(x), "y": np.asarray(y), "mode": "markers", "marker": look, "error_y": reach}
+    below, above = (np.asarray(bar, dtype=float) for bar in reach)
+    error = {"type": "data", "symmetric": False, "array": above, "arrayminus": below}
+    error |= {"thickness": 1.1, "width": 2, "color": colour}
+    return {"x": np.asarray(x), "y": np.asarray(y), "mode": "markers", "marker": look, "error_y": error}
 
 
-def symmetric(y: Any, reach: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return the lengths of bars to both sides on a logarithmic axis, where those below end before zero.
+def measured(
+    drawing: Drawing, x: Any, found: Interval, colour: str, *, hollow: bool = False, pale: str = ""
+) -> Drawing:
+    """Return markers with their intervals, for a logarithmic axis; open ends are added to the panel as arrows.
 
-    >>> symmetric([1.0], [2.0])
-    (array([0.999]), array([2.]))
+    ``pale`` is the colour of bars and arrows, where it is not that of the markers.
     """
-    reach_N = np.nan_to_num(np.asarray(reach, dtype=float))
-    return np.minimum(reach_N, 0.999 * np.asarray(y, dtype=float)), reach_N
+    open_ends = arrows(x, found, pale or colour)
+    if open_ends is not None:
+        add(drawing, open_ends)
+    look = points(x, np.where(found.bound_N, np.nan, found.value_N), bars(found), colour, hollow=hollow)
+    look["error_y"]["color"] = pale or colour
+    return look
 
 
 def line(x: Any, y: Any, colour: str, *, width: float = 1.4, dash: str = "solid") -> Drawing:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from testbed.report import intervals
 from testbed.report.palette import (
     PART_NAMES,
     PARTS,
@@ -16,7 +17,6 @@ from testbed.report.palette import (
     short,
     size_colours,
     ticks,
-    whiskers,
 )
 
 _SHORT = {"merged": "B + Ω"}
@@ -50,18 +50,30 @@ def _divergence(axes: Any, frame: pd.DataFrame) -> None:
         own = frame[frame["parameters"] == size].sort_values("tokens")
         stored, online = own[own["role"] == "stored"], own[own["role"] == "online"]
         for part, marker, x in ((stored, "o-", stored["tokens"]), (online, "D", [fresh] * len(online))):
-            above_N, below_N = whiskers(part, bottom)
             label = f"P = {short(size)}" if marker == "o-" else None
-            axes.errorbar(
-                x, part["value"], (below_N, above_N), fmt=marker, ms=4, lw=1.3, capsize=2, color=colour, label=label
-            )
-        for level in online["value"]:
+            look = {"fmt": marker, "ms": 4, "lw": 1.3, "capsize": 2, "color": colour, "label": label}
+            errorbars(axes, x, intervals.estimated(part, bottom), look)
+        for level in online.loc[online["value"] > 0, "value"]:
             axes.plot([tokens[0] if tokens else fresh / 2, fresh], [level, level], ":", lw=0.9, color=colour)
     axes.set(xscale="log", yscale="log", xlabel="stored training tokens D", ylabel="K, nats per token")
     axes.set_xticks([*tokens, fresh], [short(d) for d in tokens] + ["fresh"])
     axes.set_yticks(*ticks(frame["value"].to_list()))
     axes.minorticks_off()
     _legend(axes)
+
+
+def errorbars(axes: Any, x: Any, found: intervals.Interval, look: dict[str, Any]) -> None:
+    """Draw points with bars; where an interval reaches zero, and where a value is only bounded, an open arrow."""
+    value_N = np.where(found.bound_N, np.nan, found.value_N)
+    axes.errorbar(x, value_N, intervals.bars(found), **look)
+    drawn = intervals.arrows(x, found, look["color"])
+    if drawn is None:
+        return
+    axes.plot(np.array(drawn["x"], dtype=float), np.array(drawn["y"], dtype=float), lw=look["lw"], color=look["color"])
+    for x_end, y_end, mark in zip(drawn["x"], drawn["y"], drawn["marker"]["symbol"], strict=True):
+        if mark != intervals.NONE:
+            shape = {intervals.DOWN: "v", intervals.UP: "^", intervals.TICK: "_"}[mark]
+            axes.plot([x_end], [y_end], shape, ms=5, mfc="none", color=look["color"])
 
 
 def _parts(axes: Any, frame: pd.DataFrame) -> None:

@@ -1,47 +1,63 @@
 """What all pages share: the templates, the way numbers are written, the plotting script."""
 
 import math
-from collections import Counter
 from typing import Any
 
+from testbed.report import formulas, plots
+from testbed.report.summary import MOST, WORDS, edge, parted, summary, tally
 from testbed.verdict import span
-
-WORDS = ("supported", "refuted", "undecided", "invalid")
-CONFIG = {
-    "displayModeBar": False,
-    "responsive": True,
-    "plotlyServerURL": "",
-}
 
 
 def filled(name: str, page: Any, **parts: Any) -> str:
     """Return the template of a name as HTML: every text escaped, the plotting script inlined once.
 
-    ``page`` has a title, a question, a ledger; ``parts`` are what else the template shows.
+    ``page`` has a title, a question, a ledger, checks; ``parts`` are what else the template shows.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
-    from plotly.offline import get_plotlyjs
 
-    environment = Environment(loader=PackageLoader("testbed.report", "."), autoescape=True, undefined=StrictUndefined)
-    environment.filters |= {"figure": figure, "exact": exact, "percent": percent}
-    environment.globals["interval"] = interval
-    counted = Counter(line["verdict"] for line in page.ledger)
+    environment = Environment(
+        loader=PackageLoader("testbed.report", "."), autoescape=_escaped, undefined=StrictUndefined
+    )
+    environment.filters |= {
+        "figure": figure, "exact": exact, "percent": percent, "typeset": formulas.typeset, "caption": formulas.caption,
+    }  # fmt: skip
+    environment.globals |= {"interval": interval, "edge": edge, "most": MOST, "words": WORDS}
+    paper, instrument = parted(page.ledger)
     return environment.get_template(name).render(
         page=page,
-        script=Markup(get_plotlyjs()),  # the library's own script, not a reader's text
-        tally=[(word, counted[word]) for word in WORDS],
+        script=Markup(plots.script()),  # the library's own script, not a reader's text
+        found=summary(page.ledger),
+        tally=tally(page.ledger),
+        state=state(page.checks),
+        paper=paper,
+        instrument=instrument,
+        anchors_of={line["id"]: f"claim-{number}" for number, line in enumerate(page.ledger, start=1)},
         **parts,
     )
 
 
-def element(drawn: Any) -> Any:
-    """Return a plotly figure, or its plain data and layout, as an element of a page without the script it needs."""
-    from markupsafe import Markup
-    from plotly.io import to_html
+def _escaped(name: str | None) -> bool:
+    """Return whether a template is escaped: all but our own script, which shows no text of others."""
+    return name is None or not name.endswith(".js")
 
-    html = to_html(drawn, full_html=False, include_plotlyjs=False, config=CONFIG, validate=False)
-    return Markup(html)  # the library's own element: it escapes the data
+
+def state(checks: Any) -> str:
+    """Return in a sentence whether the checks of the run passed, naming those that did not or touched an edge.
+
+    >>> state([{"name": "complete", "passed": True}])
+    'The one check of the run passed.'
+    """
+    failed = [check["name"] for check in checks if not check["passed"]]
+    touched = [f"{check['name']} ({check['edge']})" for check in checks if check["passed"] and check.get("edge")]
+    if failed:
+        return f"Of {len(checks)} checks of the run, {len(failed)} failed: {', '.join(failed)}."
+    if not checks:
+        return "The run was not checked."
+    if touched:
+        others = f"; the other {len(checks) - len(touched)} passed" if len(touched) < len(checks) else ""
+        return f"No check of the run failed, but look at {', '.join(touched)}{others}."
+    return "The one check of the run passed." if len(checks) == 1 else f"All {len(checks)} checks of the run passed."
 
 
 def figure(value: float | int | None) -> str:

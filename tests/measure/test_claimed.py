@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from testbed.measure.checks import checks, epsilon_agrees, rates_inside
+from testbed.measure.checks import CLOSURE, NEAR, checks, epsilon_agrees, identity_closes, rates_inside
 from testbed.measure.claimed import ESTIMATES
 from testbed.stats.estimate import Estimate
 from testbed.verdict import Claim, judge
@@ -161,6 +161,15 @@ def test_a_rate_at_the_edge_of_its_candidates_is_told_but_fails_nothing(quiet):
     assert "inside the range" in rates_inside(quiet).sentence
     edge = dataclasses.replace(quiet, cells=quiet.cells[quiet.cells["learning_rate"] > 1e-3])
     assert rates_inside(edge).passed and "1000, 4000, 16000" in rates_inside(edge).sentence
+    assert rates_inside(edge).edge == "at an edge" and rates_inside(quiet).edge == ""
+
+
+def test_what_nearly_failed_is_told_as_near_its_limit(quiet):
+    def told(closure):
+        run = dataclasses.replace(quiet, ensembles=quiet.ensembles.assign(closure=closure * CLOSURE))
+        return identity_closes(run).passed, identity_closes(run).edge
+
+    assert [told(share) for share in (0.5, 0.95, 1.05)] == [(True, ""), (True, NEAR), (False, "")]
 
 
 def diverged(cells):

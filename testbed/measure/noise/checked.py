@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from testbed.measure.checks import DIVERGED, Check
+from testbed.measure.checks import DIVERGED, Check, near
 from testbed.measure.noise.analysis import NoiseAnalysis
 
 ERRORS, TAME = 6.0, 20.0
@@ -33,7 +33,7 @@ def converged(analysis: NoiseAnalysis) -> Check:
     diverged = int((analysis.trained["status"] != "finished").sum())
     passed = len(analysis.trained) == analysis.planned and diverged <= DIVERGED * analysis.planned
     sentence = f"{len(analysis.trained)} of {analysis.planned} models were trained, of which {diverged} diverged."
-    return Check(name="trained", passed=passed, sentence=sentence)
+    return Check(name="trained", passed=passed, sentence=sentence, edge=near(diverged, DIVERGED * analysis.planned))
 
 
 def finite(analysis: NoiseAnalysis) -> Check:
@@ -41,7 +41,7 @@ def finite(analysis: NoiseAnalysis) -> Check:
     value_N = analysis.levels["variance"].to_numpy(float)
     odd = sorted(set(analysis.levels["arm"][~(np.isfinite(value_N) & (value_N > 0))]))
     sentence = f"T vanishes or is not finite at some points of {', '.join(odd)}." if odd else "Every T is positive."
-    return Check(name="finite", passed=True, sentence=sentence)
+    return Check(name="finite", passed=True, sentence=sentence, edge="noted" if odd else "")
 
 
 def spreads_agree(analysis: NoiseAnalysis) -> Check:
@@ -56,7 +56,7 @@ def spreads_agree(analysis: NoiseAnalysis) -> Check:
     off = _departure(rows)
     worst = float(off.max()) if len(off) else 0.0
     sentence = f"Projections and sums differ by at most {worst:.2g} standard errors ({ERRORS:g} may pass)."
-    return Check(name="spreads agree", passed=worst <= ERRORS, sentence=sentence)
+    return Check(name="spreads agree", passed=worst <= ERRORS, sentence=sentence, edge=near(worst, ERRORS))
 
 
 def _departure(rows: pd.DataFrame) -> "pd.Series":
