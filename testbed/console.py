@@ -15,6 +15,9 @@ from testbed.verdict import Verdict, span
 
 _COLOURS = {"supported": "green", "refuted": "red", "undecided": "yellow", "invalid": "magenta"}
 
+_LONGEST = 30
+"""Longest name of a claim that is kept on one line, so that all columns fit 80 characters."""
+
 
 class Console:
     """Prints to one stream, names and sentences as they are, with no markup in them; quiet when told to be."""
@@ -38,7 +41,9 @@ class Console:
         usual = max(levels, key=lambda level: levels[level], default=None)
         title = "Verdicts" if usual is None else f"Verdicts, with {100 * usual:.4g} % intervals"
         table = Table(title=title, title_justify="left", box=rich.box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-        for heading in ("claim", "estimate", "interval", "true in", "verdict"):
+        whole = all(len(verdict.id) <= _LONGEST for verdict in verdicts)
+        table.add_column("claim", overflow="fold", no_wrap=whole)
+        for heading in ("estimate", "interval", "true in", "verdict"):
             table.add_column(heading, overflow="fold", no_wrap=heading == "verdict")
         for verdict in verdicts:
             table.add_row(*_judged(verdict, usual))

@@ -139,13 +139,12 @@ def _example(kind: Any) -> str:
     """Return a word of JSON that a field of this type takes, or that looks like one."""
     if _holds_worlds(kind):
         return '\'{"kind": "iid", "vocabulary": 4}\''
-    example: dict[str, Any] = {}
-    for each in fields.whole(kind):
-        needed = {field.name: "…" for field in msgspec.structs.fields(each) if field.required}
-        if each.__struct_config__.tag is not None and (not needed or not example):
-            example = {"kind": each.__struct_config__.tag} | needed
-    word = json.dumps(example or [[0.8, 0.2], [0.3, 0.7]], ensure_ascii=False)
-    return f"'{word}'" if example or not fields.whole(kind) else "'{\"FIELD\": VALUE}'"
+    named = [each for each in fields.whole(kind) if each.__struct_config__.tag is not None]
+    needed = {each: [field.name for field in msgspec.structs.fields(each) if field.required] for each in named}
+    if named:
+        least = min(named, key=lambda each: len(needed[each]))
+        return f"'{json.dumps({'kind': least.__struct_config__.tag} | dict.fromkeys(needed[least], 1))}'"
+    return "'{\"FIELD\": VALUE}'" if fields.whole(kind) else "'[[0.8, 0.2], [0.3, 0.7]]'"
 
 
 def _holds_worlds(kind: Any) -> bool:
