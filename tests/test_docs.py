@@ -231,7 +231,7 @@ def absent_options(text, known):
 def test_options_that_are_named_exist(capsys):
     known = known_options(capsys)
     assert {"--json", "--bits", "--grid.nested", "--sigma", "--help-all"} <= known
-    assert {page: absent_options(text, known) for page, text in PAGES.items()} == dict.fromkeys(PAGES, [])
+    assert {page: absent_options(text, known) for page, text in PAGES.items()} == {page: [] for page in PAGES}
     assert absent_options("give `--no-such-option 3`, or `testbed run --jsn`", known) == ["--no-such-option", "--jsn"]
 
 
