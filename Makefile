@@ -12,6 +12,7 @@ help:
 	@echo "make demo       set up, run the quick preset of bias_variance, say where the report is"
 	@echo "make noise      set up, run the quick presets of the four experiments on the noise of representations, two at a time"
 	@echo "make test       set up, lint, types, import contracts, tests"
+	@echo "make lint       set up, lint, types, import contracts"
 	@echo "make gallery    draw docs/gallery.md and its pictures again, from the worlds of the shelf"
 	@echo "make bench      speed on this machine: packed lanes, worlds against a forward pass, memory of observing noise"
 	@echo "make published  published entropies, redundancies and exponents beside ours"

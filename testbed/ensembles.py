@@ -7,6 +7,7 @@ import jax
 import numpy as np
 import pandas as pd
 
+from testbed.console import Console
 from testbed.measure.analysis import reported
 from testbed.measure.contexts import Reference
 from testbed.measure.ensemble import measures, table_name
@@ -19,7 +20,9 @@ Group = tuple[Transformer, str, int]
 """(model, role, D): the cells that differ in their replicate only."""
 
 
-def observe(store: Store, experiment: Experiment, rates: dict[Transformer, float], shared: Reference) -> None:
+def observe(
+    store: Store, experiment: Experiment, rates: dict[Transformer, float], shared: Reference, console: Console
+) -> None:
     """Take every measure of the ensembles at the longest horizon and leave one table each.
 
     Diverged replicates are left out; an ensemble with none left has no row. Under the stopping rule "best" the first
@@ -27,11 +30,13 @@ def observe(store: Store, experiment: Experiment, rates: dict[Transformer, float
     """
     groups = _groups(store, experiment, rates)
     tables: dict[str, list[dict[str, Any]]] = {name: [] for name in measures()}
-    for (model, role, tokens), cells in groups.items():
-        key = {"parameters": size(model).parameters, "role": role, "tokens": tokens}
-        ensemble = _Ensemble(store, experiment, model, cells, shared)
-        for name, measure in measures().items():
-            tables[name] += [key | row for row in measure.observe(ensemble.pairs())]
+    with console.progress("measuring", len(groups)) as shown:
+        for (model, role, tokens), cells in groups.items():
+            key = {"parameters": size(model).parameters, "role": role, "tokens": tokens}
+            ensemble = _Ensemble(store, experiment, model, cells, shared)
+            for name, measure in measures().items():
+                tables[name] += [key | row for row in measure.observe(ensemble.pairs())]
+            shown.advance(1, f"width {model.width}, {role}, D = {tokens}")
     for name, rows in tables.items():
         store.write_frame(table_name(name), pd.DataFrame(rows))
 

@@ -43,6 +43,7 @@ def rejudge(folder: Path, claims: Sequence[Claim] | None, console: Console) -> l
     if claims is not None:
         experiment = msgspec.structs.replace(experiment, claims=tuple(claims))
     check_claims(experiment.claims)
+    console.say(f"Judging {len(experiment.claims)} claims, and writing the report …")
     verdicts = conclude(store, experiment)
     store.write_text("spec.json", pretty(experiment))
     console.verdicts(verdicts, time.monotonic() - began, folder / "report.html")

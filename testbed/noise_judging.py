@@ -45,6 +45,7 @@ def rejudge(folder: Path, claims: Sequence[Claim] | None, console: Console) -> l
     if claims is not None:
         study = msgspec.structs.replace(study, claims=tuple(claims))
     check_claims(study)
+    console.say(f"Judging {len(study.claims)} claims, and writing the report …")
     verdicts = conclude(store, study)
     store.write_text("spec.json", pretty(study))
     console.verdicts(verdicts, time.monotonic() - began, folder / "report.html")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import jax
 import msgspec
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from testbed import ledger, machine, noise_points, noise_tables
 from testbed.console import Console
@@ -16,7 +15,7 @@ from testbed.noise_judging import check_claims, conclude, observed, pretty
 from testbed.progress import progress, show_plan
 from testbed.spec import Cell
 from testbed.store import Store
-from testbed.study import EARLIER, NoiseStudy, Point, decode
+from testbed.study import EARLIER, NoiseStudy, decode
 from testbed.train.plan import Bucket, Room, plan, room
 from testbed.training import Options, Trainer
 from testbed.verdict import Verdict
@@ -46,6 +45,7 @@ def run(study: NoiseStudy, folder: Path, options: Options, console: Console) -> 
     if not observed(store):
         console.say("Comparing with theory, and measuring the assumptions …")
         noise_tables.write(study, store, workers=len(space.devices))
+    console.say(f"Judging {len(study.claims)} claims, and writing the report …")
     verdicts = conclude(store, study)
     console.verdicts(verdicts, time.monotonic() - began, folder / "report.html")
     return verdicts
@@ -68,27 +68,20 @@ def _train(
     if all(store.has(cell.digest) for bucket in todo for cell in bucket.cells):
         return
     show_plan(console, study.name, (), todo, space)
-    with progress(console, sum(bucket.work for bucket in todo)) as advance:
+    with progress(console, sum(bucket.work for bucket in todo)) as watch:
         for bucket in todo:
             cell = bucket.cells[0]
             shared = reference(
                 cell.world, sequences=cell.evaluation.sequences, length=cell.model.context, seed=study.seed
             )
-            Trainer(store, shared, options, space, advance).train([bucket])
+            Trainer(store, shared, options, space, watch).train([bucket])
 
 
 def _observe(study: NoiseStudy, store: Store, console: Console) -> None:
     """Observe every point that the store lacks."""
-    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
     points = [point for point in study.points() if not store.has(point.digest)]
-    with Progress(*columns, console=console.out) as bar:
-        task = bar.add_task("observing", total=sum(map(noise_points.work, points)))
-
-        def advance(point: Point, work: float) -> None:
-            bar.update(task, advance=work, description=f"{point.arm}, n = {point.length}")
-
-        noise_points.observe_all(store, points, advance)
-        bar.update(task, description="observed")
+    with console.progress("observing", sum(map(noise_points.work, points))) as shown:
+        noise_points.observe_all(store, points, shown)
 
 
 def _settled(store: Store, study: NoiseStudy) -> bool:

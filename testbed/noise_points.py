@@ -1,7 +1,7 @@
 """The points of a study of noise: parameters are found, sequences stream past, and what is seen is stored."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Hashable, Iterable
 from typing import Any
 
 import msgspec
@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Key
 
 from testbed import keys
+from testbed.display import Display
 from testbed.ensembles import unflatten
 from testbed.measure.noise.observe import Seen, observe
 from testbed.measure.noise.stated import stated
@@ -20,16 +21,19 @@ COMPILING = 2.0**23
 """What making a program costs, in tokens; used for the bar only."""
 
 
-def observe_all(store: Store, points: Iterable[Point], advance: Callable[[Point, float], None]) -> None:
+def observe_all(store: Store, points: Iterable[Point], shown: Display) -> None:
     """Observe the points that the store lacks, and leave one part each.
 
-    A point whose training diverged is left out. ``advance`` is told of each point that is done, and of its share of the
-    work.
+    A point whose training diverged is left out. What is done, or compiled, is ``shown`` as it goes on.
     """
+    called: set[Hashable] = set()
     for point in points:
         if not store.has(point.digest):
-            _observe(store, point)
-            advance(point, work(point))
+            programs = _programs(point)
+            if not programs <= called:
+                shown.stage(f"{_name(point)}: compiling")
+            called |= programs
+            _observe(store, point, shown)
 
 
 def check_arms(study: NoiseStudy) -> None:
@@ -89,10 +93,21 @@ def _initial(seed: int, draw: int) -> Key[Array, ""]:
     return keys.stream(seed, "noise initialisation", draw)
 
 
-def _observe(store: Store, point: Point) -> None:
+def _name(point: Point) -> str:
+    return f"{point.arm}, n = {point.length}"
+
+
+def _programs(point: Point) -> set[Hashable]:
+    """Return what tells the sampler and the forward of a point from those of others."""
+    model, room = model_of(point), point.length if point.deep else point.room
+    return {(type(point.world), point.length, room), (model, point.deep, room)}
+
+
+def _observe(store: Store, point: Point, shown: Display) -> None:
     began = time.monotonic()
     params = parameters(store, point)
     if params is None:
+        shown.advance(work(point), _name(point))
         return
     found = observe(
         point.world,
@@ -105,6 +120,7 @@ def _observe(store: Store, point: Point) -> None:
         room=point.room,
         key=keys.stream(point.seed, "noise", point.stream),
         directions=keys.stream(point.seed, "noise directions"),
+        told=lambda share: shown.advance(share * work(point), _name(point)),
     )
     row = {
         "arm": point.arm,

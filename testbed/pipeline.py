@@ -49,16 +49,18 @@ def run(experiment: Experiment, folder: Path, options: Options, console: Console
     began = time.monotonic()
     show_plan(console, experiment.name, pilots, rest, space)
     _record(store, experiment, options)
-    _truth(store, experiment)
+    _truth(store, experiment, console)
+    console.say("Drawing the contexts on which all models are compared …")
     shared = _reference(store, experiment)
-    with progress(console, sum(bucket.work for bucket in pilots + rest)) as advance:
-        trainer = Trainer(store, shared, options, space, advance)
+    with progress(console, sum(bucket.work for bucket in pilots + rest)) as watch:
+        trainer = Trainer(store, shared, options, space, watch)
         trainer.train(pilots)
         rates = _rates(experiment, current_cells(store, experiment))
         trainer.train(_buckets(experiment, space, rates)[1])
     console.say("Measuring the replicates on the shared contexts …")
-    ensembles.observe(store, experiment, rates, shared)
-    _compare(store, experiment, shared)
+    ensembles.observe(store, experiment, rates, shared, console)
+    _compare(store, experiment, shared, console)
+    console.say(f"Judging {len(experiment.claims)} claims, and writing the report …")
     verdicts = conclude(store, experiment)
     console.verdicts(verdicts, time.monotonic() - began, folder / "report.html")
     return verdicts
@@ -82,11 +84,12 @@ def _record(store: Store, experiment: Experiment, options: Options) -> None:
     ledger.begin(store, experiment.claims, machine.provenance(experiment.seed, msgspec.to_builtins(options)))
 
 
-def _truth(store: Store, experiment: Experiment) -> None:
+def _truth(store: Store, experiment: Experiment, console: Console) -> None:
     """Compute the truth of the world unless the store holds it, sound."""
     if store.holds("truth.json"):
         saved_truth(store)
     else:
+        console.say("Computing the entropies of the world …")
         save_truth(store, experiment.world.truth(experiment.model.context))
 
 
@@ -101,9 +104,10 @@ def _reference(store: Store, experiment: Experiment) -> Reference:
     return shared
 
 
-def _compare(store: Store, experiment: Experiment, shared: Reference) -> None:
+def _compare(store: Store, experiment: Experiment, shared: Reference, console: Console) -> None:
     """Measure the reference predictors on the windows that are reported, unless the store holds them."""
     if not references.holds(saved_references(store), experiment.references):
+        console.say(f"Measuring {len(experiment.references)} reference predictors …")
         read = reported(experiment.training.stopping, len(shared.tokens_BL))
         windows = Reference(shared.tokens_BL[read], shared.logp_BLV[read])
         store.write_frame(references.TABLE, regret.table(experiment.references, windows))

@@ -368,7 +368,7 @@ def strictly(payload: bytes, kind: type[Value]) -> Value:
         raise ValueError(
             f"The saved experiment cannot be read: {error}. Restore the file, or use a new folder."
         ) from error
-    unknown = ", ".join(_passed_over(written, msgspec.to_builtins(value)))
+    unknown = ", ".join(unread(written, msgspec.to_builtins(value)))
     if unknown:
         raise ValueError(
             f"The saved experiment cannot be read: unknown fields {unknown}, as another version may have"
@@ -377,14 +377,14 @@ def strictly(payload: bytes, kind: type[Value]) -> Value:
     return value
 
 
-def _passed_over(written: Any, read: Any, path: str = "$") -> Iterator[str]:
-    """Yield the fields that were written and not read."""
+def unread(written: Any, read: Any, path: str = "$") -> Iterator[str]:
+    """Yield the fields that were written in JSON and not read into a value, given both as plain values."""
     if isinstance(written, dict):
         for name in written:
             if name in read:
-                yield from _passed_over(written[name], read[name], f"{path}.{name}")
+                yield from unread(written[name], read[name], f"{path}.{name}")
             else:
                 yield f"{path}.{name}"
     elif isinstance(written, list):
         for at, pair in enumerate(zip(written, read, strict=True)):
-            yield from _passed_over(*pair, f"{path}[{at}]")
+            yield from unread(*pair, f"{path}[{at}]")

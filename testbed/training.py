@@ -1,8 +1,8 @@
 """Cells that a store lacks are trained, bucket by bucket, and what they yield is stored."""
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import jax.numpy as jnp
 import msgspec
@@ -38,13 +38,22 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"--memory-gib {self.memory_gib}: must be positive and finite; e.g. 8.")
 
 
+@runtime_checkable
+class Watch(Protocol):
+    """Who is told how training goes on."""
+
+    def compiling(self, bucket: Bucket, what: str) -> None:
+        """Hear that a program of a bucket is called for the first time, which takes long."""
+
+    def advance(self, bucket: Bucket, tokens: int, *, trained: bool) -> None:
+        """Hear that tokens are done, and whether they were trained now or by an earlier process."""
+
+
 class Trainer:
     """Trains buckets one after the other and stores what they yield."""
 
-    def __init__(
-        self, store: Store, shared: Reference, options: Options, space: Room, advance: Callable[..., None]
-    ) -> None:
-        self.store, self.options, self.space, self.advance = store, options, space, advance
+    def __init__(self, store: Store, shared: Reference, options: Options, space: Room, watch: Watch) -> None:
+        self.store, self.options, self.space, self.watch = store, options, space, watch
         self.contexts = Contexts(jnp.asarray(shared.tokens_BL), jnp.asarray(shared.logp_BLV.astype(np.float32)))
 
     def train(self, todo: Sequence[Bucket]) -> None:
@@ -52,13 +61,13 @@ class Trainer:
         for bucket in todo:
             missing = tuple(cell for cell in bucket.cells if not self.store.has(cell.digest))
             if missing and not self.store.snapshot(bucket.digest).exists():
-                self.advance(bucket, bucket.tokens - bucket._replace(cells=missing).tokens, trained=False)
+                self.watch.advance(bucket, bucket.tokens - bucket._replace(cells=missing).tokens, trained=False)
                 self._train(bucket._replace(cells=missing))
             elif missing:
                 self._train(bucket)
             else:
                 self.store.snapshot(bucket.digest).drop()
-                self.advance(bucket, bucket.tokens, trained=False)
+                self.watch.advance(bucket, bucket.tokens, trained=False)
 
     def _train(self, bucket: Bucket) -> None:
         snapshot = self.store.snapshot(bucket.digest)
@@ -70,7 +79,8 @@ class Trainer:
             placement=self.options.placement,
             snapshots=snapshot,
             interval_seconds=self.options.checkpoint_seconds,
-            progress=lambda tokens, trained: self.advance(bucket, tokens, trained=trained),
+            compiling=lambda what: self.watch.compiling(bucket, what),
+            progress=lambda tokens, trained: self.watch.advance(bucket, tokens, trained=trained),
         )
         for outcome in outcomes:
             evidence = {_column(name): value for name, value in outcome.evidence.items()}

@@ -40,7 +40,7 @@ def copied(finished, tmp_path):
 def observed(monkeypatch):
     """The points that are observed from now on."""
     points, observe = [], noise_points._observe
-    monkeypatch.setattr(noise_points, "_observe", lambda store, point: (points.append(point), observe(store, point)))
+    monkeypatch.setattr(noise_points, "_observe", lambda *given: (points.append(given[1]), observe(*given)))
     return points
 
 

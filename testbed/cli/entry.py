@@ -10,15 +10,16 @@ from testbed.cli import gallery, judge, listing, report, run, truth
 from testbed.cli.parser import Parser
 
 _EPILOG = """examples:
-  testbed run experiments/bias_variance.py --preset quick --out runs/demo
-  testbed run experiments/bias_variance.py --preset quick --out runs/wide --grid.replicates 5
-  testbed run experiments/bias_variance.py --help        the typed overrides of an experiment
+  testbed run bias_variance --preset quick --out runs/demo
+  testbed run bias_variance --out runs/wide --grid.replicates 5
+  testbed run bias_variance --help        the typed overrides of an experiment
+  testbed run clt_noise --out runs/noise
+  testbed judge runs/demo --claims-of bias_variance
+  testbed truth markov                    the gallery's example of a world
   testbed truth block_stationary --length 64 --json
-  testbed truth hidden_markov --file process.json --width 1e-6
+  testbed truth hidden_markov --process mess3 --width 1e-6
   testbed truth markov --vocabulary 2 --lags 1 2 8 --features '[[1], [-1]]'
   testbed truth noisy --base '{"kind": "markov", "vocabulary": 4}' --sigma 0.1
-  testbed run experiments/clt_noise.py --out runs/noise
-  testbed judge runs/demo --claims-of experiments/bias_variance.py
 """
 
 _COMMANDS = (listing, truth, gallery, run, judge, report)

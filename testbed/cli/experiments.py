@@ -1,12 +1,40 @@
-"""Experiment files: Python that defines PRESETS."""
+"""Experiment files: Python that defines PRESETS, found by path or, if they come with testbed, by name."""
 
 import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import testbed
+
 if TYPE_CHECKING:
     from testbed.spec import Experiment
     from testbed.study import NoiseStudy
+
+
+def shipped() -> dict[str, Path]:
+    """Return the experiments that come with testbed, by name: in an installed package, or beside one in a checkout."""
+    package = Path(testbed.__file__).parent
+    installed = package / "experiments"
+    folder = installed if installed.is_dir() else package.parent / "experiments"
+    return {path.stem: path for path in sorted(folder.glob("[!_]*.py"))}
+
+
+def located(word: str) -> Path:
+    """Return the file that a word names: a file that is there, or else an experiment that comes with testbed.
+
+    Error: ValueError that lists the names if it is neither.
+    """
+    path, known = Path(word), shipped()
+    if path.is_file():
+        return path
+    if len(path.parts) == 1 and path.suffix in ("", ".py") and path.stem in known:
+        return known[path.stem]
+    if path.stem in known:
+        raise ValueError(f"{word} is not a file here: the experiment of that name comes with testbed; say {path.stem}.")
+    raise ValueError(
+        f"{word} is not a file, nor an experiment that comes with testbed: name a Python file that defines PRESETS, or "
+        f"one of {', '.join(known)}."
+    )
 
 
 def preset(path: Path, name: str) -> "Experiment | NoiseStudy":
@@ -25,10 +53,6 @@ def presets(path: Path) -> "dict[str, Experiment | NoiseStudy]":
 
     Error: ValueError if it cannot be read, or defines none.
     """
-    if not path.is_file():
-        raise ValueError(
-            f"{path} is not a file: an experiment is a Python file that defines PRESETS; see experiments/."
-        )
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise ValueError(f"{path} is not Python: an experiment is a .py file that defines PRESETS.")

@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from testbed.cli.experiments import preset
+from testbed.cli import claims
+from testbed.cli.experiments import located, preset
 from testbed.cli.folder import judging_of
 from testbed.cli.parser import add as add_command
 from testbed.cli.parser import no_more
@@ -15,9 +16,12 @@ def add(commands: Any) -> None:
     parser = add_command(commands, "judge", command, "judge a finished run again, without training")
     parser.add_argument("folder", type=Path, help="the folder of a run")
     parser.add_argument(
-        "--claims-of", type=Path, help="take the claims from this experiment file (default: the run's own spec.json)"
+        "--claims-of",
+        metavar="EXPERIMENT",
+        help="take the claims from this experiment, a name or a file (default: the run's own spec.json)",
     )
     parser.add_argument("--preset", default="quick", help="with --claims-of: the preset (default quick)")
+    claims.add(parser)
 
 
 def command(asked: argparse.Namespace, rest: list[str]) -> int:
@@ -25,6 +29,12 @@ def command(asked: argparse.Namespace, rest: list[str]) -> int:
     no_more(asked, rest)
     from testbed.console import Console
 
-    claims = None if asked.claims_of is None else preset(asked.claims_of, asked.preset).claims
-    judging_of(asked.folder).rejudge(asked.folder, claims, Console())
+    if asked.claims_of is None and asked.claims is not None:
+        raise ValueError(
+            f"--claims {' '.join(asked.claims)}: they are chosen among the claims of an experiment; name it too, "
+            "--claims-of EXPERIMENT."
+        )
+    declared = None if asked.claims_of is None else preset(located(asked.claims_of), asked.preset).claims
+    by = None if declared is None else claims.chosen(declared, asked.claims)
+    judging_of(asked.folder).rejudge(asked.folder, by, Console())
     return 0

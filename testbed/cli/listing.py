@@ -1,10 +1,12 @@
 """``testbed list``: what is on the shelves."""
 
 import argparse
+import textwrap
 from pathlib import Path
 from typing import Any
 
-from testbed.cli.experiments import presets
+from testbed.cli.experiments import presets, shipped
+from testbed.cli.fields import WIDTH
 from testbed.cli.parser import add as add_command
 from testbed.cli.parser import no_more
 from testbed.cli.shelves import SHELVES, summary
@@ -29,16 +31,31 @@ def command(asked: argparse.Namespace, rest: list[str]) -> int:
     from testbed.measure.noise.claimed import ESTIMATES
 
     for title, package in SHELVES.items():
-        print(f"{title}:")
-        for name, variant in catalog.shelf(package).items():
-            print(f"  {name:18} {summary(variant)}")
-    print("measures on stored parameters:")
-    for name, measure in measures().items():
-        print(f"  {name:18} {summary(measure)}")
-    print("estimates that claims can be about:")
-    for name, function in (known_estimates() | ESTIMATES).items():
-        print(f"  {name:26} {summary(function)}")
-    print("experiments here:")
-    for path in sorted(Path("experiments").glob("*.py")):
-        print(f"  {path}  presets: {', '.join(presets(path))}")
+        _show(title, {name: summary(variant) for name, variant in catalog.shelf(package).items()})
+    _show("measures on stored parameters", {name: summary(measure) for name, measure in measures().items()})
+    estimates = known_estimates() | ESTIMATES
+    _show("estimates that claims can be about", {name: summary(number) for name, number in estimates.items()})
+    _show("experiments that come with testbed, by name", {name: _told(path) for name, path in shipped().items()})
+    here = [path for path in sorted(Path("experiments").glob("[!_]*.py")) if not _is_shipped(path)]
+    if here:
+        _show("experiments in this folder", {str(path): _told(path) for path in here})
     return 0
+
+
+def _told(path: Path) -> str:
+    """Return what is listed of an experiment: its presets."""
+    return f"presets: {', '.join(presets(path))}"
+
+
+def _is_shipped(path: Path) -> bool:
+    return any(path.samefile(each) for each in shipped().values())
+
+
+def _show(title: str, listed: dict[str, str]) -> None:
+    """Print a shelf: each name and what it is, within 80 columns."""
+    print(f"{title}:")
+    room = max(map(len, listed), default=0) + 2
+    for name, told in listed.items():
+        print(
+            textwrap.fill(f"  {name:{room}}{told}", WIDTH, subsequent_indent=" " * (room + 2), break_on_hyphens=False)
+        )

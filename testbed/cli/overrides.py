@@ -1,16 +1,19 @@
 """A typed value from the words of a command line: each of its fields is an option."""
 
+import copy
 import difflib
 import functools
-import types
+import json
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 import msgspec
 
 from testbed import reading
+from testbed.cli import fields
 from testbed.sources import Source
+from testbed.spec import unread
 
 Value = TypeVar("Value")
 
@@ -19,12 +22,11 @@ class _UnreadableError(Exception):
     """A word of JSON that is refused, in one sentence; not a ValueError, as the parser of words would reword those."""
 
 
-def overridden(
-    kind: type[Value], default: Value | None, words: list[str], prog: str, *, description: str, helped: bool
-) -> Value:
+def overridden(kind: type[Value], default: Value | None, words: Sequence[str], prog: str) -> Value:
     """Return ``default`` with the typed overrides in ``words``, or a value made of these alone.
 
-    Nested rows are read from one word of JSON, and so are worlds inside of a value that has no default.
+    Nested rows are read from one word of JSON. So is a field of ``default`` that holds fields, to be replaced as a
+    whole before any of its fields are; and so are worlds inside of a value that has no default.
 
     Error: ValueError, in one sentence, if a word cannot be read, is missing or unknown, or the value refuses it.
     """
@@ -36,14 +38,43 @@ def overridden(
 
     registry = tyro.constructors.ConstructorRegistry()
     registry.primitive_rule(functools.partial(_from_json, worlds=default is None))
-    if helped:
-        words = [*words, "--help"]
-    flags: dict[str, Any] = {} if default is None else {"default": default}
     try:
+        if default is not None:
+            default, words = _with_wholes(default, words)
+        given: dict[str, Any] = {} if default is None else {"default": default}
         with registry, _errors.on_parse_error(refuse):
-            return tyro.cli(tyro.conf.AvoidSubcommands[kind], args=words, prog=prog, description=description, **flags)  # type: ignore[valid-type, misc]
+            return tyro.cli(tyro.conf.AvoidSubcommands[kind], args=list(words), prog=prog, add_help=False, **given)  # type: ignore[valid-type, misc]
     except _UnreadableError as unreadable:
         raise ValueError(str(unreadable)) from unreadable
+
+
+def _with_wholes(default: Value, words: Sequence[str]) -> tuple[Value, list[str]]:
+    """Return the value with each field that holds fields as a word of JSON has it, and the other words."""
+    rest: list[str] = []
+    left = iter(words)
+    for word in left:
+        flag, equals, value = word.partition("=")
+        found = (each for each in fields.options(default) if each.flag == flag and fields.whole(each.kind))
+        option = next(found, None) if flag.startswith("--") else None
+        if option is None:
+            rest.append(word)
+        else:
+            value = value if equals else next(left, "")
+            default = _replaced(default, flag.removeprefix("--").split("."), _read(value, option.kind, flag))
+    return default, rest
+
+
+def _replaced(value: Any, path: Sequence[str], new: Any) -> Any:
+    """Return a value with something new at a path; unchecked, as other words may yet make it fit."""
+    if not path:
+        return new
+    name, *inner = path
+    if isinstance(value, tuple):
+        at = int(name)
+        return (*value[:at], _replaced(value[at], inner, new), *value[at + 1 :])
+    changed, name = copy.copy(value), name.replace("-", "_")
+    msgspec.structs.force_setattr(changed, name, _replaced(getattr(value, name), inner, new))
+    return changed
 
 
 def _sentence(event: Any, prog: str, flags: Iterator[str]) -> str:
@@ -67,62 +98,62 @@ def _sentence(event: Any, prog: str, flags: Iterator[str]) -> str:
     return f"{named}: {why}; it takes {values}; {helped}."
 
 
-def _flags(value: Any, before: str = "--") -> Iterator[str]:
+def _flags(value: Any) -> Iterator[str]:
     """Return the options that set the fields of a value or of a kind, and of the values inside."""
-    for field in msgspec.structs.fields(value):
-        name, inside = f"{before}{field.name.replace('_', '-')}", getattr(value, field.name, None)
-        yield name
-        for place, each in [("", inside)] if not isinstance(inside, tuple) else enumerate(inside):
-            if isinstance(each, msgspec.Struct):
-                yield from _flags(each, f"{name}.{place}{'.' if place != '' else ''}")
+    return (option.flag for option in fields.options(value))
 
 
 def _from_json(info: Any, *, worlds: bool) -> Any:
     """Read a field from one word of JSON where no shell has words for its type."""
     import tyro
 
-    if not _is_rows(info.type) and not (worlds and _holds_worlds(info.type)):
+    if not fields.is_rows(info.type) and not (worlds and _holds_worlds(info.type)):
         return None
     return tyro.constructors.PrimitiveConstructorSpec(
         nargs=1,
-        metavar="JSON" if _is_rows(info.type) else '{"kind": …}',
+        metavar="JSON" if fields.is_rows(info.type) else '{"kind": …}',
         instance_from_str=lambda words: _read(words[0], info.type),
         is_instance=lambda value: value is None or isinstance(value, tuple | Source),
         str_from_instance=lambda value: [msgspec.json.encode(value).decode()],
     )
 
 
-def _read(word: str, kind: Any) -> Any:
-    like = '\'{"kind": "iid", "vocabulary": 4}\'' if _holds_worlds(kind) else "'[[0.8, 0.2], [0.3, 0.7]]'"
+def _read(word: str, kind: Any, flag: str = "") -> Any:
+    """Return the value that a word of JSON holds; the bare name of a variant stands for it as it is made by default."""
+    shown, like = f"{flag} {word}".strip(), _example(kind)
+    text = msgspec.json.encode({"kind": word}) if word in fields.kinds(kind) else word
     try:
-        value = msgspec.json.decode(word, type=kind)
-        reading.loads(word)
-        return value
+        value = msgspec.json.decode(text, type=kind)
+        reading.loads(text)
+        unknown = ", ".join(unread(msgspec.json.decode(text), msgspec.to_builtins(value)))
     except msgspec.ValidationError as error:
         if isinstance(error.__cause__, ValueError):  # a world's own refusal
-            raise _UnreadableError(f"{word}: {error.__cause__}") from error
-        raise _UnreadableError(f"{word} does not fit ({error}): correct that; e.g. {like}.") from error
+            raise _UnreadableError(f"{shown}: {error.__cause__}") from error
+        raise _UnreadableError(f"{shown} does not fit ({error}): correct that; e.g. {like}.") from error
     except msgspec.DecodeError as error:
-        raise _UnreadableError(f"{word} cannot be read ({error}): JSON is expected here; e.g. {like}.") from error
+        raise _UnreadableError(f"{shown} cannot be read ({error}): JSON is expected here; e.g. {like}.") from error
     except ValueError as error:
-        raise _UnreadableError(f"{word} is ambiguous ({error}): correct that; e.g. {like}.") from error
+        raise _UnreadableError(f"{shown} is ambiguous ({error}): correct that; e.g. {like}.") from error
+    if unknown:
+        raise _UnreadableError(f"{shown} does not fit (unknown fields {unknown}): leave them out; e.g. {like}.")
+    return value
 
 
-def _is_rows(kind: Any) -> bool:
-    return any(
-        typing.get_origin(each) is tuple and typing.get_origin(typing.get_args(each)[0]) is tuple
-        for each in _members(kind)
-    )
+def _example(kind: Any) -> str:
+    """Return a word of JSON that a field of this type takes, or that looks like one."""
+    if _holds_worlds(kind):
+        return '\'{"kind": "iid", "vocabulary": 4}\''
+    named = [each for each in fields.whole(kind) if each.__struct_config__.tag is not None]
+    needed = {each: [field.name for field in msgspec.structs.fields(each) if field.required] for each in named}
+    if named:
+        least = min(named, key=lambda each: len(needed[each]))
+        return f"'{json.dumps({'kind': least.__struct_config__.tag} | dict.fromkeys(needed[least], 1))}'"
+    return "'{\"FIELD\": VALUE}'" if fields.whole(kind) else "'[[0.8, 0.2], [0.3, 0.7]]'"
 
 
 def _holds_worlds(kind: Any) -> bool:
     """Return whether a type is the union of all worlds, or a tuple of them."""
     if typing.get_origin(kind) is tuple:
         return _holds_worlds(typing.get_args(kind)[0])
-    members = _members(kind)
+    members = fields.members(kind)
     return len(members) > 1 and all(isinstance(each, type) and issubclass(each, Source) for each in members)
-
-
-def _members(kind: Any) -> tuple[Any, ...]:
-    """Return the members of a union, or the type itself."""
-    return typing.get_args(kind) if typing.get_origin(kind) in (typing.Union, types.UnionType) else (kind,)

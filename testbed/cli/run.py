@@ -5,8 +5,11 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from testbed import cores
-from testbed.cli.experiments import preset
+from testbed.cli import claims
+from testbed.cli.experiments import located, preset
 from testbed.cli.parser import add as add_command
 from testbed.cli.parser import help_or_refuse
 
@@ -21,11 +24,12 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "experiment",
         nargs="?",
-        type=Path,
-        help="a Python file that defines PRESETS; add --help after it for its overrides",
+        help="an experiment that comes with testbed, by name (see `testbed list`), or a Python file that defines"
+        " PRESETS; add --help after it for its overrides",
     )
-    parser.add_argument("--preset", default="quick", help="a preset of the file (default quick)")
+    parser.add_argument("--preset", default="quick", help="a preset of the experiment (default quick)")
     parser.add_argument("--out", type=Path, help="folder of the run (default runs/NAME-PRESET)")
+    claims.add(parser)
     parser.add_argument(
         "--placement", default="jit", choices=("jit", "pmap"), help="how lanes are spread over devices (default jit)"
     )
@@ -36,20 +40,21 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--memory-gib", type=float, help="memory per device that a bucket may take (default: a share of the device's)"
     )
+    parser.add_argument("--help-all", action="store_true", help="with an experiment: every override, arm by arm")
 
 
 def command(asked: argparse.Namespace, rest: list[str]) -> int:
     """Run a preset of an experiment file, with its overrides."""
     if asked.experiment is None:
-        return help_or_refuse(asked, "name an experiment file, e.g. experiments/bias_variance.py")
+        return help_or_refuse(asked, "name an experiment, e.g. bias_variance; `testbed list` shows them")
     cores.use_all()
-    experiment = preset(asked.experiment, asked.preset)
-    if asked.help:
-        asked.parser.print_help()
+    experiment = preset(located(asked.experiment), asked.preset)
+    if asked.help or asked.help_all:
+        return _help(asked, experiment)
     from testbed.cli.overrides import overridden
 
-    prog = f"testbed run {asked.experiment}"
-    experiment = overridden(type(experiment), experiment, rest, prog, description="overrides", helped=asked.help)
+    experiment = msgspec.structs.replace(experiment, claims=claims.chosen(experiment.claims, asked.claims))
+    experiment = overridden(type(experiment), experiment, rest, f"testbed run {asked.experiment}")
     from testbed.console import Console
     from testbed.training import Options
 
@@ -61,6 +66,15 @@ def command(asked: argparse.Namespace, rest: list[str]) -> int:
     )
     folder = asked.out or Path("runs") / f"{experiment.name}-{asked.preset}"
     _story_of(experiment).run(experiment, folder, options, Console())
+    return 0
+
+
+def _help(asked: argparse.Namespace, experiment: "Experiment | NoiseStudy") -> int:
+    """Print the options of the command, and those that override a field of the experiment."""
+    from testbed.cli import fields
+
+    asked.parser.print_help()
+    fields.show(f"overrides: every field of {asked.experiment}, preset {asked.preset}", experiment, asked.help_all)
     return 0
 
 

@@ -3,9 +3,13 @@
 import argparse
 import json
 import os
+import shlex
 import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from testbed.cli.parser import add as add_command
 from testbed.cli.parser import help_or_refuse
@@ -13,6 +17,7 @@ from testbed.cli.shelves import SHELVES, summary
 
 if TYPE_CHECKING:
     from testbed.sources import Source
+    from testbed.sources._units import Unit
 
 
 def add(commands: Any) -> None:
@@ -23,6 +28,13 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--length", type=int, default=64, help="window n in tokens (default 64)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument(
+        "--unit",
+        choices=("nats", "bits"),
+        default="nats",
+        help="unit of entropies, also in JSON and --svg (default nats); --bits is short for --unit bits, where that is"
+        " no option of the world",
+    )
     parser.add_argument("--lags", type=int, nargs="+", help="also tell the pair laws at these lags")
     parser.add_argument(
         "--features", help="also tell the autocovariance of these features, '[[1], [-1]]': a row for each symbol"
@@ -30,7 +42,7 @@ def add(commands: Any) -> None:
     parser.add_argument("--svg", type=Path, help="also draw the world into this file")
     parser.add_argument("--predictors", action="store_true", help="also measure what classical predictors attain")
     parser.add_argument("--file", type=Path, help="read the world from this file, where it is of a kind that can be")
-    parser.add_argument("--width", type=float, help="refuse, and name the price, if an interval is wider than this")
+    parser.add_argument("--width", type=float, help="refuse, and name the price, if an interval is wider (nats)")
     parser.add_argument("--contexts", type=int, help="most contexts that an entropy is enumerated over")
     parser.add_argument("--tokens", type=int, help="tokens to sample where that is too few")
 
@@ -39,8 +51,11 @@ def command(asked: argparse.Namespace, rest: list[str]) -> int:
     """Print the truth of the named world, and draw it if asked."""
     if asked.name is None:
         return help_or_refuse(asked, "name a world, as `testbed list` shows them")
-    from testbed.sources import Budget, _pairs, _render, _truth
+    if asked.help:
+        return _help(asked)
+    from testbed.sources import Budget, _pairs, _render, _truth, _units
 
+    unit, rest = _unit(asked, rest)
     world = _world(asked, rest)
     _truth.check_length(asked.length)
     if asked.svg is not None:
@@ -51,20 +66,30 @@ def command(asked: argparse.Namespace, rest: list[str]) -> int:
     truth = world.truth(asked.length, budget=budget)
     _truth.check_width(truth, budget)
     regrets = _regrets(world, asked.length) if asked.predictors else None
+    if unit == "bits":
+        truth, regrets = _units.in_bits(truth), None if regrets is None else _units.regrets_in_bits(regrets)
     if asked.json:
-        found = _render.record(world, truth, second_order) | ({} if regrets is None else {"predictors": regrets})
-        print(json.dumps(found, allow_nan=False))
+        told = _render.record(world, truth, second_order, unit)
+        print(json.dumps(told | ({} if regrets is None else {"predictors": regrets}), allow_nan=False))
     else:
         from testbed.report import sketch
 
-        sketch.show(world, truth, regrets, second_order)
+        sketch.show(world, truth, regrets, second_order, unit)
     if asked.svg is not None:
         from testbed.report.portrait import picture, portrait
         from testbed.store import write_outside
 
-        write_outside(asked.svg, picture(portrait(world, truth, regrets=regrets or ())).encode())
+        write_outside(asked.svg, picture(portrait(world, truth, regrets=regrets or ()), unit).encode())
         print(f"The picture is {asked.svg}", file=sys.stderr if asked.json else sys.stdout)
     return 0
+
+
+def _unit(asked: argparse.Namespace, rest: list[str]) -> "tuple[Unit, list[str]]":
+    """Return the unit that is asked for, and the other words."""
+    short = "bits" not in {field.name for field in msgspec.structs.fields(_kind(asked))}
+    if not (short and "--bits" in rest):
+        return asked.unit, rest
+    return "bits", [word for word in rest if word != "--bits"]
 
 
 def _check_picture(path: Path) -> None:
@@ -77,23 +102,49 @@ def _check_picture(path: Path) -> None:
         raise ValueError(f"--svg {path}: it may not be written there; name a file in another folder.")
 
 
-def _world(asked: argparse.Namespace, rest: list[str]) -> "Source":
-    """Return the world that is named, of these words or of a file."""
+def _kind(asked: argparse.Namespace) -> "type[Source]":
+    """Return the family that is named."""
     from testbed import catalog
+
+    found: type[Source] = catalog.pick(catalog.shelf(SHELVES["worlds"]), asked.name)
+    return found
+
+
+def _help(asked: argparse.Namespace) -> int:
+    """Print the options of the command, and those of the named world."""
+    from testbed.cli import fields
+
+    kind = _kind(asked)
+    asked.parser.print_help()
+    print("\n" + textwrap.fill(f"{asked.name}: {summary(kind)}", fields.WIDTH))
+    print("\n" + textwrap.fill(f"Good for: {kind.good_for}", fields.WIDTH))
+    fields.show(f"options of {asked.name}; with none of them, the example of the gallery is taken", kind, whole=True)
+    return 0
+
+
+def _world(asked: argparse.Namespace, rest: list[str]) -> "Source":
+    """Return the world that is named, of these words, of a file, or where nothing is said the one of the gallery."""
     from testbed.cli.overrides import overridden
 
-    shelf = catalog.shelf(SHELVES["worlds"])
-    variant: type[Source] = catalog.pick(shelf, asked.name)
-    if asked.help:
-        asked.parser.print_help()
-    elif asked.file is not None:
-        return _read(shelf, asked, rest)
-    about = f"{summary(variant)}\n\nGood for: {variant.good_for}"
-    return overridden(variant, None, rest, f"testbed truth {asked.name}", description=about, helped=asked.help)
+    kind = _kind(asked)
+    if asked.file is not None:
+        return _read(asked, rest)
+    if rest:
+        return overridden(kind, None, rest, f"testbed truth {asked.name}")
+    from testbed.report import gallery
+
+    example = kind.exhibit()
+    words = shlex.join(["testbed", "truth", *gallery.request(example)])
+    told = f"no options given: the gallery's example, {words}"
+    print(textwrap.fill(told, 80, break_on_hyphens=False), file=sys.stderr if asked.json else sys.stdout)
+    return example
 
 
-def _read(shelf: dict[str, type], asked: argparse.Namespace, rest: list[str]) -> "Source":
+def _read(asked: argparse.Namespace, rest: list[str]) -> "Source":
     """Return the world that a file holds."""
+    from testbed import catalog
+
+    shelf = catalog.shelf(SHELVES["worlds"])
     readers = {name: getattr(sys.modules[kind.__module__], "from_file", None) for name, kind in shelf.items()}
     read = readers[asked.name]
     if read is None:

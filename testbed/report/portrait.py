@@ -14,6 +14,7 @@ from jaxtyping import Array, Float, Int32, Key
 from testbed import keys
 from testbed.sources import Absent, Mixing, Quantity, Source, Truth, _pairs
 from testbed.sources._pairs import Autocovariance
+from testbed.sources._units import Unit
 
 STYLE = {
     "svg.fonttype": "none", "svg.hashsalt": "testbed", "font.sans-serif": ["DejaVu Sans"], "font.size": 9,
@@ -66,8 +67,8 @@ def _drawn(kind: type[Source], length: int, tables: Any, draws: Key[Array, " B"]
     return jax.vmap(lambda key: kind.sample(tables, key=key, length=length)[0])(draws)
 
 
-def picture(shown: Portrait) -> str:
-    """Return the portrait as SVG, the same for the same numbers."""
+def picture(shown: Portrait, unit: Unit = "nats") -> str:
+    """Return the portrait as SVG, the same for the same numbers; `unit` names that of its entropies."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
@@ -76,6 +77,7 @@ def picture(shown: Portrait) -> str:
         sample, curve, memory = figure.subplots(1, 3, width_ratios=(1.15, 1, 1))
         _sample(sample, shown)
         _curve(curve, shown)
+        curve.set_ylabel(unit)
         _memory(memory, shown)
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
@@ -124,7 +126,7 @@ def _curve(axes: Any, shown: Portrait) -> None:
         axes.axhline(loss, lw=0.9, color=FAINT[number % len(FAINT)], label=f"{name}: {loss:.4f}")
         ends.append(loss)
     margin = 0.05 * (max(ends) - min(ends)) if max(ends) - min(ends) > 1e-6 else 0.05
-    axes.set(ylim=(min(ends) - margin, max(ends) + margin), xlabel="position t", ylabel="nats")
+    axes.set(ylim=(min(ends) - margin, max(ends) + margin), xlabel="position t")
     if source.stationary and truth.length > 1:
         axes.set_xscale("log", base=2)
         axes.set_xticks(*_powers(truth.length))

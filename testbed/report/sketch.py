@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Int
 from testbed.report.portrait import portrait
 from testbed.sources import Absent, Source, Truth, _render
 from testbed.sources._pairs import Autocovariance, SecondOrder
+from testbed.sources._units import Unit
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -33,10 +34,12 @@ def show(
     truth: Truth,
     regrets: Sequence[Mapping[str, Any]] | None = None,
     asked: SecondOrder = SecondOrder(),  # noqa: B008 - frozen
+    unit: Unit = "nats",
 ) -> None:
     """Print a world and its truth, what else was `asked` of pairs, and how far predictors are if `regrets` are given.
 
-    The mean loss of each predictor is a line in the picture, under the letter that it has in the table.
+    The mean loss of each predictor is a line in the picture, under the letter that it has in the table. `unit` names
+    that of the truth and of the regrets.
     """
     import rich  # late: programs that want JSON need it not
     from rich.text import Text
@@ -44,12 +47,12 @@ def show(
     shown = portrait(source, truth, sequences=1, lags=_render.LAGS)
     sample = _render.text(shown.tokens_BL[0].tolist(), source.alphabet, ROOM)
     losses = {letter: row["loss"] for letter, row in lettered(regrets or []) if letter}
-    rich.print(Text(f"sample  {sample}\n"), sketch(truth, losses), _render.table(source, truth), sep="\n")
+    rich.print(Text(f"sample  {sample}\n"), sketch(truth, losses), _render.table(source, truth, unit), sep="\n")
     rich.print(Text(f"decay of correlations of pairs: {_render.decay(shown.mixing)}"), _memory(shown.memory), sep="\n")
     for told in _render.matrices(asked):
         rich.print(Text(told))
     if regrets is not None:
-        rich.print(_compared(regrets))
+        rich.print(_compared(regrets, unit))
 
 
 def lettered(regrets: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -97,11 +100,11 @@ def _memory(found: Autocovariance | Absent) -> "Text":
     return Text(f"autocovariance, its trace relative to lag 0 ({known}):\n{lags}\n{traces}")
 
 
-def _compared(regrets: Sequence[Mapping[str, Any]]) -> "Table":
+def _compared(regrets: Sequence[Mapping[str, Any]], unit: Unit) -> "Table":
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    title = f"predictors, mean over the same windows (nats per token, {regrets[0]['method']})"
+    title = f"predictors, mean over the same windows ({unit} per token, {regrets[0]['method']})"
     drawn = Table("", "predictor", title=title, title_justify="left", box=SIMPLE_HEAD)
     for heading in ("loss", "regret", "error of regret"):
         drawn.add_column(heading, justify="right")

@@ -11,6 +11,7 @@ from testbed.sources import _pairs
 from testbed.sources._pairs import Autocovariance, SecondOrder, autocovariance
 from testbed.sources._source import Source
 from testbed.sources._truth import Absent, Mixing, Quantity, Truth
+from testbed.sources._units import Unit
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -29,7 +30,7 @@ _DECAYS = {
 }
 
 
-def table(source: Source, truth: Truth) -> "Table":
+def table(source: Source, truth: Truth, unit: Unit = "nats") -> "Table":
     """Return the Bayes curve, and below it ε, the rate and the oracle, as a table for `rich`.
 
     Of windows of more than 40 tokens the first 8 positions are shown, then ever fewer, and the last.
@@ -40,7 +41,7 @@ def table(source: Source, truth: Truth) -> "Table":
 
     chosen = _chosen(truth.length)
     left_out = f"{len(chosen)} of {truth.length} positions; --json gives all" if len(chosen) < truth.length else None
-    title = f"{kind(source)}, window of {truth.length} tokens (nats per token)"
+    title = f"{kind(source)}, window of {truth.length} tokens ({unit} per token)"
     drawn = Table(
         title=title, title_justify="left", caption=left_out, caption_justify="left", box=SIMPLE_HEAD, pad_edge=False
     )
@@ -57,8 +58,13 @@ def table(source: Source, truth: Truth) -> "Table":
     return drawn
 
 
-def record(source: Source, truth: Truth, asked: SecondOrder = SecondOrder()) -> dict[str, Any]:  # noqa: B008 - frozen
-    """Return the source and its truth as plain values, ready for JSON.
+def record(
+    source: Source,
+    truth: Truth,
+    asked: SecondOrder = SecondOrder(),  # noqa: B008 - frozen
+    unit: Unit = "nats",
+) -> dict[str, Any]:
+    """Return the source and its truth as plain values, ready for JSON; `unit` names that of the entropies.
 
     `curve` entries carry their position `t`, those of `autocovariance`, and if asked for `pairs` and `covariances`,
     their `lag`; `mixing` says what it is about, as three tokens may share what no two of them show. What is not offered
@@ -75,6 +81,7 @@ def record(source: Source, truth: Truth, asked: SecondOrder = SecondOrder()) -> 
     return {
         "source": msgspec.to_builtins(source),
         "length": truth.length,
+        "unit": unit,
         "curve": [{"t": position, **_plain(each)} for position, each in enumerate(truth.curve, start=1)],
         "epsilon": _plain(truth.epsilon),
         **{name: _plain(each) for name, each in offered.items()},

@@ -19,6 +19,9 @@ _CHUNK_SECONDS = 1.0
 _BRIEF, _SHORT = 5e10, 2e12
 """Work (`Bucket.work`) below which training takes a second, or some ten, on a CPU: less than compiling it well."""
 
+_CALLED: set[tuple[Recipe, int]] = set()
+"""Programs that this process has called, with their number of lanes: told to people only."""
+
 Arrays = dict[str, np.ndarray]
 
 
@@ -62,14 +65,20 @@ def train(
     snapshots: Snapshots,
     interval_seconds: float,
     progress: Callable[[int, bool], None],
+    compiling: Callable[[str], None] = lambda what: None,
 ) -> Iterator[Outcome]:
     """Yield the outcome of every cell of a bucket, resuming from its snapshot if there is one.
 
     ``progress`` is called with the tokens done since it was last called, and whether they were trained now (or by an
-    earlier process, as the snapshot tells). A snapshot is saved whenever
-    ``interval_seconds`` have passed since the last one, and once at the end, before the first outcome is yielded.
+    earlier process, as the snapshot tells), and ``compiling`` with the name of a program before its first call in this
+    process. A snapshot is saved whenever ``interval_seconds`` have passed since the last one, and once at the end,
+    before the first outcome is yielded.
     """
-    functions = program(_recipe(bucket, observe, room, placement))
+    recipe = _recipe(bucket, observe, room, placement)
+    functions, known = program(recipe), (recipe, bucket.width) in _CALLED
+    _CALLED.add((recipe, bucket.width))
+    if not known:
+        compiling("the training step")
     lanes = stack([lane(cell) for cell in bucket.cells], bucket.width)
     run = _Run(bucket, functions, lanes, contexts)
     saved = snapshots.load()
@@ -87,6 +96,9 @@ def train(
             if clock.due() and run.step < goal:
                 snapshots.save(run.snapshot(state))
                 clock.saved()
+        if not known:
+            compiling("the evaluation")
+            known = True
         state = run.evaluate(state, goal)
     snapshots.save(run.snapshot(state))
     yield from run.outcomes(state)

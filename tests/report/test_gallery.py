@@ -49,7 +49,7 @@ def check_structure(page, folder):
         assert list(rows(found[name])) == LABELS
         words = shlex.split(re.search(r"^testbed truth (.*)$", found[name], flags=re.MULTILINE).group(1))
         assert words[-2:] == ["--length", str(gallery.LENGTH)] and words[0] == name
-        assert overridden(kind, None, words[1:-2], "truth", description="", helped=False) == kind.exhibit()
+        assert overridden(kind, None, words[1:-2], "truth") == kind.exhibit()
 
 
 NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?")

@@ -15,7 +15,7 @@ from tests.sources.families.block_stationary import TINY, TINY_LAWS
 from tests.sources.families.markov import GOLDEN
 from tests.sources.worlds import every_world, exact_truth, family, refused
 
-NAMES = ["source", "length", "curve", "epsilon", "rate", "oracle", "mixing", "autocovariance"]
+NAMES = ["source", "length", "unit", "curve", "epsilon", "rate", "oracle", "mixing", "autocovariance"]
 HALVES = (0.5, 0.5)
 SPLIT = ((1.0, 0.0), (0.0, 1.0))
 REFUSED = [

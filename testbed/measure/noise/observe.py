@@ -118,6 +118,7 @@ def observe(
     key: Key[Array, ""],
     directions: Key[Array, ""],
     room: int | None = None,
+    told: Callable[[float], None] = lambda share: None,
 ) -> Seen:
     """Return what S independent sequences of n = ``length`` tokens do to the vectors at the last position.
 
@@ -125,7 +126,7 @@ def observe(
     operations a sequence; otherwise the first layer alone, at n. Equal keys of ``directions`` give the same random
     directions at every length, so that the spread along one can be followed; centres and principal directions come from
     a pilot of sequences that take no further part. Points of one ``room``, no shorter than their lengths, share the
-    program that reads the first layer.
+    program that reads the first layer. Shares of the sample that are done are ``told`` as it goes on.
 
     Error: sums are float32 within a call and float64 between calls; a total variance is that of the float32 vectors to
     1e-6 of itself.
@@ -138,7 +139,7 @@ def observe(
     random_OMR = _units(np.random.default_rng(np.asarray(jax.random.key_data(directions))), places, model.width)
     blank = _view(np.zeros((model.vocabulary, places, model.width)), random_OMR, np.zeros((places, model.width, 0)))
     pilot = stream.of(pilot_key, blank, sequences=min(max(sequences // 4, LEAST), PILOT), kept=0)
-    return stream.of(sample_key, _suggested(pilot, random_OMR), sequences=sequences, kept=kept)
+    return stream.of(sample_key, _suggested(pilot, random_OMR), sequences=sequences, kept=kept, told=told)
 
 
 class _Stream:
@@ -152,7 +153,15 @@ class _Stream:
         self.platform, self.devices = devices[0].platform, len(devices)
         self.sample, self.look = _sampler(type(source), length, self.room, devices), _observer(model, deep, devices)
 
-    def of(self, key: Key[Array, ""], view: View, *, sequences: int, kept: int) -> Seen:
+    def of(
+        self,
+        key: Key[Array, ""],
+        view: View,
+        *,
+        sequences: int,
+        kept: int,
+        told: Callable[[float], None] = lambda share: None,
+    ) -> Seen:
         """Return what these sequences show."""
         size = split(self.room, sequences, self.platform, deep=self.deep, devices=self.devices)
         noise_key = jax.random.fold_in(key, 2**31) if self.noisy else None
@@ -170,6 +179,7 @@ class _Stream:
             if call * size.taken < kept or not rows:
                 rows.append(np.asarray(glance.projected_BOR))
                 queries.append(np.asarray(glance.query_B))
+            told(1 / size.calls)
         if whole is None:
             raise ValueError(f"sequences={sequences}: a spread needs some; use 3 or more.")
         first = slice(min(kept, sequences))
