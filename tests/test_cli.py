@@ -19,6 +19,7 @@ import pytest
 
 from testbed import catalog, cli, machine
 from testbed.cli.overrides import overridden
+from testbed.cli.shelves import SHELVES
 from testbed.report import gallery
 from testbed.sources import AnySource, Markov, Mixture, Noisy
 from testbed.store import Store
@@ -361,7 +362,7 @@ def test_a_disk_that_is_full_at_the_report_loses_no_cell(finished, tmp_path):
     """
     cache = shutil.copytree(machine.cache_folder(), tmp_path / "cache")
     limit = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({LIMIT}, {LIMIT}))"
-    script = f"{limit}; from testbed import cli; cli._entry()"
+    script = f"{limit}; import sys; from testbed.cli import main; sys.exit(main())"
     words = [sys.executable, "-c", script, "run", FILE, "--out", str(tmp_path / "run")]
     environment = ENVIRONMENT | {"TESTBED_CACHE": str(cache)}
     done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, env=environment, check=False)
@@ -414,7 +415,7 @@ def test_an_interrupt_says_how_to_go_on(monkeypatch, capsys):
     def interrupted(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_preset", interrupted)
+    monkeypatch.setattr("testbed.cli.run.preset", interrupted)
     status, text = asked(capsys, "run", FILE)
     assert status == 130
     assert "run the same command again" in text
@@ -461,7 +462,7 @@ def test_list_names_every_shelf(capsys):
 
     assert cli.main(["list"]) == 0
     text = capsys.readouterr().out
-    for package in cli._SHELVES.values():
+    for package in SHELVES.values():
         assert set(catalog.shelf(package)) <= set(text.split())
     assert set(ESTIMATES) <= set(text.split())
 
@@ -470,7 +471,7 @@ def test_no_memory_is_one_sentence(monkeypatch, capsys):
     def greedy(*arguments):
         raise MemoryError
 
-    monkeypatch.setattr(cli, "_world", greedy)
+    monkeypatch.setattr("testbed.cli.truth._world", greedy)
     assert refused(asked(capsys, "truth", "iid", "--vocabulary", "4"), "more memory than there is", "ask for less")
 
 
