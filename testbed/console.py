@@ -22,12 +22,12 @@ class Console:
     """Prints to one stream; quiet when told to be."""
 
     def __init__(self, *, quiet: bool = False) -> None:
-        """Write to standard output, or nowhere if ``quiet``."""
-        self.out = rich.console.Console(quiet=quiet, highlight=False)
+        """Write to standard output, or nowhere if ``quiet``; names and sentences are shown as they stand."""
+        self.out = rich.console.Console(quiet=quiet, highlight=False, markup=False, emoji=False)
 
     def say(self, sentence: str) -> None:
         """Print a sentence."""
-        self.out.print(sentence, soft_wrap=True, markup=False)
+        self.out.print(sentence, soft_wrap=True)
 
     def verdicts(self, verdicts: Sequence[Verdict], seconds: float, report: Path) -> None:
         """Print the table of claims, that of the checks of the instrument, and where the report is."""

@@ -30,8 +30,9 @@ def run(study: NoiseStudy, folder: Path, options: Options, console: Console) -> 
     """
     check_claims(study)
     machine.keep_compilations()
-    noise_points.check_arms(study)
     space = room(tuple(jax.local_devices()), options.mapping, options.memory_gib)
+    noise_points.check_memory(study, space.bytes_per_device)
+    noise_points.check_arms(study)
     todo = _buckets(study, space)
     earlier = EARLIER.items()
     ledger.check_version(folder, (point.named(*schemas) for point in study.points() for schemas in earlier))
@@ -79,7 +80,7 @@ def _train(
 
 def _observe(study: NoiseStudy, store: Store, console: Console) -> None:
     """Observe every point that the store lacks."""
-    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
+    columns = TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
     points = [point for point in study.points() if not store.has(point.digest)]
     with Progress(*columns, console=console.out) as bar:
         task = bar.add_task("observing", total=sum(map(noise_points.work, points)))

@@ -35,10 +35,10 @@ def show_plan(console: Console, name: str, pilots: Sequence[Bucket], rest: Seque
 def progress(console: Console, work: float) -> Iterator[Callable[..., None]]:
     """Show a bar over ``work``; the yielded function is told (bucket, tokens, trained=…) as training goes on."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
-        TextColumn("{task.fields[rate]}"),
+        TextColumn("{task.fields[rate]}", markup=False),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(elapsed_when_finished=False),

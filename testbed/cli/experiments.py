@@ -2,7 +2,10 @@
 
 import importlib.util
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
+
+from testbed.wording import short
 
 if TYPE_CHECKING:
     from testbed.spec import Experiment
@@ -16,7 +19,8 @@ def preset(path: Path, name: str) -> "Experiment | NoiseStudy":
     """
     found = presets(path)
     if name not in found:
-        raise ValueError(f"--preset {name}: {path} has no such preset; known: {', '.join(found)}.")
+        known = short(", ".join(found), 160)
+        raise ValueError(f"--preset '{short(name)}': {path} has no such preset; known: {known}.")
     return found[name]
 
 
@@ -29,22 +33,37 @@ def presets(path: Path) -> "dict[str, Experiment | NoiseStudy]":
         raise ValueError(
             f"{path} is not a file: an experiment is a Python file that defines PRESETS; see experiments/."
         )
+    found = getattr(_loaded(path), "PRESETS", None)
+    if not isinstance(found, dict) or not found or not all(map(_is_experiment, found.values())):
+        raise ValueError(
+            f"{path} defines no PRESETS: an experiment file maps preset names to Experiment or NoiseStudy values."
+        )
+    for name in found:
+        if not isinstance(name, str) or not name or not name.isprintable():
+            raise ValueError(
+                f"{path}: the preset {short(repr(name))} is no name: keys of PRESETS are words; e.g. 'quick'."
+            )
+    return found
+
+
+def files(folder: Path) -> list[Path]:
+    """Return the experiment files of a folder; those that begin with an underscore are shared pieces."""
+    return sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
+
+
+def _loaded(path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise ValueError(f"{path} is not Python: an experiment is a .py file that defines PRESETS.")
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # whatever a file does wrong while it is read, the file is to be mended
-        raise ValueError(
-            f"{path} cannot be loaded ({type(error).__name__}: {error}): mend it and try again."
-        ) from error
-    found = getattr(module, "PRESETS", None)
-    if not isinstance(found, dict) or not found or not all(map(_is_experiment, found.values())):
-        raise ValueError(
-            f"{path} defines no PRESETS: an experiment file maps preset names to Experiment or NoiseStudy values."
-        )
-    return found
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever a file does wrong while it is read, sys.exit included, it is to be mended
+        why = short(f"{type(error).__name__}: {error}", 200)
+        raise ValueError(f"{path} cannot be loaded ({why}): mend it and try again.") from error
+    return module
 
 
 def _is_experiment(value: object) -> bool:

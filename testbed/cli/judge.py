@@ -1,21 +1,20 @@
 """``testbed judge``: judge a finished run again, without training."""
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from testbed.cli.experiments import preset
 from testbed.cli.folder import judging_of
 from testbed.cli.parser import add as add_command
-from testbed.cli.parser import no_more
+from testbed.cli.parser import no_more, path
 
 
 def add(commands: Any) -> None:
     """Add the command to the parser."""
     parser = add_command(commands, "judge", command, "judge a finished run again, without training")
-    parser.add_argument("folder", type=Path, help="the folder of a run")
+    parser.add_argument("folder", type=path, help="the folder of a run")
     parser.add_argument(
-        "--claims-of", type=Path, help="take the claims from this experiment file (default: the run's own spec.json)"
+        "--claims-of", type=path, help="take the claims from this experiment file (default: the run's own spec.json)"
     )
     parser.add_argument("--preset", default="quick", help="with --claims-of: the preset (default quick)")
 

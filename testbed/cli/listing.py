@@ -4,10 +4,11 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from testbed.cli.experiments import presets
+from testbed.cli.experiments import files, presets
 from testbed.cli.parser import add as add_command
 from testbed.cli.parser import no_more
 from testbed.cli.shelves import SHELVES, summary
+from testbed.wording import sentence
 
 
 def add(commands: Any) -> None:
@@ -39,6 +40,14 @@ def command(asked: argparse.Namespace, rest: list[str]) -> int:
     for name, function in (known_estimates() | ESTIMATES).items():
         print(f"  {name:26} {summary(function)}")
     print("experiments here:")
-    for path in sorted(Path("experiments").glob("*.py")):
-        print(f"  {path}  presets: {', '.join(presets(path))}")
+    for path in files(Path("experiments")):
+        print(f"  {path}  {_presets(path)}")
     return 0
+
+
+def _presets(path: Path) -> str:
+    """Return the presets of a file, or why it has none: one that is broken hides no other."""
+    try:
+        return f"presets: {', '.join(presets(path))}"
+    except ValueError as refusal:
+        return sentence(refusal).removeprefix(f"{path} ")

@@ -2,6 +2,7 @@
 
 import difflib
 import functools
+import re
 import types
 import typing
 from collections.abc import Iterator
@@ -11,8 +12,16 @@ import msgspec
 
 from testbed import reading
 from testbed.sources import Source
+from testbed.wording import cut, short
 
 Value = TypeVar("Value")
+
+_MEANT = {
+    r"invalid literal for int\(\) with base 10: (.*)": r"\1 is no whole number in digits",
+    r"could not convert string to float: (.*)": r"\1 is no number",
+    r"Could not find valid parse for arguments: \[(.*)\]": r"\1 cannot be read",
+}
+"""What is said of a word that cannot be read, and what it means."""
 
 
 class _UnreadableError(Exception):
@@ -52,8 +61,7 @@ def _sentence(event: Any, prog: str, flags: Iterator[str]) -> str:
     unknown = getattr(event, "unrecognized_tokens", getattr(event, "tokens", []))
     if unknown:
         word = next((each for each in unknown if each.startswith("--")), unknown[0])
-        near = difflib.get_close_matches(word.split("=")[0], list(flags), n=1)
-        return f"{word}: there is no such option{f' (did you mean {near[0]}?)' if near else ''}; {helped}."
+        return _unknown(word, list(flags), helped)
     if hasattr(event, "missing_arguments"):
         missing = ", ".join(each.arg.lowered.name_or_flags[0] for each in event.missing_arguments)
         return f"{missing}: it has no default, so it must be given; {helped}."
@@ -62,9 +70,29 @@ def _sentence(event: Any, prog: str, flags: Iterator[str]) -> str:
         return message or f"{type(event).__name__}: these words do not go together; {helped}."
     named, values = argument.lowered.name_or_flags[0], str(argument.lowered.metavar).removeprefix("{None}|")
     if hasattr(event, "choices"):
-        return f"{named} {event.value}: it must be one of {', '.join(event.choices)}; choose one of them."
-    why = message.splitlines()[0].rstrip(".") if message else "a value is missing"
-    return f"{named}: {why}; it takes {values}; {helped}."
+        return f"{named} {short(event.value)}: it must be one of {', '.join(event.choices)}; choose one of them."
+    why = _plainly(message.splitlines()[0].rstrip(".")) if message else "a value is missing"
+    return f"{named}: {cut(why, 160)}; it takes {short(values)}; {helped}."
+
+
+def _plainly(why: str) -> str:
+    """Return what Python and tyro say of a word, without their own names for it."""
+    for said, meant in _MEANT.items():
+        why = re.sub(said, meant, why)
+    return why
+
+
+def _unknown(word: str, flags: list[str], helped: str) -> str:
+    """Return why a word is no option: it is spelt in another way, or stands for a value with options of its own."""
+    asked = word.split("=")[0]
+    inside = [flag for flag in flags if flag.startswith(f"{asked}.")]
+    if inside:
+        rule = "it has fields of its own, and its kind is that of the preset"
+        return f"{short(word)}: {rule}; set one of them, e.g. {inside[0]}; {helped}."
+    if asked in flags:
+        return f"{short(word)}: it is that of the preset, and has no fields; write another into the file; {helped}."
+    near = difflib.get_close_matches(asked, flags, n=1)
+    return f"{short(word)}: there is no such option{f' (did you mean {near[0]}?)' if near else ''}; {helped}."
 
 
 def _flags(value: Any, before: str = "--") -> Iterator[str]:
@@ -100,12 +128,16 @@ def _read(word: str, kind: Any) -> Any:
         return value
     except msgspec.ValidationError as error:
         if isinstance(error.__cause__, ValueError):  # a world's own refusal
-            raise _UnreadableError(f"{word}: {error.__cause__}") from error
-        raise _UnreadableError(f"{word} does not fit ({error}): correct that; e.g. {like}.") from error
-    except msgspec.DecodeError as error:
-        raise _UnreadableError(f"{word} cannot be read ({error}): JSON is expected here; e.g. {like}.") from error
+            raise _UnreadableError(f"{short(word)}: {error.__cause__}") from error
+        why = cut(str(error), 160)
+        raise _UnreadableError(f"{short(word)} does not fit ({why}): correct that; e.g. {like}.") from error
+    except RecursionError as error:
+        raise _UnreadableError(f"{short(word)}: it is nested too deep; write something like {like}.") from error
+    except (msgspec.DecodeError, UnicodeEncodeError) as error:
+        why = cut(str(error), 160)
+        raise _UnreadableError(f"{short(word)} cannot be read ({why}): JSON is expected here; e.g. {like}.") from error
     except ValueError as error:
-        raise _UnreadableError(f"{word} is ambiguous ({error}): correct that; e.g. {like}.") from error
+        raise _UnreadableError(f"{short(word)} is ambiguous ({error}): correct that; e.g. {like}.") from error
 
 
 def _is_rows(kind: Any) -> bool:

@@ -2,13 +2,14 @@
 
 import argparse
 import importlib
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from testbed import cores
 from testbed.cli.experiments import preset
 from testbed.cli.parser import add as add_command
-from testbed.cli.parser import help_or_refuse
+from testbed.cli.parser import help_or_refuse, number, path
 
 if TYPE_CHECKING:
     from testbed.spec import Experiment
@@ -21,20 +22,22 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "experiment",
         nargs="?",
-        type=Path,
+        type=path,
         help="a Python file that defines PRESETS; add --help after it for its overrides",
     )
     parser.add_argument("--preset", default="quick", help="a preset of the file (default quick)")
-    parser.add_argument("--out", type=Path, help="folder of the run (default runs/NAME-PRESET)")
+    parser.add_argument("--out", type=path, help="folder of the run (default runs/NAME-PRESET)")
     parser.add_argument(
         "--placement", default="jit", choices=("jit", "pmap"), help="how lanes are spread over devices (default jit)"
     )
     parser.add_argument(
         "--mapping", choices=("map", "vmap"), help="how a device walks its lanes (default: map on CPUs, vmap elsewhere)"
     )
-    parser.add_argument("--checkpoint-seconds", type=float, default=60.0, help="seconds between snapshots (default 60)")
     parser.add_argument(
-        "--memory-gib", type=float, help="memory per device that a bucket may take (default: a share of the device's)"
+        "--checkpoint-seconds", type=number, default=60.0, help="seconds between snapshots (default 60)"
+    )
+    parser.add_argument(
+        "--memory-gib", type=number, help="memory per device that a bucket may take (default: a share of the device's)"
     )
 
 
@@ -59,9 +62,14 @@ def command(asked: argparse.Namespace, rest: list[str]) -> int:
         checkpoint_seconds=asked.checkpoint_seconds,
         memory_gib=asked.memory_gib,
     )
-    folder = asked.out or Path("runs") / f"{experiment.name}-{asked.preset}"
+    folder = asked.out or Path("runs") / _folder_name(f"{experiment.name}-{asked.preset}")
     _story_of(experiment).run(experiment, folder, options, Console())
     return 0
+
+
+def _folder_name(name: str) -> str:
+    """Return a name as that of one folder, whatever signs it holds."""
+    return re.sub(r"[^\w.-]+", "-", name).strip(".-") or "run"
 
 
 def _story_of(experiment: "Experiment | NoiseStudy") -> Any:
