@@ -7,12 +7,17 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from testbed.cli.parser import add as add_command
 from testbed.cli.parser import help_or_refuse
 from testbed.cli.shelves import SHELVES, summary
 
 if TYPE_CHECKING:
-    from testbed.sources import Source
+    from testbed.sources import Budget, Source, Truth
+    from testbed.sources._pairs import SecondOrder
+
+PATIENCE = 60.0
 
 
 def add(commands: Any) -> None:
@@ -33,31 +38,40 @@ def add(commands: Any) -> None:
     parser.add_argument("--width", type=float, help="refuse, and name the price, if an interval is wider than this")
     parser.add_argument("--contexts", type=int, help="most contexts that an entropy is enumerated over")
     parser.add_argument("--tokens", type=int, help="tokens to sample where that is too few")
+    parser.add_argument("--sampling-seed", type=int, help="seed of what is sampled (default 0); worlds have their own")
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=PATIENCE,
+        help=f"seconds of work, as foreseen, beyond which to refuse and name the price (default {PATIENCE:g})",
+    )
 
 
 def command(asked: argparse.Namespace, rest: list[str]) -> int:
     """Print the truth of the named world, and draw it if asked."""
     if asked.name is None:
         return help_or_refuse(asked, "name a world, as `testbed list` shows them")
-    from testbed.sources import Budget, _pairs, _render, _truth
+    from testbed.cli import working
+    from testbed.sources import _pairs, _truth
 
     world = _world(asked, rest)
     _truth.check_length(asked.length)
     if asked.svg is not None:
         _check_picture(asked.svg)
-    second_order = _pairs.asked_for(world.for_window(asked.length), asked.lags, asked.features)
-    named = {name: getattr(asked, name) for name in ("contexts", "tokens", "width")}
-    budget = Budget(**{name: value for name, value in named.items() if value is not None})
-    truth = world.truth(asked.length, budget=budget)
-    _truth.check_width(truth, budget)
-    regrets = _regrets(world, asked.length) if asked.predictors else None
+    budget = _budget(asked)
+    with working.shown():
+        second_order = _pairs.asked_for(world.for_window(asked.length), asked.lags, asked.features)
+        truth = world.truth(asked.length, budget=budget)
+        _truth.check_width(truth, budget)
+        regrets = _regrets(world, asked.length) if asked.predictors else None
+        shown = _shown(world, truth, second_order, json=asked.json)
     if asked.json:
-        found = _render.record(world, truth, second_order) | ({} if regrets is None else {"predictors": regrets})
+        found = shown | {"budget": msgspec.to_builtins(budget)} | ({} if regrets is None else {"predictors": regrets})
         print(json.dumps(found, allow_nan=False))
     else:
         from testbed.report import sketch
 
-        sketch.show(world, truth, regrets, second_order)
+        sketch.show(shown, regrets, second_order)
     if asked.svg is not None:
         from testbed.report.portrait import picture, portrait
         from testbed.store import write_outside
@@ -65,6 +79,25 @@ def command(asked: argparse.Namespace, rest: list[str]) -> int:
         write_outside(asked.svg, picture(portrait(world, truth, regrets=regrets or ())).encode())
         print(f"The picture is {asked.svg}", file=sys.stderr if asked.json else sys.stdout)
     return 0
+
+
+def _budget(asked: argparse.Namespace) -> "Budget":
+    """Return the work that may be done."""
+    from testbed.sources import Budget
+
+    named = {name: getattr(asked, name) for name in ("contexts", "tokens", "width", "patience")}
+    named["seed"] = asked.sampling_seed
+    return Budget(**{name: value for name, value in named.items() if value is not None})
+
+
+def _shown(world: "Source", truth: "Truth", asked: "SecondOrder", *, json: bool) -> Any:
+    """Return the record for programs, or the portrait for people."""
+    from testbed.report.portrait import portrait
+    from testbed.sources import _render
+
+    if json:
+        return _render.record(world, truth, asked)
+    return portrait(world, truth, sequences=1, lags=_render.LAGS)
 
 
 def _check_picture(path: Path) -> None:
