@@ -8,15 +8,17 @@ from testbed import ledger
 from testbed.report.summary import counted, edge, strength, summary, tally
 from testbed.report.template import state
 from testbed.stats.estimate import Estimate
-from testbed.verdict import Claim, judge
+from testbed.verdict import Claim, Declared, judge
 
 
-def verdict(name, value, low, high, region=(-1.05, -0.95), *, checks=(), declared=True, section="§4", found=None):
+def verdict(
+    name, value, low, high, region=(-1.05, -0.95), *, checks=(), standing="before the run", section="§4", found=None
+):
     claim = Claim(
         id=name, sentence=f"{name}.", section=section, quantity="q", low=region[0], high=region[1], level=0.95
     )
     seen = found or Estimate(value=value, low=low, high=high, level=0.95, n=9, method="t")
-    return ledger.plain(judge(claim, seen, checks, declared=declared))
+    return ledger.plain(judge(claim, seen, checks, declared=Declared(standing)))
 
 
 STRONG = verdict("strong", -1.0, -1.001, -0.999)
@@ -38,7 +40,7 @@ def test_strongest_first_and_the_instrument_apart():
 
 
 def test_what_was_declared_late_is_counted():
-    late = verdict("late", -1.0, -1.001, -0.999, declared=False)
+    late = verdict("late", -1.0, -1.001, -0.999, standing="after the run")
     assert summary([STRONG, late]).paper == "Both claims of the paper are supported; 1 was not declared before the run."
     assert [line.late for line in summary([late]).lines] == [True]
     assert counted([], "claim", "claims") == "There are no claims."
