@@ -58,6 +58,8 @@ def asked(capsys, *words):
     except SystemExit as stop:
         status = stop.code
     captured = capsys.readouterr()
+    said = [line for line in captured.err.splitlines(keepends=True) if not re.search(" s so far", line)]
+    captured = captured._replace(err="".join(said))
     assert status != 2 or (captured.err.startswith("testbed: ") and captured.err.count("\n") == 1), captured.err
     return status, told(captured.err + (captured.out if status else ""))
 
@@ -481,6 +483,7 @@ def test_words_of_several_lines_are_refused_in_one(capsys):
 
 WORLDS = {name: family(name).EXAMPLES[0] for name in catalog.shelf("testbed.sources")}
 RECORDED = ["source", "length", "unit", "curve", "epsilon", "rate", "oracle", "mixing", "autocovariance", "absent"]
+RECORDED.append("budget")
 
 
 def answered(capsys, *words):
@@ -516,6 +519,7 @@ def test_words_of_truth_are_no_fields_of_a_world(capsys):
     assert cli.main(["truth", "--help"]) == 0
     taken = set(re.findall(r"--([a-z-]+)", capsys.readouterr().out)) - {"bits"}  # which yields to a field
     assert {"length", "width", "contexts", "tokens", "file", "svg", "json", "predictors"} <= taken
+    assert {"patience", "sampling-seed"} <= taken
     for name, kind in catalog.shelf("testbed.sources").items():
         fields = {field.name.replace("_", "-") for field in msgspec.structs.fields(kind)}
         assert not fields & taken, name
@@ -573,7 +577,7 @@ def test_pair_laws_and_covariances_are_told_when_asked_for(capsys):
     features = ["--features", "[[1],[-1]]"]
     assert {"pairs", "covariances"}.isdisjoint(answered(capsys, *chain, "--json"))
     found = answered(capsys, *chain, *features, "--lags", 1, 2, "--json")
-    assert list(found) == [*RECORDED[:-1], "pairs", "covariances", "absent"]
+    assert list(found) == [*RECORDED[:-2], "pairs", "covariances", *RECORDED[-2:]]
     assert [each["lag"] for each in found["pairs"]] == [each["lag"] for each in found["covariances"]] == [1, 2]
     for each in (*found["pairs"], *found["covariances"], *found["autocovariance"], found["mixing"]):
         assert each["method"] in ("closed form", "enumeration", "eigenvalue") and 0 < each["error"] < 1e-9

@@ -16,8 +16,11 @@ from testbed.cli.parser import help_or_refuse
 from testbed.cli.shelves import SHELVES, summary
 
 if TYPE_CHECKING:
-    from testbed.sources import Source
+    from testbed.sources import Budget, Source, Truth
+    from testbed.sources._pairs import SecondOrder
     from testbed.sources._units import Unit
+
+PATIENCE = 60.0
 
 
 def add(commands: Any) -> None:
@@ -45,6 +48,13 @@ def add(commands: Any) -> None:
     parser.add_argument("--width", type=float, help="refuse, and name the price, if an interval is wider (nats)")
     parser.add_argument("--contexts", type=int, help="most contexts that an entropy is enumerated over")
     parser.add_argument("--tokens", type=int, help="tokens to sample where that is too few")
+    parser.add_argument("--sampling-seed", type=int, help="seed of what is sampled (default 0); worlds have their own")
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=PATIENCE,
+        help=f"seconds of work, as foreseen, beyond which to refuse and name the price (default {PATIENCE:g})",
+    )
 
 
 def command(asked: argparse.Namespace, rest: list[str]) -> int:
@@ -53,28 +63,26 @@ def command(asked: argparse.Namespace, rest: list[str]) -> int:
         return help_or_refuse(asked, "name a world, as `testbed list` shows them")
     if asked.help:
         return _help(asked)
-    from testbed.sources import Budget, _pairs, _render, _truth, _units
+    from testbed.cli import working
+    from testbed.sources import _pairs, _truth
 
     unit, rest = _unit(asked, rest)
     world = _world(asked, rest)
     _truth.check_length(asked.length)
     if asked.svg is not None:
         _check_picture(asked.svg)
-    second_order = _pairs.asked_for(world.for_window(asked.length), asked.lags, asked.features)
-    named = {name: getattr(asked, name) for name in ("contexts", "tokens", "width")}
-    budget = Budget(**{name: value for name, value in named.items() if value is not None})
-    truth = world.truth(asked.length, budget=budget)
-    _truth.check_width(truth, budget)
-    regrets = _regrets(world, asked.length) if asked.predictors else None
-    if unit == "bits":
-        truth, regrets = _units.in_bits(truth), None if regrets is None else _units.regrets_in_bits(regrets)
+    budget = _budget(asked)
+    with working.shown():
+        second_order = _pairs.asked_for(world.for_window(asked.length), asked.lags, asked.features)
+        truth, regrets = _measured(world, asked, budget, unit)
+        shown = _shown(world, truth, second_order, asked, unit)
     if asked.json:
-        told = _render.record(world, truth, second_order, unit)
-        print(json.dumps(told | ({} if regrets is None else {"predictors": regrets}), allow_nan=False))
+        found = shown | {"budget": msgspec.to_builtins(budget)} | ({} if regrets is None else {"predictors": regrets})
+        print(json.dumps(found, allow_nan=False))
     else:
         from testbed.report import sketch
 
-        sketch.show(world, truth, regrets, second_order, unit)
+        sketch.show(shown, regrets, second_order, unit)
     if asked.svg is not None:
         from testbed.report.portrait import picture, portrait
         from testbed.store import write_outside
@@ -90,6 +98,39 @@ def _unit(asked: argparse.Namespace, rest: list[str]) -> "tuple[Unit, list[str]]
     if not (short and "--bits" in rest):
         return asked.unit, rest
     return "bits", [word for word in rest if word != "--bits"]
+
+
+def _budget(asked: argparse.Namespace) -> "Budget":
+    """Return the work that may be done."""
+    from testbed.sources import Budget
+
+    named = {name: getattr(asked, name) for name in ("contexts", "tokens", "width", "patience")}
+    named["seed"] = asked.sampling_seed
+    return Budget(**{name: value for name, value in named.items() if value is not None})
+
+
+def _measured(
+    world: "Source", asked: argparse.Namespace, budget: "Budget", unit: "Unit"
+) -> "tuple[Truth, list[dict[str, Any]] | None]":
+    """Return the truth, and if asked how far predictors are from it, in the unit."""
+    from testbed.sources import _truth, _units
+
+    truth = world.truth(asked.length, budget=budget)
+    _truth.check_width(truth, budget)
+    regrets = _regrets(world, asked.length) if asked.predictors else None
+    if unit == "nats":
+        return truth, regrets
+    return _units.in_bits(truth), None if regrets is None else _units.regrets_in_bits(regrets)
+
+
+def _shown(world: "Source", truth: "Truth", second: "SecondOrder", asked: argparse.Namespace, unit: "Unit") -> Any:
+    """Return the record for programs, or the portrait for people."""
+    from testbed.report.portrait import portrait
+    from testbed.sources import _render
+
+    if asked.json:
+        return _render.record(world, truth, second, unit)
+    return portrait(world, truth, sequences=1, lags=_render.LAGS)
 
 
 def _check_picture(path: Path) -> None:

@@ -14,7 +14,7 @@ from testbed.measure.geometric import divergence, normalised
 from testbed.measure.references import COLUMNS, encoded
 from testbed.model.transformer import Transformer
 from testbed.predictors import CLASSICAL, Predictor
-from testbed.sources import Source
+from testbed.sources import Source, _work
 
 Predict = Callable[[Int[Array, " L"]], Float[Array, "L V"]]
 """One sequence to the log-probabilities of token t given the tokens before it: pure, for jit."""
@@ -87,7 +87,8 @@ def regrets(
     named = [("Bayes", bayes(world))]
     named += [(predictor.label, learning(predictor, world.alphabet)) for predictor in predictors]
     records = []
-    for label, predict in named:
+    for place, (label, predict) in enumerate(named):
+        _work.step(f"the regret of {label}", place, len(named))
         kl_B = regret(shared, predict).mean(1)
         loss, mean = float(weight_B @ (shared.entropy_B + kl_B)), float(weight_B @ kl_B)
         error = ROUNDING if whole else float(kl_B.std(ddof=1) / np.sqrt(len(kl_B)))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from testbed.report.portrait import portrait
-from testbed.sources import Absent, Source, Truth, _render
+from testbed.report.portrait import Portrait
+from testbed.sources import Absent, Truth, _render
 from testbed.sources._pairs import Autocovariance, SecondOrder
 from testbed.sources._units import Unit
 
@@ -30,13 +30,12 @@ _DASHES, _FAINT = {"rate": (4, 2), "oracle": (6, 1)}, (12, 1)
 
 
 def show(
-    source: Source,
-    truth: Truth,
+    shown: Portrait,
     regrets: Sequence[Mapping[str, Any]] | None = None,
     asked: SecondOrder = SecondOrder(),  # noqa: B008 - frozen
     unit: Unit = "nats",
 ) -> None:
-    """Print a world and its truth, what else was `asked` of pairs, and how far predictors are if `regrets` are given.
+    """Print the portrait of a world, what else was `asked` of pairs, and how far predictors are if `regrets` are given.
 
     The mean loss of each predictor is a line in the picture, under the letter that it has in the table. `unit` names
     that of the truth and of the regrets.
@@ -44,7 +43,7 @@ def show(
     import rich  # late: programs that want JSON need it not
     from rich.text import Text
 
-    shown = portrait(source, truth, sequences=1, lags=_render.LAGS)
+    source, truth = shown.source, shown.truth
     sample = _render.text(shown.tokens_BL[0].tolist(), source.alphabet, ROOM)
     losses = {letter: row["loss"] for letter, row in lettered(regrets or []) if letter}
     rich.print(Text(f"sample  {sample}\n"), sketch(truth, losses), _render.table(source, truth, unit), sep="\n")

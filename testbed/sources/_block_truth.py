@@ -12,10 +12,12 @@ from scipy.special import entr
 from testbed.sources import (
     _components,
     _curve,
+    _known,
     _laws,
-    _machine_truth,
     _mixed_states,
+    _narrowing,
     _renewal,
+    _samples,
     _truth,
     _walked,
 )
@@ -34,8 +36,7 @@ def truth(source: BlockStationary, length: int, budget: Budget) -> Truth:
     """Return the entropies over windows of `length` tokens."""
     _truth.check_length(length)
     exact = functools.partial(_truth.rounded, operations=4.0 * source.alphabet**2 + len(source.length_law().met_J))
-    told = source.informed()
-    oracle = float(told.weight_S @ _laws.entropy(told.rows_SV))
+    oracle = _oracle(source)
     if source.announced and source.phase == "aligned":
         values = _announced_values(source, length)
         curve, epsilon = tuple(map(exact, values)), exact(float(np.mean(values)))
@@ -49,8 +50,12 @@ def truth(source: BlockStationary, length: int, budget: Budget) -> Truth:
     else:
         rate = _bracketed_rate(source, length, budget)
     found = Truth(length=length, curve=curve, epsilon=epsilon, rate=rate, oracle=exact(oracle))
-    _truth.check_width(found, budget)
-    return found
+    return _known.settled(source, found, budget)
+
+
+def _oracle(source: BlockStationary) -> float:
+    told = source.informed()
+    return float(told.weight_S @ _laws.entropy(told.rows_SV))
 
 
 def _regime_entropy(source: BlockStationary) -> float:
@@ -133,7 +138,7 @@ def _certified_rate(source: BlockStationary, budget: Budget) -> tuple[Quantity |
     starts = _mixed_states.known(machine.stationary_S), _mixed_states.unknown(machine.stationary_S)
     lower, upper = (Walk(machine, start) for start in starts)
     contexts = min(budget.contexts, CONTEXTS)
-    price = _machine_truth.narrowed(upper, lower, budget, contexts=contexts, work=_mixed_states.LARGEST_WORK)
+    price = _narrowing.narrowed(upper, lower, budget, contexts=contexts, work=_mixed_states.LARGEST_WORK)
     found = _truth.bracketed(lower.positions[-1].low, upper.positions[-1].high, method="certified interval")
     return found, price
 
@@ -145,10 +150,11 @@ def _sampled_rate(source: BlockStationary, length: int, budget: Budget) -> Quant
     if beyond is not None:
         return beyond
     tables = msgspec.structs.replace(source, phase="uniform").tables(np.float64)
-    shape = (max(2, budget.tokens // window), window, source.alphabet)
-    low_B, high_B = _curve.sampled(_ends, type(source), tables, shape, budget).T
-    low, high = (_truth.sampled(float(end_B.mean()), _curve.standard_error(end_B)) for end_B in (low_B, high_B))
-    return _truth.between(low, high)
+    shape = (_samples.count(budget.tokens, window), window, source.alphabet)
+    low, high = _samples.means(
+        _curve.sampled(_ends, type(source), tables, shape, budget), _curve.all_of(source.alphabet)
+    )
+    return _truth.between(low, high, least=_oracle(source))
 
 
 def _ends(kind: type[Source], length: int, tables: Tables, key: Key[Array, ""]) -> Float[Array, "2"]:

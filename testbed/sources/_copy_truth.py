@@ -8,9 +8,10 @@ import msgspec
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from testbed.sources import _copy_kernel, _curve, _laws, _machine_truth, _truth
+from testbed.sources import _copy_kernel, _curve, _known, _laws, _machine_truth, _samples, _truth
 from testbed.sources._copy_kernel import Evidence
 from testbed.sources._curve import Curve
+from testbed.sources._samples import Span
 from testbed.sources._source import Source
 from testbed.sources._truth import Absent, Budget, Quantity, Truth
 from testbed.sources.copy_spans import CopySpans
@@ -29,8 +30,7 @@ def truth(source: CopySpans, length: int, budget: Budget) -> Truth:
         epsilon = _truth.rounded(float(values.mean()), operations)
         return Truth(length=length, curve=curve, epsilon=epsilon, rate=oracle, oracle=oracle)
     found = _by_machine(source, length, budget, oracle) or _by_sampling(source, length, budget, oracle)
-    _truth.check_width(found, budget)
-    return found
+    return _known.settled(source, found, budget)
 
 
 def _by_machine(source: CopySpans, length: int, budget: Budget, oracle: Quantity) -> Truth | None:
@@ -56,11 +56,11 @@ def _curve_of(source: CopySpans, length: int, budget: Budget) -> Curve:
     kind, tables, known = CopySpans, source.tables(np.float64), min(length, source.span + min(source.gaps))
     if known < _curve.depth(source.alphabet, length, budget):
         return _curve.curve(kind, tables, length, budget)
-    samples_BL = np.zeros((0, length))
-    if known < length:
-        samples_BL = _curve.curve(kind, tables, length, msgspec.structs.replace(budget, contexts=1)).samples_BL
     exact_T = np.full(known, float(_laws.entropy(source.fresh_law())))
-    return Curve(exact_T, samples_BL, 4 * source.vocabulary)
+    if known == length:
+        return _curve.exactly(exact_T, 4 * source.vocabulary)
+    sampled = _curve.curve(kind, tables, length, msgspec.structs.replace(budget, contexts=1))
+    return sampled._replace(exact_T=exact_T, operations=4 * source.vocabulary)
 
 
 def _rate(source: CopySpans, length: int, budget: Budget, oracle: Quantity) -> Quantity:
@@ -72,10 +72,11 @@ def _rate(source: CopySpans, length: int, budget: Budget, oracle: Quantity) -> Q
     most = float(np.log(len(source.gaps))) * len(source.gaps) / sum(source.lengths())
     tables = msgspec.structs.replace(source, phase="uniform").tables(np.float64)
     window = max(length, EPISODES * max(source.lengths()))
-    shape = (max(2, budget.tokens // window), window, source.alphabet)
-    ends_BX = most + _curve.sampled(_excess, CopySpans, (tables, _told(source)), shape, budget)
-    low, high = (_truth.sampled(float(end_B.mean()), _curve.standard_error(end_B)) for end_B in ends_BX.T)
-    added = _truth.between(low, high)
+    shape = (_samples.count(budget.tokens, window), window, source.alphabet)
+    told_GA = _told(source)
+    ends_BX = most + _curve.sampled(_excess, CopySpans, (tables, told_GA), shape, budget)
+    span = Span(most - float(told_GA.max()), most + float(np.log(len(source.gaps) + 1)))
+    added = _truth.between(*_samples.means(ends_BX, span))
     least, largest = oracle.low + max(added.low, 0.0), oracle.high + min(added.high, most)
     if least > largest:
         certain = _truth.bracketed(oracle.low, oracle.high + most, method="certified interval")
@@ -100,7 +101,8 @@ def _excess(_: type[Source], length: int, tables: Any, key: Key[Array, ""]) -> F
     """Return two mean entropies over the later half of one window, less what the oracle and `_told` would add up to.
 
     They are the entropies of one who knows gap and age at a position before, and of one who does not. What is taken
-    off, given the same tokens, has a known mean, and leaves little to vary.
+    off, given the same tokens, has a known mean, and leaves little to vary. A token is fresh or repeats one of as many
+    as there are gaps, so that the difference lies between -max `_told` and ln (gaps + 1), as entropy is concave.
     """
     law, told_GA = jax.tree.map(jnp.asarray, tables)
     tokens_L, latents = _copy_kernel.sampled(law, key, length)

@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
 from testbed import keys
-from testbed.sources import _draws, _laws, _truth
+from testbed.sources import _draws, _laws, _samples, _truth, _work
+from testbed.sources._samples import Span
 from testbed.sources._source import Source
 from testbed.sources._truth import Absent, Budget, Quantity
 
@@ -23,12 +24,13 @@ class Curve(NamedTuple):
     """h_t for the first positions exactly, and H(X_t | X_<t = x) of B sampled contexts x for all L positions.
 
     `samples_BL` holds independent rows whose mean is h_t (Rao-Blackwell: the exact entropy of the prediction, not the
-    surprise of one token); it has no rows where every position is exact.
+    surprise of one token) and that lie within `span`; it has no rows where every position is exact.
     """
 
     exact_T: Float[np.ndarray, " T"]
     samples_BL: Float[np.ndarray, "B L"]
     operations: int
+    span: Span
 
     def positions(self) -> tuple[Quantity, ...]:
         """Return h_1, …, h_L."""
@@ -36,8 +38,13 @@ class Curve(NamedTuple):
         later_BT = self.samples_BL[:, len(known) :]
         if not later_BT.size:
             return tuple(known)
-        mean_T, error_T = later_BT.mean(0), later_BT.std(0, ddof=1) / np.sqrt(len(later_BT))
-        return (*known, *map(_truth.sampled, mean_T.tolist(), error_T.tolist()))
+        span = Span(*(end_L[len(known) :] for end_L in self._ends()))
+        return (*known, *_samples.means(later_BT, span))
+
+    def _ends(self) -> list[Float[np.ndarray, " L"]]:
+        """Return the ends of the samples of positions that are not exact, 0 for the others."""
+        late_L = np.arange(self.samples_BL.shape[1]) >= len(self.exact_T)
+        return [np.where(late_L, end, 0.0) for end in self.span]
 
     def mean(self, weights_L: Float[np.ndarray, " L"]) -> Quantity:
         """Return Σ_t weight_t·h_t with the standard error of the sum, as positions are correlated."""
@@ -45,8 +52,9 @@ class Curve(NamedTuple):
         exact = float(weights_L[:known] @ self.exact_T)
         if not weights_L[known:].any():
             return _truth.rounded(exact, self.operations, method="enumeration")
-        sums_B = self.samples_BL[:, known:] @ weights_L[known:]
-        return _truth.sampled(exact + float(sums_B.mean()), standard_error(sums_B))
+        weights_T = weights_L[known:]
+        span = Span(*(float(weights_L @ end_L) for end_L in self._ends()))
+        return _truth.moved(_samples.mean(self.samples_BL[:, known:] @ weights_T, span), exact)
 
 
 def curve(kind: type[Source], tables: Any, length: int, budget: Budget) -> Curve:
@@ -56,10 +64,20 @@ def curve(kind: type[Source], tables: Any, length: int, budget: Budget) -> Curve
     """
     symbols = _symbols(kind, tables)
     known = depth(symbols, length, budget)
-    exact_T = enumerated(kind, tables, known, symbols)
-    count = 0 if known == length else max(2, budget.tokens // length)
+    exact_T = enumerated(kind, tables, known, symbols, budget)
+    count = 0 if known == length else _samples.count(budget.tokens, length)
     samples_BL = sampled(_entropies, kind, tables, (count, length, symbols), budget) if count else np.zeros((0, length))
-    return Curve(exact_T, samples_BL, operations(tables, known))
+    return Curve(exact_T, samples_BL, operations(tables, known), all_of(symbols))
+
+
+def all_of(symbols: int) -> Span:
+    """Return the ends between which the entropy of one of so many symbols lies."""
+    return Span(0.0, float(np.log(symbols)))
+
+
+def exactly(exact_T: Float[np.ndarray, " T"], operations: int) -> Curve:
+    """Return a curve of which every position is known up to rounding."""
+    return Curve(exact_T, np.zeros((0, len(exact_T))), operations, all_of(2))
 
 
 def depth(symbols: int, length: int, budget: Budget) -> int:
@@ -70,14 +88,23 @@ def depth(symbols: int, length: int, budget: Budget) -> int:
     return position
 
 
-def enumerated(kind: type[Source], tables: Any, length: int, symbols: int) -> Float[np.ndarray, " L"]:
-    """Return h_1, …, h_L by visiting every context of length-1 tokens."""
+def enumerated(kind: type[Source], tables: Any, length: int, symbols: int, budget: Budget) -> Float[np.ndarray, " L"]:
+    """Return h_1, …, h_L by visiting every context of length-1 tokens.
+
+    Error: ValueError if that takes more than the patience of the budget.
+    """
     _laws.laid_out(f"a prediction of {length} tokens over {symbols} symbols", length * symbols, LARGEST_PREDICTION)
+    what, total, done = f"visiting {symbols ** (length - 1)} contexts", symbols ** (length - 1), 0
     with jax.enable_x64(True):
         entropy_L = np.zeros(length)
         for tokens_BL, real_B in _contexts(symbols, length):
+            if not done and budget.patience is not None:
+                work = _work.operations(functools.partial(_visit, kind), tables, tokens_BL)
+                _work.allow(what, work * total / len(tokens_BL), budget, "lower contexts")
+            _work.step(what, done, total)
             probability_B, entropy_BL = _visit(kind, tables, tokens_BL)
             entropy_L += (np.asarray(probability_B) * real_B) @ np.asarray(entropy_BL)
+            done += len(tokens_BL)
     return entropy_L
 
 
@@ -103,19 +130,31 @@ def operations(tables: Any, length: int) -> int:
 def sampled(
     one: Sampled, kind: type[Source], tables: Any, shape: tuple[int, int, int], budget: Budget
 ) -> Float[np.ndarray, "B L"]:
-    """Return at least `count` rows of `one`; `shape` is (count, length, symbols), for the size of a chunk."""
+    """Return at least `count` rows of `one`; `shape` is (count, length, symbols), for the size of a chunk.
+
+    Error: ValueError if that takes more than the patience of the budget.
+    """
     count, length, symbols = shape
     _laws.laid_out(f"a prediction of {length} tokens over {symbols} symbols", length * symbols, LARGEST_PREDICTION)
     batch = min(count, max(1, CHUNK // (length * symbols)))
+    chunks, rows = -(-count // batch), []
+    what = f"sampling {count} windows of {length} tokens"
     with jax.enable_x64(True):
-        chunks = range(-(-count // batch))
-        rows = [_batch(one, kind, length, batch, tables, keys.stream(budget.seed, "truth", chunk)) for chunk in chunks]
-    return np.concatenate([np.asarray(row_BL) for row_BL in rows])
+        for chunk in range(chunks):
+            key = keys.stream(budget.seed, "truth", chunk)
+            if not chunk and budget.patience is not None:
+                work = chunks * _work.operations(functools.partial(_batch, one, kind, length, batch), tables, key)
+                _work.allow(what, work, budget, _shorter(work * _samples.FEWEST / count, budget))
+            _work.step(what, chunk, chunks)
+            rows.append(np.asarray(_batch(one, kind, length, batch, tables, key)))
+    return np.concatenate(rows)
 
 
-def standard_error(samples_B: Float[np.ndarray, " B"]) -> float:
-    """Return the standard error of the mean of independent samples."""
-    return float(samples_B.std(ddof=1) / np.sqrt(len(samples_B)))
+def _shorter(least: float, budget: Budget) -> str:
+    """Return what would make sampling shorter, if the fewest windows that may be sampled take so many operations."""
+    if _work.affordable(least, budget):
+        return "lower tokens"
+    return f"shorten the window, as {_samples.FEWEST} windows are the least that tell their own error"
 
 
 def entropy(logp_LV: Float[Array, "L V"]) -> Float[Array, " L"]:

@@ -7,12 +7,14 @@ import numpy as np
 import numpy.typing as npt
 from jaxtyping import Array, Float, Int32
 
-from testbed.sources import _draws, _laws, _truth, _words
+from testbed.sources import _draws, _laws, _truth, _words, _work
 from testbed.sources._draws import Cuts
+from testbed.sources._samples import Span
 from testbed.sources._truth import Quantity
 from testbed.sources._words import Words
 
-FEWEST = 32
+FEWEST, ROUNDING = 32, 1e-12
+"""Least samples that a slope is fitted to; what varies less does not vary."""
 MOST_DRAWS, HEIGHT = 2**13, 62
 """Draws whose counts are summed over, in as many operations as there are pairs; digits of a sum of weights."""
 
@@ -192,6 +194,7 @@ def _summed(weights_V: Float[np.ndarray, " V"], count: int) -> tuple[Float[np.nd
     others_U1 = np.array([np.delete(weights_V, first).sum() for first in first_U])[:, None]
     law_UC, entropy_T, count_UC = np.ones((len(weight_U), 1)), np.zeros(count), weight_U[:, None]
     for seen in range(count):
+        _work.step(f"counts of {count} draws", seen**2, count**2)
         count_UC = np.arange(seen + 1.0) + weight_U[:, None]
         total_U1 = weight_U[:, None] + others_U1 + seen
         chance_UC = count_UC / total_U1
@@ -212,14 +215,24 @@ def _excess(x: Float[np.ndarray, "*any"]) -> Float[np.ndarray, "*any"]:
 
 def corrected(
     sample_BL: Float[np.ndarray, "B L"], control_BL: Float[np.ndarray, "B L"], mean_L: Float[np.ndarray, " L"]
-) -> Float[np.ndarray, "B L"]:
+) -> tuple[Float[np.ndarray, "B L"], Float[np.ndarray, " L"]]:
     """Return samples less what a control that was drawn with them, and whose mean is known, explains of their spread.
 
-    Error: the slope is fitted to the samples, which leaves a bias of the order of 1/B. Fewer than 32 are left alone.
+    With them comes the slope, how much of the control was taken off.
+
+    Error: the slope is fitted to the samples, which leaves a bias of the order of 1/B. Fewer than FEWEST are left
+    alone, as that bias would show.
     """
     if len(sample_BL) < FEWEST:
-        return sample_BL
+        return sample_BL, np.zeros(sample_BL.shape[1])
     spread_BL = control_BL - control_BL.mean(0)
     square_L = (spread_BL**2).sum(0)
-    slope_L = (spread_BL * sample_BL).sum(0) / np.where(square_L > 0, square_L, 1)
-    return np.asarray(sample_BL - slope_L * (control_BL - mean_L))
+    told_L = square_L > len(sample_BL) * ROUNDING**2
+    slope_L = np.where(told_L, (spread_BL * sample_BL).sum(0) / np.where(told_L, square_L, 1), 0.0)
+    return np.asarray(sample_BL - slope_L * (control_BL - mean_L)), slope_L
+
+
+def widened(span: Span, slope_L: Float[np.ndarray, " L"]) -> Span:
+    """Return the ends of samples after such a correction, where those of the control are the same."""
+    room_L = np.abs(slope_L) * (span.high - span.low)
+    return Span(span.low - room_L, span.high + room_L)

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 from scipy.special import entr
 
-from testbed.sources import _curve, _dirichlet, _renewal, _truth
+from testbed.sources import _curve, _dirichlet, _known, _renewal, _samples, _truth
 from testbed.sources._curve import Curve
 from testbed.sources._dirichlet_kernels import Tables
 from testbed.sources._renewal import Lengths
@@ -39,8 +39,7 @@ def truth(source: DirichletBlocks, length: int, budget: Budget) -> Truth:
     own = 1 - 1 / source.block_length if source.announced else 1.0
     oracle = _truth.rounded(own * law.value, law.error / _truth.UNIT_ROUNDOFF + 2)
     truth = Truth(length=length, curve=curve, epsilon=epsilon, rate=_rate(source, length, budget), oracle=oracle)
-    _truth.check_width(truth, budget)
-    return truth
+    return _known.settled(source, truth, budget)
 
 
 def _check_hidden(source: DirichletBlocks, length: int, budget: Budget) -> None:
@@ -137,15 +136,16 @@ def _curve_of(source: DirichletBlocks, length: int, budget: Budget) -> Curve:
     """
     tables, operations = source.tables(np.float64), length * _operations(source, length)
     known = _curve.depth(source.alphabet, length, budget)
-    exact_T = _curve.enumerated(DirichletBlocks, tables, known, source.alphabet)
+    exact_T = _curve.enumerated(DirichletBlocks, tables, known, source.alphabet, budget)
     if known == length:
-        return Curve(exact_T, np.zeros((0, length)), operations)
-    shape = max(2, budget.tokens // length), length, source.alphabet
+        return _curve.exactly(exact_T, operations)
+    shape = _samples.count(budget.tokens, length), length, source.alphabet
     hidden_BL, told_BL = np.split(_curve.sampled(_entropies, DirichletBlocks, tables, shape, budget), 2, axis=1)
+    span = _curve.all_of(source.alphabet)
     if length > _dirichlet.MOST_DRAWS:
-        return Curve(exact_T, hidden_BL, operations)
-    corrected_BL = _dirichlet.corrected(hidden_BL, told_BL, _told_values(source, length))
-    return Curve(exact_T, corrected_BL, operations)
+        return Curve(exact_T, hidden_BL, operations, span)
+    corrected_BL, slope_L = _dirichlet.corrected(hidden_BL, told_BL, _told_values(source, length))
+    return Curve(exact_T, corrected_BL, operations, _dirichlet.widened(span, slope_L))
 
 
 def _told_values(source: DirichletBlocks, length: int) -> Float[np.ndarray, " L"]:

@@ -7,8 +7,7 @@ import msgspec
 import numpy as np
 from jaxtyping import Float, Int
 
-from testbed.sources import _curve, _laws, _machine_truth, _truth
-from testbed.sources._curve import Curve
+from testbed.sources import _curve, _known, _laws, _machine_truth, _truth
 from testbed.sources._truth import Absent, Budget, Quantity, Truth
 from testbed.sources.grammar import Grammar
 
@@ -38,8 +37,7 @@ def truth(source: Grammar, length: int, budget: Budget) -> Truth:
         curve = tuple(tree_curve[position % source.leaves] for position in range(length))
         epsilon = _window(trees * tree / length, part, rest / length) if rest else rate
     found = Truth(length=length, curve=curve, epsilon=epsilon, rate=rate, oracle=oracle)
-    _truth.check_width(found, budget)
-    return found
+    return _known.settled(source, found, budget)
 
 
 def _uniform(source: Grammar, length: int, budget: Budget, oracle: Quantity) -> tuple[tuple[Quantity, ...], Quantity]:
@@ -56,11 +54,12 @@ def _aligned(source: Grammar, horizon: int, rest: int, budget: Budget) -> tuple[
     value_P = place_entropies(source, horizon, budget.contexts)
     known_P = np.isfinite(value_P)
     exact = functools.partial(_truth.rounded, operations=_operations(source, budget), method="enumeration")
-    samples = Curve(value_P[:0], np.zeros((0, horizon)), 0)
+    samples = _curve.exactly(np.zeros(horizon), 0)
     if not known_P.all():
         fewest = msgspec.structs.replace(budget, contexts=1)
-        rows_BP = _curve.curve(type(source), source.tables(np.float64), horizon, fewest).samples_BL
-        samples = samples._replace(samples_BL=np.where(known_P[None, :], value_P[None, :], rows_BP))
+        drawn = _curve.curve(type(source), source.tables(np.float64), horizon, fewest)
+        rows_BP = np.where(known_P[None, :], value_P[None, :], drawn.samples_BL)
+        samples = drawn._replace(exact_T=value_P[:0], samples_BL=rows_BP)
     places = np.eye(horizon)
     curve = tuple(exact(float(value_P[p])) if known_P[p] else samples.mean(places[p]) for p in range(horizon))
     if known_P[:rest].all():
@@ -72,7 +71,7 @@ def _window(whole: float, part: Quantity, share: float) -> Quantity:
     """Return whole + share·part: the mean over a window that ends inside a tree."""
     value = whole + share * part.value
     if part.method == "Monte Carlo":
-        return _truth.sampled(value, share * part.error)
+        return _truth.moved(part, whole, times=share)
     return _truth.rounded(value, part.error / _truth.UNIT_ROUNDOFF, method=part.method)
 
 

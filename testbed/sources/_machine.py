@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
+from testbed.sources import _work
 from testbed.sources._truth import Absent, Mixing
 
 if TYPE_CHECKING:
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 LARGEST_EDGES = 2**22
 LARGEST_DENSE = 2048
 LARGEST_POWER = 256
+FILLED, EIGENVALUE = 8, 64
+"""A chain is multiplied as a full matrix if more than one of so many transitions is possible; operations that the
+second eigenvalue takes, for each cube of a state."""
 LARGEST_LAG = 2**20
 
 
@@ -82,15 +86,45 @@ def pair_law(machine: Machine, lag: int) -> Float[np.ndarray, "V V"]:
 
     Error: rounding of about `lag` + S operations.
     """
-    if lag == 0:
-        return np.diag(entering(machine, machine.stationary_S).sum(1))
-    state_VS, chain_SS = entering(machine, machine.stationary_S), chain(machine)
-    if len(machine.stationary_S) <= LARGEST_POWER:
-        state_VS = state_VS @ np.linalg.matrix_power(chain_SS.toarray(), lag - 1)
-    else:
-        for _ in range(lag - 1):
-            state_VS = np.asarray(state_VS @ chain_SS)
-    return np.asarray(state_VS @ emissions(machine))
+    return Passage(machine).pair_law(lag)
+
+
+class Passage:
+    """The joint law of a token and of the state so many tokens later, taken on from lag to lag."""
+
+    def __init__(self, machine: Machine) -> None:
+        """Begin right after the token."""
+        self._machine, self._chain = machine, chain(machine)
+        self._start_VS = self._state_VS = entering(machine, machine.stationary_S)
+        self._steps = 0
+        if self._chain.nnz > len(machine.stationary_S) ** 2 / FILLED:
+            self._chain = self._chain.toarray()
+
+    def pair_law(self, lag: int) -> Float[np.ndarray, "V V"]:
+        """Return P(X_0 = a, X_lag = b); rising lags cost a step each, a lower one begins anew."""
+        if lag == 0:
+            return np.diag(self._start_VS.sum(1))
+        if len(self._machine.stationary_S) <= LARGEST_POWER:
+            chain_SS = chain(self._machine).toarray()
+            return np.asarray(self._start_VS @ np.linalg.matrix_power(chain_SS, lag - 1) @ emissions(self._machine))
+        if self._steps > lag - 1:
+            self._state_VS, self._steps = self._start_VS, 0
+        self._leap(lag - 1)
+        while self._steps < lag - 1:
+            _work.step(f"pairs of tokens over {len(self._machine.stationary_S)} states", self._steps, lag - 1)
+            self._state_VS = np.asarray(self._state_VS @ self._chain)
+            self._steps += 1
+        return np.asarray(self._state_VS @ emissions(self._machine))
+
+    def _leap(self, steps: int) -> None:
+        """Take many steps at once by a power of the chain, where that is less work."""
+        further, states = steps - self._steps, len(self._machine.stationary_S)
+        each = len(self._start_VS) * (self._chain.nnz if hasattr(self._chain, "nnz") else states**2)
+        if states <= LARGEST_DENSE and further * each > 2 * further.bit_length() * states**3:
+            _work.step(f"pairs of tokens {steps} apart over {states} states", 0, 0)
+            chain_SS = chain(self._machine).toarray()
+            self._state_VS = self._state_VS @ np.linalg.matrix_power(chain_SS, further)
+            self._steps = steps
 
 
 def check_lag(lag: int) -> None:
@@ -117,6 +151,8 @@ def mixing(machine: Machine) -> Mixing | Absent:
     states = len(machine.initial_S)
     if states > LARGEST_DENSE:
         return Absent(f"{states} states: eigenvalues are computed densely, up to {LARGEST_DENSE}")
+    seconds = EIGENVALUE * states**3 / _work.SPEED
+    _work.step(f"the second eigenvalue of {states} states, up to {_work.told(seconds)}", 0, 0)
     lasts = np.flatnonzero(machine.stationary_S)
     arriving_SV = entering(machine, machine.stationary_S)[:, lasts].T
     return _spectrum.mixing(_spectrum.Seen(chain(machine)[lasts][:, lasts], emissions(machine)[lasts], arriving_SV))

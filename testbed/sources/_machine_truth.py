@@ -9,7 +9,18 @@ import msgspec
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from testbed.sources import _curve, _edges, _laws, _machine, _mixed_states, _truth
+from testbed.sources import (
+    _closed,
+    _curve,
+    _edges,
+    _known,
+    _laws,
+    _machine,
+    _mixed_states,
+    _narrowing,
+    _samples,
+    _truth,
+)
 from testbed.sources._curve import Curve
 from testbed.sources._edges import Edges
 from testbed.sources._machine import Machine
@@ -17,10 +28,9 @@ from testbed.sources._mixed_states import Walk
 from testbed.sources._source import Source
 from testbed.sources._truth import Absent, Budget, Quantity, Truth
 
-TIGHT, NARROW = 1e-13, 1e-9
-RATE_WORK, WIDTH_WORK, FAR = 2**23, 2**35, 64
-RATE_WINDOW, FREE_EDGES, FEWEST = 128, 2**10, 30
-"""Tokens of a window; edges of a machine whose tokens count as one each, those of larger ones as more; least rows."""
+NARROW, FAR = 1e-9, 64
+RATE_WINDOW, FREE_EDGES = 128, 2**6
+"""Tokens of a window; edges of a machine whose tokens count as one each, those of larger ones as more."""
 
 
 def truth(source: Source, length: int, budget: Budget, *, oracle: Quantity | Absent | None = None) -> Truth:
@@ -29,10 +39,11 @@ def truth(source: Source, length: int, budget: Budget, *, oracle: Quantity | Abs
     h_t is a sum over contexts, of which those that say the same of the state count as one: exact as far as
     `budget.contexts` of them suffice. Beyond, where the source is stationary, h_t lies between the lower bound of the
     rate and the last exact h_t; where it is not, or where Monte Carlo is expected to give less width, h_t is sampled.
-    The rate of a unifilar machine is a closed form; any other lies between H(X_L | X_<L, state before X_1) and
-    H(X_L | X_<L), summed or, if less wide, sampled. With `budget.width`, the sums are taken on until the interval is
-    as narrow as asked, and sampled if these are expected to get there and the sums do not. The oracle, unless given, is
-    the entropy of a token given the state before it.
+    The rate of a unifilar machine is a closed form, and where finitely many beliefs follow a known state a sum over
+    these; any other lies between H(X_L | X_<L, state before X_1) and H(X_L | X_<L), summed or, if less wide, sampled.
+    With `budget.width`, the sums are taken on until the interval is as narrow as asked, and sampled if these are
+    expected to get there and the sums do not. The oracle, unless given, is the entropy of a token given the state
+    before it.
 
     Error: see `Walk`; Monte Carlo as in `Curve`. ValueError if `budget.width` is out of reach.
     """
@@ -43,20 +54,21 @@ def truth(source: Source, length: int, budget: Budget, *, oracle: Quantity | Abs
     upper = Walk(machine, _mixed_states.unknown(machine.stationary_S))
     windows = upper if source.stationary else Walk(machine, _mixed_states.unknown(machine.initial_S))
     whole = windows.reach(length, budget.contexts)
-    bounds, price = _bounds(machine, upper, budget, wanted=source.stationary and not whole)
-    _check_reach(upper, bounds, price, budget)
-    if whole or (source.stationary and _suffices(windows, bounds, budget, budget.tokens // length)):
+    bounds, price = _bounds(machine, upper, budget, wanted=length if source.stationary and not whole else 0)
+    whole = len(windows.positions) >= length
+    _check_reach(upper, bounds, price, budget, wanted=0 if whole else length)
+    wide = windows.positions[-1].high - bounds.low
+    if whole or (source.stationary and _suffices(wide, windows, budget, _affordable(machine, budget) // length)):
         curve = _positions(windows, bounds.low, length)
         epsilon = _mean(curve)
     else:
-        samples = _sampled(source, length, budget, windows)
+        samples = _sampled(source, machine, length, budget, windows)
         curve, epsilon = samples.positions(), samples.mean(np.full(length, 1 / length))
     rate = bounds if bounds.method == "closed form" else _narrowest(source, machine, upper, bounds, length, budget)
     _truth.check("the rate", rate, budget, price=price)
     known = _given_state(machine) if oracle is None else oracle
     found = Truth(length=length, curve=curve, epsilon=epsilon, rate=rate, oracle=known)
-    _truth.check_width(found, budget)
-    return found
+    return _known.settled(source, found, budget)
 
 
 def unifilar(machine: Machine) -> bool:
@@ -72,46 +84,44 @@ def _given_state(machine: Machine) -> Quantity:
     return _truth.rounded(value, 4.0 * len(machine.stationary_S) ** 2 + machine.symbols)
 
 
-def _bounds(machine: Machine, upper: Walk, budget: Budget, *, wanted: bool) -> tuple[Quantity, str]:
+def _bounds(machine: Machine, upper: Walk, budget: Budget, *, wanted: int) -> tuple[Quantity, str]:
     """Return the entropy rate, a closed form or between bounds as close as affordable, and what closer ones would cost.
 
-    With a closed form the upper walk is taken on only if a width is asked for and `wanted` by the curve.
+    With a closed form, or where finitely many beliefs follow a known state, the upper walk is taken on only if a width
+    is asked for, and as far as the curve needs it, up to the position `wanted`.
     """
     closed, given_state = unifilar(machine), _given_state(machine)
     if closed and (budget.width is None or not wanted):
         return given_state, ""
     states = len(machine.stationary_S)
     if states**2 > _mixed_states.LARGEST_NUMBERS:
-        upper.reach(FAR, budget.contexts, RATE_WORK)
+        upper.reach(FAR, budget.contexts, _narrowing.RATE_WORK)
         most = f"at most {_mixed_states.LARGEST_NUMBERS} are held"
         price = f"a closer lower bound would take a belief for each of {states} states, {states**2} numbers: {most}"
         return given_state if closed else _bracket(given_state.low, upper.positions[-1].high), price
-    lower = Walk(machine, _mixed_states.known(machine.stationary_S))
-    price = narrowed(upper, lower, budget, contexts=budget.contexts, work=RATE_WORK)
-    return given_state if closed else _bracket(lower.positions[-1].low, upper.positions[-1].high), price
+    lower, price = Walk(machine, _mixed_states.known(machine.stationary_S)), ""
+    ceiling = given_state.high if closed else _closed.ceiling(machine)
+    if ceiling is not None:
+        _narrowing.approached(lower, ceiling)
+        upper.reach(1, budget.contexts)
+    if ceiling is None or (budget.width is not None and wanted):
+        until = math.inf if ceiling is None else wanted
+        limits: dict[str, Any] = {"contexts": budget.contexts, "work": _narrowing.RATE_WORK, "until": until}
+        price = _narrowing.narrowed(upper, lower, budget, **limits)
+    if closed:
+        return given_state, price
+    low, high = lower.positions[-1].low, upper.positions[-1].high
+    if ceiling is None or high <= ceiling:
+        return _bracket(low, high), price
+    found = _bracket(low, max(low, ceiling))
+    return (msgspec.structs.replace(found, method="enumeration") if found.width <= NARROW else found), price
 
 
-def narrowed(upper: Walk, lower: Walk, budget: Budget, *, contexts: int | float, work: int) -> str:
-    """Take both walks on until the rate lies between bounds that are close enough, or the limits are reached.
+def _check_reach(upper: Walk, bounds: Quantity, price: str, budget: Budget, *, wanted: int) -> None:
+    """Refuse a width that contexts did not reach, and that samples are not expected to reach either.
 
-    A width that is asked for has limits of its own. Return what it would cost if it is not reached.
+    It may be that of the rate or, if that is known, of the position `wanted`.
     """
-    if budget.width is not None:
-        contexts, work = math.inf, WIDTH_WORK
-    widths: list[float] = []
-    growing, gap = True, math.inf
-    while growing:
-        reached = [walk.reach(len(widths) + 1, contexts, work) for walk in (upper, lower)]
-        widths.append(upper.positions[-1].high - lower.positions[-1].low)
-        gap = upper.positions[-1].entropy - lower.positions[-1].entropy
-        growing = any(reached) and gap > TIGHT and widths[-1] > (budget.width or 0.0)
-    if gap <= TIGHT:
-        return "what is left is rounding, which no work narrows"
-    return _truth.price_of_contexts(widths, len(lower.positions), lower.positions[-1].contexts, budget)
-
-
-def _check_reach(upper: Walk, bounds: Quantity, price: str, budget: Budget) -> None:
-    """Refuse a width that contexts did not reach, and that samples are not expected to reach either."""
     if not price or budget.width is None:
         return
     found = _bracket(bounds.low, upper.positions[-1].high)
@@ -121,22 +131,22 @@ def _check_reach(upper: Walk, bounds: Quantity, price: str, budget: Budget) -> N
     if excess > 1:
         least = _truth.large(_truth.log10_tokens(budget, excess))
         sampling = f"sampling would take at least tokens={least}, in windows so long that its bounds meet"
-        _truth.check("the rate", found, budget, price=f"{price}; {sampling}")
+        name = f"h_{wanted}" if wanted and bounds.width <= budget.width else "the rate"
+        _truth.check(name, found, budget, price=f"{price}; {sampling}")
 
 
 def _expected(walk: Walk, rows: int) -> float:
     """Return how wide an interval that many samples are expected to leave."""
-    return 2 * _truth.NORMAL_QUANTILE * walk.positions[-1].deviation / math.sqrt(max(rows, 1))
+    return _samples.expected(walk.positions[-1].deviation, rows, _curve.all_of(walk.machine.symbols))
 
 
-def _suffices(walk: Walk, bounds: Quantity, budget: Budget, rows: int) -> bool:
-    """Return whether the interval up to the walk's last entropy is as narrow as asked, or as that many samples give.
+def _suffices(width: float, walk: Walk, budget: Budget, rows: int) -> bool:
+    """Return whether an interval is as narrow as asked, or as that many samples are expected to give.
 
-    Fewer than FEWEST samples do not tell their own error.
+    Fewer than `_samples.FEWEST` samples do not tell their own error.
     """
-    expected = _expected(walk, rows) if rows >= FEWEST else math.inf
-    enough = max(expected, NARROW) if budget.width is None else budget.width
-    return walk.positions[-1].high - bounds.low <= enough
+    expected = _expected(walk, rows) if rows >= _samples.FEWEST else math.inf
+    return width <= (max(expected, NARROW) if budget.width is None else budget.width)
 
 
 def _positions(windows: Walk, low: float, length: int) -> tuple[Quantity, ...]:
@@ -156,9 +166,14 @@ def _bracket(low: float, high: float) -> Quantity:
     return _truth.bracketed(low, high, method="certified interval")
 
 
-def _sampled(source: Source, length: int, budget: Budget, windows: Walk) -> Curve:
+def _affordable(machine: Machine, budget: Budget) -> int:
+    """Return the tokens to sample of a machine, fewer of one with more edges, as each token takes all of them."""
+    return int(budget.tokens / max(1.0, len(machine.origin_E) / FREE_EDGES))
+
+
+def _sampled(source: Source, machine: Machine, length: int, budget: Budget, windows: Walk) -> Curve:
     """Return the curve with its first positions as the walk gives them."""
-    least = msgspec.structs.replace(budget, contexts=1)
+    least = msgspec.structs.replace(budget, contexts=1, tokens=max(1, _affordable(machine, budget)))
     curve = _curve.curve(type(source), source.tables(np.float64), length, least)
     known = windows.positions[:length]
     operations = math.ceil(max(each.error for each in known) / _truth.UNIT_ROUNDOFF)
@@ -173,13 +188,13 @@ def _narrowest(
     The means estimate the same two bounds over the later half of windows of RATE_WINDOW tokens or more.
     """
     window = max(length, RATE_WINDOW)
-    rows = int(budget.tokens / max(1.0, len(machine.origin_E) / FREE_EDGES)) // window
-    if _suffices(upper, bounds, budget, rows):
+    rows = _affordable(machine, budget) // window
+    if _suffices(bounds.width, upper, budget, rows):
         return bounds
     tables = _edges.tables_of(machine._replace(initial_S=machine.stationary_S), np.float64)
     ends_BX = _curve.sampled(_ends, type(source), tables, (rows, window, machine.symbols), budget)
-    low, high = (_truth.sampled(float(end_B.mean()), _curve.standard_error(end_B)) for end_B in ends_BX.T)
-    between = _truth.between(low, high)
+    low, high = _samples.means(ends_BX, _curve.all_of(machine.symbols))
+    between = _truth.between(low, high, least=bounds.low)
     return between if between.error < bounds.error else bounds
 
 

@@ -1,5 +1,6 @@
 """The contexts of a finite hidden Markov chain, told apart only by what they say of its state: float64 numpy."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -7,12 +8,14 @@ from jaxtyping import Float
 from scipy.sparse import csr_array
 from scipy.special import entr
 
-from testbed.sources import _machine, _truth
+from testbed.sources import _machine, _truth, _work
 from testbed.sources._machine import Machine
 
 CLOSE = 1e-13
 LARGEST_NUMBERS = 2**24
 LARGEST_WORK = 2**31
+CONTEXT, NUMBER = 2**8, 2**5
+"""Operations, as `_work` counts them, that a new context and each number of it cost."""
 
 
 class Beliefs(NamedTuple):
@@ -72,13 +75,13 @@ class Walk:
     def __init__(self, machine: Machine, start: Beliefs) -> None:
         """Begin at the first position."""
         self.positions: list[Position] = []
-        self._machine = machine
+        self.machine = machine
         self._rows_SV = _machine.emissions(machine)
-        self._flat = _flat(machine)
+        self._flat = flat(machine)
         self._degree = int(np.diff(self._flat.tocsc().indptr).max())
         self._level = start
         self._error = 0.0
-        self._work = 0.0
+        self.work = 0.0
         self._steps = 0
 
     def reach(self, length: int, contexts: int | float, work: int = LARGEST_WORK) -> bool:
@@ -87,14 +90,29 @@ class Walk:
         `contexts` limits those of one position; `work`, the multiplications of the walk so far.
         """
         while len(self.positions) < length and self._ready(contexts, work):
+            _work.step("summing over contexts", len(self.positions), length)
             self.positions.append(self._measured())
         return len(self.positions) >= length
+
+    def foreseen(self, further: int | float) -> tuple[float, float]:
+        """Return the numbers that so many more positions would hold, and the operations that reaching them would take.
+
+        Contexts are taken to become more as a power of the position, as they did over the last three: that is as many
+        as they will be or, where they grow by a factor with each token, less.
+        """
+        last = len(self.positions)
+        now, before = (self.positions[place - 1].contexts for place in (last, max(last - 3, 1)))
+        power = math.log(now / before) / math.log(last / (last - 3)) if last > 3 and now > before else 0.0
+        numbers = self.machine.symbols * len(self.machine.initial_S)
+        later = now * (1 + further / last) ** power
+        each = self.machine.symbols * CONTEXT + NUMBER * numbers
+        return later * numbers, (later * (last + further) - now * last) / (power + 1) * each
 
     def _ready(self, contexts: int | float, work: int) -> bool:
         """Return whether the classes of the next position are at hand, after deriving them if affordable."""
         if self._steps < len(self.positions):
             count, states = self._level.beliefs_RS.shape
-            if count * self._machine.symbols * states > LARGEST_NUMBERS or self._work > work:
+            if count * self.machine.symbols * states > LARGEST_NUMBERS or self.work > work:
                 return False
             self._advance()
         return not self.positions or len(self._level.weights_R) <= contexts
@@ -109,14 +127,14 @@ class Walk:
     def _advance(self) -> None:
         count, states = self._level.beliefs_RS.shape
         self._steps += 1
-        self._work += count * self._machine.symbols * states + count * len(self._machine.origin_E)
+        self.work += count * self.machine.symbols * states + count * len(self.machine.origin_E)
         self._level = merged(_followed(self._level, self._flat))
-        self._error += _shift(self._level.moved, self._machine.symbols) + self._rounding()
+        self._error += _shift(self._level.moved, self.machine.symbols) + self._rounding()
 
     def _rounding(self) -> float:
         """Return the bound for one position: sums over symbols, states and contexts, over all of these pairwise."""
         operations = 64 + self._level.together + sum(self._rows_SV.shape) + self._degree
-        return operations * _truth.UNIT_ROUNDOFF * (1 + float(np.log(self._machine.symbols)))
+        return operations * _truth.UNIT_ROUNDOFF * (1 + float(np.log(self.machine.symbols)))
 
 
 def merged(level: Beliefs) -> Beliefs:
@@ -135,7 +153,7 @@ def merged(level: Beliefs) -> Beliefs:
     return Beliefs(np.add.reduceat(weights_R, start), kept, float((weights_R * distance_R).sum()), together)
 
 
-def _flat(machine: Machine) -> csr_array:
+def flat(machine: Machine) -> csr_array:
     """Return the transitions as one matrix: belief @ flat is P(symbol, next state), symbol by symbol."""
     states = len(machine.initial_S)
     column_E = machine.symbol_E * states + machine.target_E

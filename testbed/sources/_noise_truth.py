@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from testbed.sources import _curve, _draws, _edges, _laws, _machine_truth, _noise, _truth
+from testbed.sources import _curve, _draws, _edges, _known, _laws, _machine_truth, _noise, _samples, _truth
 from testbed.sources._source import Source
 from testbed.sources._truth import Absent, Budget, Quantity, Truth
 from testbed.sources._wrapped import machine_of
@@ -34,8 +34,7 @@ def truth(source: "Noisy", length: int, budget: Budget) -> Truth:
         rate=_rate(source, length, budget),
         oracle=_oracle(source),
     )
-    _truth.check_width(found, budget)
-    return found
+    return _known.settled(source, found, budget)
 
 
 def _oracle(source: "Noisy") -> Quantity | Absent:
@@ -59,10 +58,11 @@ def _rate(source: "Noisy", length: int, budget: Budget) -> Quantity:
         _draws.chance(np.array(source.sigma)),
     )
     window = max(length, RATE_WINDOW)
-    shape = (max(2, budget.tokens // TOKENS_A_TOKEN // window), window, source.alphabet)
-    low_B, high_B = _curve.sampled(_ends, type(source), tables, shape, budget).T
-    low, high = (_truth.sampled(float(end_B.mean()), _curve.standard_error(end_B)) for end_B in (low_B, high_B))
-    return _truth.between(low, high)
+    shape = (_samples.count(budget.tokens // TOKENS_A_TOKEN, window), window, source.alphabet)
+    low, high = _samples.means(
+        _curve.sampled(_ends, type(source), tables, shape, budget), _curve.all_of(source.alphabet)
+    )
+    return _truth.between(low, high, least=_known.least(_oracle(source)))
 
 
 def _ends(_: type[Source], length: int, tables: Any, key: Key[Array, ""]) -> Float[Array, "2"]:

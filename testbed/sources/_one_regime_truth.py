@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from testbed.sources import _components, _truth, _walked
+from testbed.sources import _components, _known, _truth, _walked
 from testbed.sources._truth import Budget, Truth
 from testbed.sources.one_regime import OneRegime
 
@@ -15,5 +15,4 @@ def truth(source: OneRegime, length: int, budget: Budget) -> Truth:
     rate = _truth.rounded(_components.later_entropy(source), 4.0 * source.vocabulary**2)
     epsilon = curve.mean(np.full(length, 1 / length))
     found = Truth(length=length, curve=curve.positions(), epsilon=epsilon, rate=rate, oracle=rate)
-    _truth.check_width(found, budget)
-    return found
+    return _known.settled(source, found, budget)

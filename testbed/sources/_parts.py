@@ -81,14 +81,13 @@ def truth(source: "Mixture", length: int, budget: Budget) -> Truth:
     truths = [part.truth(length, budget=budget) for part in source.parts]
     weights = source.probabilities().tolist()
     rate, oracle = _mean([each.rate for each in truths], weights), _mean([each.oracle for each in truths], weights)
-    from testbed.sources import _walked  # late: reading a configuration needs no scipy
+    from testbed.sources import _known, _walked  # late: reading a configuration needs no scipy
 
     tables = source.tables(np.float64)
     curve = _walked.curve(source, source.machine(), length, budget, operations=_curve.operations(tables, length))
     epsilon = curve.mean(np.full(length, 1 / length))
     found = Truth(length=length, curve=curve.positions(), epsilon=epsilon, rate=rate, oracle=oracle)
-    _truth.check_width(found, budget)
-    return found
+    return _known.settled(source, found, budget)
 
 
 def _mean(quantities: list[Quantity | Absent], weights: list[float]) -> Quantity | Absent:

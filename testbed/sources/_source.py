@@ -97,8 +97,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", forbid
     def pair_law(self, lag: int) -> Float[np.ndarray, "V V"] | Absent:
         """Return P(X_0 = a, X_lag = b) at a random moment of the long run, float64, for lag >= 0."""
         _machine.check_lag(lag)
-        machine = self.machine()
-        return machine if isinstance(machine, Absent) else _machine.pair_law(machine, lag)
+        passage = _passage(self)
+        return passage if isinstance(passage, Absent) else passage.pair_law(lag)
 
     @property
     def pair_method(self) -> Method:
@@ -133,6 +133,13 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", forbid
     @abc.abstractmethod
     def truth(self, length: int, *, budget: Budget = Budget()) -> Truth:  # noqa: B008 - frozen
         """Return the exact entropies over windows of `length` tokens; see `Truth`."""
+
+
+@functools.lru_cache(maxsize=1)
+def _passage(source: Source) -> _machine.Passage | Absent:
+    """Return that of the machine, kept as pair laws are asked for lag after lag."""
+    machine = source.machine()
+    return machine if isinstance(machine, Absent) else _machine.Passage(machine)
 
 
 @functools.lru_cache(maxsize=64)

@@ -9,7 +9,7 @@ import msgspec
 Method = Literal["closed form", "enumeration", "certified interval", "Monte Carlo"]
 
 LONGEST = 2**20
-MOST_CONTEXTS, MOST_TOKENS = 2**40, 2**31
+MOST_CONTEXTS, MOST_TOKENS, MOST_SEED = 2**40, 2**31, 2**32
 UNIT_ROUNDOFF = 2.0**-53
 NORMAL_QUANTILE = 1.959963984540054
 
@@ -18,10 +18,12 @@ class Quantity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A number in nats per token, the interval it lies in, and how both were obtained.
 
     Error: `error` is a bound on rounding ("closed form", "enumeration"), half the width of the interval ("certified
-    interval") or a standard error ("Monte Carlo"). `low` and `high` are certain for the first three and a 95 %
-    normal interval for the last. A rate that is bracketed by two Monte Carlo means has method "Monte Carlo", its
-    interval holds both means and their 95 % margins, its error is half of that width, and `gap` is the distance of the
-    means, which more samples do not narrow.
+    interval") or the standard error of the mean of at least 30 independent samples ("Monte Carlo"). `low` and `high`
+    are certain for the first three and a 95 % interval for the last: see `_samples.means`. It is cut to what is
+    certain (0 and ln V, and for a stationary source the rate and the exact entropies of earlier positions), and a mean
+    outside of that is moved to the nearest end; the standard error stays that of the mean. A rate that is bracketed by
+    two Monte Carlo means has method "Monte Carlo", its interval holds both means and their 95 % margins, its error is
+    half of that width, and `gap` is the distance of the means, which more samples do not narrow.
     """
 
     value: float
@@ -98,6 +100,8 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
     """Root of the random stream of the Monte Carlo part."""
     width: float | None = None
     """Widest interval that may be returned for an entropy (None: whatever the budget gives)."""
+    patience: float | None = None
+    """Seconds of work, counted and not timed, beyond which a truth is refused before it begins (None: no limit)."""
 
     def __post_init__(self) -> None:
         for name, most in (("contexts", MOST_CONTEXTS), ("tokens", MOST_TOKENS)):
@@ -107,6 +111,10 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
                 )
         if self.width is not None and not self.width > 0:
             raise ValueError(f"width={self.width}: an interval has a positive width; give for example 1e-9.")
+        if self.patience is not None and not self.patience > 0:
+            raise ValueError(f"patience={self.patience}: seconds of work are a positive number; give for example 60.")
+        if not 0 <= self.seed < MOST_SEED:
+            raise ValueError(f"seed={self.seed}: it must lie between 0 and 2^32 - 1; give for example 0.")
 
 
 def rounded(value: float, operations: int | float, *, method: Method = "closed form") -> Quantity:
@@ -115,21 +123,21 @@ def rounded(value: float, operations: int | float, *, method: Method = "closed f
     return Quantity(value=value, low=value - error, high=value + error, method=method, error=error)
 
 
-def sampled(mean: float, standard_error: float) -> Quantity:
-    """Return a Monte Carlo mean with its 95 % normal interval."""
-    margin = NORMAL_QUANTILE * standard_error
-    return Quantity(value=mean, low=mean - margin, high=mean + margin, method="Monte Carlo", error=standard_error)
-
-
 def bracketed(low: float, high: float, *, method: Method) -> Quantity:
     """Return a quantity known to lie between two bounds; its value is their midpoint."""
     return Quantity(value=(low + high) / 2, low=low, high=high, method=method, error=(high - low) / 2)
 
 
-def between(low: Quantity, high: Quantity) -> Quantity:
-    """Return a quantity known to lie between two that are sampled."""
-    found = bracketed(low.low, high.high, method="Monte Carlo")
+def between(low: Quantity, high: Quantity, *, least: float = 0.0) -> Quantity:
+    """Return a quantity known to lie between two that are sampled, and to be `least` at least."""
+    found = bracketed(min(max(low.low, least), high.high), high.high, method="Monte Carlo")
     return msgspec.structs.replace(found, gap=max(high.value - low.value, 0.0))
+
+
+def moved(found: Quantity, by: float, *, times: float = 1.0) -> Quantity:
+    """Return by + times·quantity for two numbers known exactly, times >= 0."""
+    ends = {name: by + times * getattr(found, name) for name in ("value", "low", "high")}
+    return msgspec.structs.replace(found, **ends, error=times * found.error, gap=times * found.gap)
 
 
 def check_length(length: int) -> None:

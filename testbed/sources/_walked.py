@@ -29,7 +29,7 @@ def curve(source: Source, machine: Machine | Absent, length: int, budget: Budget
     exact_T = np.array([each.entropy for each in known])
     operations = math.ceil(max(each.error for each in known) / _truth.UNIT_ROUNDOFF)
     if len(known) == length:
-        return Curve(exact_T, np.zeros((0, length)), operations)
+        return _curve.exactly(exact_T, operations)
     least = msgspec.structs.replace(budget, contexts=1)
     sampled = _curve.curve(type(source), source.tables(np.float64), length, least)
     return sampled._replace(exact_T=exact_T, operations=operations)

@@ -205,7 +205,7 @@ def test_what_is_not_offered_is_said_everywhere(shown, capsys):
     record = _render.record(whole.source, truth)
     assert (record["rate"], record["oracle"]) == (None, None)
     assert record["absent"] == {"rate": "no limit", "oracle": "no latents [here]"}
-    sketch.show(whole.source, truth)
+    sketch.show(lacking)
     assert "no latents [here]" in capsys.readouterr().out
 
 

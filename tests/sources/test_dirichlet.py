@@ -19,6 +19,7 @@ from testbed.sources import (
     _curve,
     _dirichlet,
     _dirichlet_truth,
+    _samples,
 )
 from testbed.sources import _in_context_truth as chains
 from tests.sources.enumeration import growth
@@ -121,11 +122,11 @@ def test_a_width_between_bounds_that_no_work_narrows_is_refused(monkeypatch):
 
 def test_all_positions_are_had_at_once():
     """In memory in proportion to the samples: a weight for each pair of positions would be a hundred times as much."""
-    samples_BL = np.random.default_rng(0).random((4, 2**12))
-    curve = _curve.Curve(np.array([0.25, 0.5]), samples_BL, 8)
+    samples_BL = np.random.default_rng(0).random((30, 2**12))
+    curve = _curve.Curve(np.array([0.25, 0.5]), samples_BL, 8, _samples.Span(0.0, 1.0))
     tracemalloc.start()
     found = curve.positions()
-    assert tracemalloc.get_traced_memory()[1] < 2**23
+    assert tracemalloc.get_traced_memory()[1] < 2**25
     tracemalloc.stop()
     for position in (0, 1, 2, 4095):
         expected = curve.mean(np.eye(1, 2**12, position)[0])
@@ -275,10 +276,11 @@ def test_standard_error_is_honest_though_a_control_is_fitted(world):
 def test_a_control_with_its_mean_takes_spread_away():
     control = np.random.default_rng(0).normal(size=(1000, 1))
     noise = np.random.default_rng(1).normal(size=(1000, 1))
-    corrected = _dirichlet.corrected(3 * control + 0.1 * noise, control, np.zeros(1))
+    corrected, slope = _dirichlet.corrected(3 * control + 0.1 * noise, control, np.zeros(1))
+    assert slope == pytest.approx(3, rel=0.01)
     assert corrected.std() == pytest.approx(0.1, rel=0.1) and abs(corrected.mean()) < 4 * 0.1 / 1000**0.5
     few = control[:31]
-    np.testing.assert_array_equal(_dirichlet.corrected(few, few, np.zeros(1)), few)
+    np.testing.assert_array_equal(_dirichlet.corrected(few, few, np.zeros(1))[0], few)
 
 
 def test_rates_of_geometric_blocks_are_nested_intervals():
@@ -323,7 +325,7 @@ def test_a_width_that_sampling_cannot_meet_is_refused(world):
 
 def test_the_price_of_a_width_is_what_it_takes():
     """Twice the quoted tokens leave room for what the margins of so few samples are off."""
-    world, few = DirichletBlocks(vocabulary=2, block_length=5, lengths="geometric", concentration=0.3), 2**12
+    world, few = DirichletBlocks(vocabulary=2, block_length=5, lengths="geometric", concentration=0.3), 2**14
     rough = world.truth(2, budget=Budget(contexts=16, tokens=few)).rate
     width = rough.gap + (rough.width - rough.gap) / 3
     with pytest.raises(ValueError, match=r"Monte Carlo.*summing left .* contexts would be needed; sampling") as refusal:

@@ -240,9 +240,9 @@ def test_sampled_entropies_agree_with_those_of_the_machine():
 def test_what_gaps_add_to_the_rate():
     """Long spans of many symbols tell each gap without doubt: ln G nats per episode, and hardly less."""
     world = CopySpans(vocabulary=64, span=16, gaps=(4, 12, 20))
-    truth = world.truth(48, budget=Budget(tokens=2**16))
+    truth = world.truth(48, budget=Budget(tokens=2**19))
     most = truth.oracle.value + np.log(3) / 44
-    assert truth.rate.low > most - 1e-3 and truth.rate.high <= most + 1e-12
+    assert truth.rate.low > most - 4e-3 and truth.rate.high <= most + 1e-12
     assert all(each.error < 1e-12 for each in truth.curve[:20]) and truth.curve[20].method == "Monte Carlo"
 
 
