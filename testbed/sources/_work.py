@@ -15,7 +15,7 @@ Listener = Callable[[str, float, float], None]
 
 SPEED = 2.0**31
 """Operations that count as a second of one processor core: work is counted, so that no answer hangs on a clock."""
-STEP = 64.0
+STEP = 8.0
 """Operations that any one instruction costs, however few numbers it makes."""
 SCATTERED = 8.0
 """Operations that one number costs which is gathered, scattered or sorted."""
