@@ -3,6 +3,8 @@
 import importlib
 import pkgutil
 
+from testbed.wording import short
+
 
 def tag(module: str) -> str:
     """Return the name under which the variant defined in ``module`` is known: its file name."""
@@ -27,7 +29,7 @@ def pick(variants: dict[str, type], name: str) -> type:
     Error: ValueError that lists the known names.
     """
     if name not in variants:
-        raise ValueError(f"{name!r} is not on this shelf; known names: {', '.join(variants)}.")
+        raise ValueError(f"'{short(name)}' is not on this shelf; known names: {', '.join(variants)}.")
     return variants[name]
 
 

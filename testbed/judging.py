@@ -25,6 +25,7 @@ from testbed.spec import EARLIER, SCHEMA, Experiment, decode
 from testbed.stats.estimate import Estimate
 from testbed.store import Store, StoreError, write_outside
 from testbed.verdict import Claim, Verdict, judge
+from testbed.wording import offered, short
 
 ENSEMBLE_COLUMNS = ["parameters", "role", "tokens", *Decomposition.__struct_fields__]
 """Columns of the table of ensembles, also where every cell diverged and it has no rows."""
@@ -111,7 +112,8 @@ def check_claims(claims: Sequence[Claim]) -> None:
     for claim in claims:
         if claim.quantity not in known_estimates():
             raise ValueError(
-                f"claim {claim.id}: its quantity {claim.quantity!r} is unknown; known: {', '.join(known_estimates())}."
+                f"claim {claim.id}: its quantity {short(claim.quantity)!r} is unknown; "
+                f"{offered(claim.quantity, known_estimates())}; `testbed list` tells what each is."
             )
 
 

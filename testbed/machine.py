@@ -35,6 +35,8 @@ def cache_folder() -> Path:
 
 def keep_compilations() -> None:
     """Make this process read and write the persistent compilation cache."""
+    if os.environ.get("TESTBED_CACHE"):
+        _check_cache(cache_folder())
     heal()
     jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "programs"))
     jax.config.update("jax_persistent_cache_enable_xla_caches", "none")  # they put the folder's name into every key
@@ -57,6 +59,17 @@ def provenance(seed: int, settings: dict[str, Any]) -> dict[str, Any]:
         "streams": "named streams under the seed: data, order (by draw); initialisation; evaluation",
         "settings": settings,
     }
+
+
+def _check_cache(folder: Path) -> None:
+    """Refuse a named cache that cannot be kept, rather than compile everything anew each time."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(
+            f"TESTBED_CACHE={folder}: {error.strerror}: it must be a folder that may be written; "
+            "name another, or unset it."
+        ) from error
 
 
 def _version(package: str) -> str | None:

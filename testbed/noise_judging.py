@@ -20,6 +20,7 @@ from testbed.spec import EARLIER, SCHEMA, Cell
 from testbed.store import Store, StoreError, write_outside
 from testbed.study import NoiseStudy, decode
 from testbed.verdict import Claim, Verdict, judge
+from testbed.wording import offered, short
 
 TABLES: dict[str, tuple[str, ...]] = {
     "arms": ("arm", "predicted_slope"),
@@ -89,11 +90,14 @@ def check_claims(study: NoiseStudy) -> None:
     for claim in study.claims:
         if claim.quantity not in ESTIMATES:
             raise ValueError(
-                f"claim {claim.id}: its quantity {claim.quantity!r} is unknown; known: {', '.join(ESTIMATES)}."
+                f"claim {claim.id}: its quantity {short(claim.quantity)!r} is unknown; "
+                f"{offered(claim.quantity, ESTIMATES)}; `testbed list` tells what each is."
             )
         where = subject(claim)
         if where.arm not in arms:
-            raise ValueError(f"claim {claim.id}: the study has no arm {where.arm!r}; known: {', '.join(arms)}.")
+            raise ValueError(
+                f"claim {claim.id}: the study has no arm {short(where.arm)!r}; {offered(where.arm, arms)}."
+            )
         deepest = arms[where.arm].model.layers if arms[where.arm].deep else 1
         if where.layer > deepest:
             raise ValueError(

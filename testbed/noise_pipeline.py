@@ -29,8 +29,9 @@ def run(study: NoiseStudy, folder: Path, options: Options, console: Console) -> 
     """
     check_claims(study)
     machine.keep_compilations()
-    noise_points.check_arms(study)
     space = room(tuple(jax.local_devices()), options.mapping, options.memory_gib)
+    noise_points.check_memory(study, space.bytes_per_device)
+    noise_points.check_arms(study)
     todo = _buckets(study, space)
     earlier = EARLIER.items()
     ledger.check_version(folder, (point.named(*schemas) for point in study.points() for schemas in earlier))

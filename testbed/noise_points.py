@@ -13,6 +13,7 @@ from testbed.display import Display
 from testbed.ensembles import unflatten
 from testbed.measure.noise.observe import Seen, observe
 from testbed.measure.noise.stated import stated
+from testbed.model.size import size
 from testbed.model.transformer import Transformer
 from testbed.store import Store
 from testbed.study import NoiseStudy, Point
@@ -34,6 +35,20 @@ def observe_all(store: Store, points: Iterable[Point], shown: Display) -> None:
                 shown.stage(f"{_name(point)}: compiling")
             called |= programs
             _observe(store, point, shown)
+
+
+def check_memory(study: NoiseStudy, granted: int) -> None:
+    """Refuse arms whose parameters are more than a device may hold, twice: as they are planted, and as they are used.
+
+    Error: ValueError that names the arm.
+    """
+    for arm in study.arms:
+        needed = 2 * size(arm.model).parameter_bytes
+        if needed > granted:
+            raise ValueError(
+                f"arm {arm.name}: its model needs {needed / 2**30:.3g} GiB and {granted / 2**30:.3g} GiB are granted "
+                "per device; give it fewer layers, a smaller width or a shorter context, or raise --memory-gib."
+            )
 
 
 def check_arms(study: NoiseStudy) -> None:

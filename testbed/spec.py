@@ -8,10 +8,28 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from testbed import reading
-from testbed.model.transformer import Transformer
+from testbed.checked import Checked, check_name
+from testbed.model.transformer import MOST_WIDTH, Transformer
 from testbed.predictors import AnyPredictor
+from testbed.settings import MOST_WINDOWS, Evaluation, Grid, Optimiser, Stopping, Training, require
 from testbed.sources import AnySource
 from testbed.verdict import Claim
+from testbed.wording import cut, short
+
+__all__ = [
+    "SCHEMA",
+    "Cell",
+    "Evaluation",
+    "Experiment",
+    "Grid",
+    "Optimiser",
+    "Role",
+    "Stopping",
+    "Training",
+    "decode",
+    "digest",
+    "strictly",
+]
 
 SCHEMA, EARLIER = 3, (2,)
 """Version of the meaning of a cell; raised whenever equal specs would no longer give equal results.
@@ -20,71 +38,14 @@ Runs of earlier versions are judged and reported as they are, and not gone on wi
 uniforms of 23 digits.
 """
 
+MOST_CELLS = 30_000
+"""A grid of more is refused before it is laid out: each cell is a file, and a training run."""
+
 Role = Literal["pilot", "online", "stored"]
-Stopping = Literal["final", "best"]
 Value = TypeVar("Value")
 
 
-def _require(holds: bool, value: str, rule: str, remedy: str) -> None:
-    if not holds:
-        raise ValueError(f"{value}: must be {rule}; {remedy}.")
-
-
-class Optimiser(msgspec.Struct, frozen=True, kw_only=True):
-    """AdamW with global-norm clipping, linear warm-up and a cosine to zero."""
-
-    batch: int = 32
-    """Sequences per step."""
-    warmup: float = 0.05
-    """Share of the horizon over which the learning rate rises linearly."""
-    weight_decay: float = 0.01
-    """Decoupled weight decay, on matrices only."""
-    beta1: float = 0.9
-    """Decay of Adam's first moment."""
-    beta2: float = 0.98
-    """Decay of Adam's second moment."""
-    clip: float = 1.0
-    """Largest global norm of a gradient."""
-
-    def __post_init__(self) -> None:
-        """Refuse impossible settings."""
-        _require(self.batch >= 1, f"optimiser.batch={self.batch}", "at least one sequence a step", "raise it")
-        _require(0 <= self.warmup < 1, f"optimiser.warmup={self.warmup}", "a share in [0, 1)", "e.g. 0.05")
-        _require(
-            0 <= self.weight_decay < math.inf,
-            f"optimiser.weight_decay={self.weight_decay}",
-            "finite and not negative",
-            "use 0 for none",
-        )
-        _require(
-            0 <= self.beta1 < 1 and 0 <= self.beta2 < 1,
-            f"optimiser.beta1={self.beta1}, beta2={self.beta2}",
-            "in [0, 1)",
-            "e.g. 0.9, 0.98",
-        )
-        _require(self.clip > 0, f"optimiser.clip={self.clip}", "positive", "use a large number for none")
-
-
-class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
-    """Where and how often a model is compared with the Bayes predictive."""
-
-    sequences: int = 128
-    """Evaluation windows, shared by every model of the world."""
-    checkpoints: int = 12
-    """Evaluated steps, spaced logarithmically up to the horizon; the horizons themselves are always evaluated."""
-
-    def __post_init__(self) -> None:
-        """Refuse impossible settings."""
-        _require(
-            self.sequences >= 4 and self.sequences % 2 == 0,
-            f"evaluation.sequences={self.sequences}",
-            "even and at least 4, as one half may choose the checkpoint and the other reports it",
-            "e.g. 128",
-        )
-        _require(self.checkpoints >= 2, f"evaluation.checkpoints={self.checkpoints}", "at least 2", "e.g. 12")
-
-
-class Cell(msgspec.Struct, frozen=True, kw_only=True):
+class Cell(Checked, frozen=True, kw_only=True):
     """One training run, whole: equal cells give equal results, so the digest of a cell is its identity."""
 
     world: AnySource
@@ -141,75 +102,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
         return self.tokens // self.model.context
 
 
-class Grid(msgspec.Struct, frozen=True, kw_only=True):
-    """Sizes P × stored tokens D × replicates."""
-
-    multiples: tuple[int, ...] = (1, 2, 4, 8)
-    """The model's width times each of these gives the sizes."""
-    tokens: tuple[int, ...] = (2048, 8192, 32768, 131072, 524288)
-    """Stored tokens D, each a whole number of windows; online training is always added."""
-    replicates: int = 3
-    """Replicates, each with a draw of the data and first parameters of its own."""
-    nested: bool = False
-    """Share draws and first parameters over all D and sizes of a replicate, smaller stored sets being the beginnings of
-    larger ones; otherwise every group of cells has draws of its own, as the intervals over groups assume."""
-
-    def __post_init__(self) -> None:
-        """Refuse impossible settings."""
-        for name, values in (("multiples", self.multiples), ("tokens", self.tokens)):
-            _require(
-                len(values) > 0 and list(values) == sorted(set(values)) and values[0] >= 1,
-                f"grid.{name}={values}",
-                "positive, distinct and in rising order",
-                "sort them and drop repeats",
-            )
-        _require(
-            self.replicates >= 2, f"grid.replicates={self.replicates}", "at least 2, or no interval exists", "e.g. 3"
-        )
-
-
-class Training(msgspec.Struct, frozen=True, kw_only=True):
-    """How long, at which learning rates, and which parameters count."""
-
-    steps: int = 320
-    """Steps T of every stored run and of the longest online run."""
-    ladder: int = 3
-    """Online horizons T, T/ratio, T/ratio², …: so many rungs, from which the limit of infinite training is judged."""
-    ratio: int = 4
-    """Ratio of neighbouring horizons."""
-    learning_rates: tuple[float, ...] = (0.003, 0.01, 0.03)
-    """Candidates; each size takes the one that is best online at the last horizon but one."""
-    stopping: Stopping = "best"
-    """Which parameters are kept: "final", or "best" as judged on the first half of the evaluation windows."""
-
-    def __post_init__(self) -> None:
-        """Refuse impossible settings."""
-        _require(
-            self.ladder >= 3, f"training.ladder={self.ladder}", "at least 3 rungs, or no limit can be judged", "e.g. 3"
-        )
-        _require(self.ratio >= 2, f"training.ratio={self.ratio}", "at least 2", "e.g. 4")
-        rung = self.ratio ** (self.ladder - 1)
-        _require(
-            self.steps >= 8 * rung and self.steps % rung == 0,
-            f"training.steps={self.steps}",
-            f"a multiple of {rung} ({self.ratio} to the power of ladder - 1), at least {8 * rung}",
-            f"e.g. {max(8, round(self.steps / rung)) * rung}",
-        )
-        rates = self.learning_rates
-        _require(
-            len(rates) > 0 and list(rates) == sorted(set(rates)) and all(0 < rate < math.inf for rate in rates),
-            f"training.learning_rates={rates}",
-            "positive, finite, distinct and in rising order",
-            "e.g. 0.003 0.01 0.03",
-        )
-
-    @property
-    def horizons(self) -> tuple[int, ...]:
-        """Return the online horizons in rising order."""
-        return tuple(self.steps // self.ratio**rung for rung in reversed(range(self.ladder)))
-
-
-class Experiment(msgspec.Struct, frozen=True, kw_only=True):
+class Experiment(Checked, frozen=True, kw_only=True):
     """One question: a world, a family of models, a grid over it, and the claims that it judges."""
 
     name: str
@@ -237,40 +130,36 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse combinations that cannot be run."""
-        _require(0 <= self.seed < 2**32, f"seed={self.seed}", "a whole number in [0, 2^32)", "e.g. 0")
-        _require(
-            self.model.vocabulary == self.world.alphabet,
-            f"model.vocabulary={self.model.vocabulary}",
-            f"the number of symbols of the world, {self.world.alphabet}",
-            f"use --model.vocabulary {self.world.alphabet}",
-        )
-        _require(
-            self.model.embedding_noise is None,
-            f"model.embedding_noise={self.model.embedding_noise}",
-            "absent, as training and evaluation hand the model no key",
-            "leave it out, and add noise where a trained model is observed",
-        )
-        n, largest = self.model.context, self.training.steps * self.optimiser.batch
+        check_name("name", self.name)
+        require(0 <= self.seed < 2**32, "seed", self.seed, "a whole number in [0, 2^32)", "e.g. 0")
+        symbols, vocabulary = self.world.alphabet, self.model.vocabulary
+        rule = f"the number of symbols of the world, {symbols}"
+        require(vocabulary == symbols, "model.vocabulary", vocabulary, rule, f"use --model.vocabulary {symbols}")
+        noise, rule = self.model.embedding_noise, "absent, as training and evaluation hand the model no key"
+        remedy = "leave it out, and add noise where a trained model is observed"
+        require(noise is None, "model.embedding_noise", noise, rule, remedy)
         for tokens in self.grid.tokens:
-            _require(
-                tokens >= n, f"grid.tokens: D={tokens}", f"at least one window of n={n} tokens", f"use {n} or more"
-            )
-            _require(
-                tokens % n == 0,
-                f"grid.tokens: D={tokens}",
-                f"a whole number of windows of n={n} tokens",
-                f"use {tokens // n * n} or {(tokens // n + 1) * n}",
-            )
-        _require(
-            self.training.steps * self.optimiser.batch < 2**31,
-            f"training.steps × optimiser.batch = {largest}",
-            "fewer than 2^31 sequences",
-            "train for fewer steps",
-        )
+            _check_windows(tokens, self.model.context)
+        self._check_counts()
         ids = [claim.id for claim in self.claims]
-        _require(len(ids) == len(set(ids)), f"claims {ids}", "each id once", "rename one")
+        require(len(ids) == len(set(ids)), "claims", ids, "each id once", "rename one")
         shown = [predictor.label for predictor in self.references]
-        _require(len(shown) == len(set(shown)), f"references {shown}", "each predictor once", "drop the repeats")
+        require(len(shown) == len(set(shown)), "references", shown, "each predictor once", "drop the repeats")
+
+    def _check_counts(self) -> None:
+        """Refuse more sequences than are counted, and more cells than are laid out."""
+        largest, rule = self.training.steps * self.optimiser.batch, f"at most {MOST_WINDOWS} sequences"
+        batch = MOST_WINDOWS // self.training.steps
+        remedy = f"use --optimiser.batch {batch}, or fewer steps"
+        require(largest <= MOST_WINDOWS, "training.steps × optimiser.batch", largest, rule, remedy)
+        each, cells = self.cell_count // self.grid.replicates, self.cell_count
+        remedy = "use fewer --grid.multiples, --grid.tokens or --training.learning-rates"
+        if 2 * each <= MOST_CELLS:
+            remedy = f"use --grid.replicates {MOST_CELLS // each} or fewer"
+        require(cells <= MOST_CELLS, "cells of the grid", cells, f"at most {MOST_CELLS}", remedy)
+        widest = self.model.width * self.grid.multiples[-1]
+        remedy = f"leave out multiples above {MOST_WIDTH // self.model.width}"
+        require(widest <= MOST_WIDTH, "model.width × grid.multiples", widest, f"at most {MOST_WIDTH}", remedy)
 
     @property
     def models(self) -> tuple[Transformer, ...]:
@@ -313,8 +202,9 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def cell_count(self) -> int:
         """Return the number of cells of the whole grid, those that choose the learning rates included."""
-        any_rates = dict.fromkeys(self.models, self.training.learning_rates[0])
-        return len(self.pilot_cells()) + len(self.main_cells(any_rates))
+        pilots = len(self.training.learning_rates)
+        each = pilots + self.training.ladder + len(self.grid.tokens)
+        return len(self.grid.multiples) * each * self.grid.replicates
 
     def training_identity(self) -> dict[str, Any]:
         """Return what two runs must share to share an output folder: everything but words, claims and references."""
@@ -344,6 +234,15 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+def _check_windows(tokens: int, n: int) -> None:
+    """Refuse D tokens that are no whole number of windows of n, or more of them than are counted."""
+    require(tokens >= n, "grid.tokens: D", tokens, f"at least one window of n={n} tokens", f"use {n} or more")
+    near = f"use {tokens // n * n} or {(tokens // n + 1) * n}"
+    require(tokens % n == 0, "grid.tokens: D", tokens, f"a whole number of windows of n={n} tokens", near)
+    most, rule = MOST_WINDOWS * n, f"at most {MOST_WINDOWS} windows of n={n} tokens"
+    require(tokens <= most, "grid.tokens: D", tokens, rule, f"use {most} or fewer")
+
+
 def digest(value: Any) -> str:
     """Return the sha256 (hex) of the canonical JSON of a plain value: sorted keys, no spaces."""
     return hashlib.sha256(msgspec.json.encode(value, order="deterministic")).hexdigest()
@@ -364,14 +263,14 @@ def strictly(payload: bytes, kind: type[Value]) -> Value:
     """
     try:
         value, written = msgspec.json.decode(payload, type=kind), reading.loads(payload)
-    except (msgspec.MsgspecError, ValueError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise ValueError(
-            f"The saved experiment cannot be read: {error}. Restore the file, or use a new folder."
+            f"The saved experiment cannot be read: {cut(str(error), 200)}. Restore the file, or use a new folder."
         ) from error
     unknown = ", ".join(unread(written, msgspec.to_builtins(value)))
     if unknown:
         raise ValueError(
-            f"The saved experiment cannot be read: unknown fields {unknown}, as another version may have"
+            f"The saved experiment cannot be read: unknown fields {short(unknown, 120)}, as another version may have"
             " written it. Restore the file, or use a new folder."
         )
     return value

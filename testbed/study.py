@@ -5,11 +5,14 @@ from typing import Any, Literal
 import msgspec
 
 from testbed import spec
+from testbed.checked import Checked, check_name
 from testbed.model.transformer import Transformer
+from testbed.settings import LEAST, MOST_RATE, MOST_WINDOWS, require, require_between
 from testbed.sources import AnySource, Source
 from testbed.spec import Cell, Evaluation, Optimiser, digest, strictly
 from testbed.verdict import Claim
 from testbed.weights import AnyWeights, Fresh
+from testbed.wording import short
 
 SCHEMA, EARLIER = 2, {1: 2}
 """Version of the meaning of a point; raised whenever equal points would no longer give equal results."""
@@ -21,11 +24,14 @@ Given = Literal["query", "nothing"]
 ROOMY = 64
 """Ratio of lengths that one program serves."""
 
+MOST_POINTS, MOST_KEPT, MOST_TOKENS, LONGEST = 100_000, 2**24, 2**40, 2**20
+"""Points are files, rows of projections are held in memory, and windows are laid out: more of any is refused."""
+
 FEWEST_LENGTHS, FEWEST_SEQUENCES = 6, 100
 """A slope rests on so many lengths, as any two would have one; and a spread on so many sequences."""
 
 
-class Fit(msgspec.Struct, frozen=True, kw_only=True):
+class Fit(Checked, frozen=True, kw_only=True):
     """How the parameters of an arm are trained, on fresh windows of its world."""
 
     steps: int = 400
@@ -41,11 +47,18 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
         for name in ("steps", "batch"):
             if getattr(self, name) < 1:
                 raise ValueError(f"fit.{name}={getattr(self, name)}: must be at least 1; e.g. 16.")
-        if not 0 < self.learning_rate < float("inf"):
-            raise ValueError(f"fit.learning_rate={self.learning_rate}: must be positive and finite; e.g. 0.01.")
+        windows, rule = self.steps * self.batch, f"at most {MOST_WINDOWS} windows"
+        remedy = f"use batch {max(MOST_WINDOWS // self.steps, 1)} or less, and no more than {MOST_WINDOWS} steps"
+        require(windows <= MOST_WINDOWS, "fit.steps × fit.batch", windows, rule, remedy)
+        if not LEAST <= self.learning_rate <= MOST_RATE:
+            raise ValueError(
+                f"fit.learning_rate={self.learning_rate}: must be positive and at most {MOST_RATE}; e.g. 0.01."
+            )
+        if self.context is not None:
+            require_between("fit.context", self.context, 1, LONGEST, "64")
 
 
-class Arm(msgspec.Struct, frozen=True, kw_only=True):
+class Arm(Checked, frozen=True, kw_only=True):
     """One world seen by one model: where the noise is measured against the length of the context."""
 
     name: str
@@ -74,14 +87,18 @@ class Arm(msgspec.Struct, frozen=True, kw_only=True):
     """Draws of its parameters."""
 
     def __post_init__(self) -> None:
-        if not self.name or "/" in self.name:
+        check_name("arm", self.name)
+        if "/" in self.name:
             raise ValueError(f"arm {self.name!r}: a name must not be empty or hold '/'; e.g. 'markov'.")
         if self.sequences is not None and self.sequences < FEWEST_SEQUENCES:
             raise ValueError(
                 f"arm {self.name}: sequences={self.sequences}: must be at least {FEWEST_SEQUENCES}; raise it."
             )
+        if self.sequences is not None:
+            require_between(f"arm {self.name}: sequences", self.sequences, FEWEST_SEQUENCES, MOST_WINDOWS, "4096")
         if self.draws < 1:
             raise ValueError(f"arm {self.name}: draws={self.draws}: must be at least 1; raise it.")
+        require_between(f"arm {self.name}: draws", self.draws, 1, MOST_POINTS // FEWEST_LENGTHS, "3")
         if self.model.vocabulary != self.world.alphabet:
             raise ValueError(
                 f"arm {self.name}: model.vocabulary={self.model.vocabulary} must be the number of symbols of the world,"
@@ -121,7 +138,7 @@ class Arm(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Point(msgspec.Struct, frozen=True, kw_only=True):
+class Point(Checked, frozen=True, kw_only=True):
     """An arm at one length and draw of its parameters, whole: equal points give equal results."""
 
     arm: str
@@ -167,7 +184,7 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
         return int(self.digest[:8], 16) % 2**31
 
 
-class NoiseStudy(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="noise"):
+class NoiseStudy(Checked, frozen=True, kw_only=True, tag_field="kind", tag="noise"):
     """One question about the noise of hidden representations: arms, lengths, and the claims that are judged."""
 
     name: str
@@ -192,20 +209,25 @@ class NoiseStudy(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", ta
     """Judged at the end; they take no part in the identity of the points."""
 
     def __post_init__(self) -> None:
+        check_name("name", self.name)
         names = [arm.name for arm in self.arms]
         if not names or len(names) != len(set(names)):
-            raise ValueError(f"arms {names}: there must be some, and each name once; rename one.")
+            raise ValueError(f"arms {short(names)}: there must be some, and each name once; rename one.")
         for arm in self.arms:
             self._check_lengths(arm)
         fewest = FEWEST_SEQUENCES
         for name, least in (("sequences", fewest), ("fewest", fewest), ("tokens", 1), ("kept", fewest)):
             if getattr(self, name) < least:
-                raise ValueError(f"{name}={getattr(self, name)}: must be at least {least}; raise it.")
+                raise ValueError(f"{name}={getattr(self, name)}: must be at least {least}; use {least} or more.")
+            require_between(name, getattr(self, name), least, MOST_TOKENS if name == "tokens" else MOST_KEPT, "4096")
+        count = sum(len(self.lengths_of(arm)) * arm.draws for arm in self.arms)
+        rule, remedy = f"at most {MOST_POINTS}", "use fewer arms, lengths or draws"
+        require(count <= MOST_POINTS, "points of the study", count, rule, remedy)
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"seed={self.seed}: must be a whole number in [0, 2^32); e.g. 0.")
         ids = [claim.id for claim in self.claims]
         if len(ids) != len(set(ids)):
-            raise ValueError(f"claims {ids}: each id once; rename one.")
+            raise ValueError(f"claims {short(ids)}: each id once; rename one.")
 
     def lengths_of(self, arm: Arm) -> tuple[int, ...]:
         """Return the context lengths of an arm, in tokens."""
@@ -254,8 +276,12 @@ class NoiseStudy(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", ta
         lengths = self.lengths_of(arm)
         if len(lengths) < FEWEST_LENGTHS or list(lengths) != sorted(set(lengths)) or lengths[0] < 2:
             raise ValueError(
-                f"lengths={lengths} of arm {arm.name}: must be {FEWEST_LENGTHS} or more, at least 2, distinct and in"
-                " rising order; e.g. 64 128 256 512 1024 2048."
+                f"lengths={short(lengths)} of arm {arm.name}: must be {FEWEST_LENGTHS} or more, at least 2, distinct "
+                "and in rising order; e.g. 64 128 256 512 1024 2048."
+            )
+        if lengths[-1] > LONGEST:
+            raise ValueError(
+                f"arm {arm.name}: length {lengths[-1]}: a window has at most {LONGEST} tokens; leave it out."
             )
         if arm.model.positions == "learned" and lengths[-1] > arm.model.context and arm.fit is None:
             raise ValueError(

@@ -1,6 +1,5 @@
 """Cells that a store lacks are trained, bucket by bucket, and what they yield is stored."""
 
-import math
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
@@ -8,6 +7,7 @@ import jax.numpy as jnp
 import msgspec
 import numpy as np
 
+from testbed.checked import Checked
 from testbed.measure import divergence
 from testbed.measure.contexts import Reference
 from testbed.model.size import size
@@ -17,8 +17,10 @@ from testbed.train import buckets
 from testbed.train.lanes import Contexts, Mapping, Placement
 from testbed.train.plan import Bucket, Room
 
+MOST_SECONDS, MOST_GIB = 7 * 24 * 3600, 2**20
 
-class Options(msgspec.Struct, frozen=True, kw_only=True):
+
+class Options(Checked, frozen=True, kw_only=True):
     """How a run uses the machine; none of it changes what is asked."""
 
     placement: Placement = "jit"
@@ -32,10 +34,13 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse impossible settings."""
-        if not self.checkpoint_seconds >= 0:
-            raise ValueError(f"--checkpoint-seconds {self.checkpoint_seconds}: must be not negative; e.g. 60.")
-        if self.memory_gib is not None and not 0 < self.memory_gib < math.inf:
-            raise ValueError(f"--memory-gib {self.memory_gib}: must be positive and finite; e.g. 8.")
+        if not 0 <= self.checkpoint_seconds <= MOST_SECONDS:
+            raise ValueError(
+                f"--checkpoint-seconds {self.checkpoint_seconds}: must be not negative and at most {MOST_SECONDS},"
+                " a week; e.g. 60."
+            )
+        if self.memory_gib is not None and not 0 < self.memory_gib <= MOST_GIB:
+            raise ValueError(f"--memory-gib {self.memory_gib}: must be positive and at most {MOST_GIB}; e.g. 8.")
 
 
 @runtime_checkable

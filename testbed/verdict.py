@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
+from testbed.checked import Checked, check_name
 from testbed.stats.estimate import Estimate, check_level
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ Kind = Literal["paper", "instrument"]
 """What a claim is of: the paper, or the testbed itself, where it is true by construction."""
 
 
-class Claim(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Claim(Checked, frozen=True, kw_only=True, omit_defaults=True):
     """A sentence, the estimate it is about, and the region (ends included) in which it is true.
 
     An end that is None is endless.
@@ -41,6 +42,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         for name in ("id", "sentence", "quantity"):
             if not getattr(self, name).strip():
                 raise ValueError(f"{name} is empty; a claim names itself, its sentence and its estimate.")
+        check_name("claim", self.id)
         check_level(self.level)
         low, high = self.region
         if math.isnan(low) or math.isnan(high) or low >= high:

@@ -1,12 +1,12 @@
 """From the words of a command to its exit status: the one place where a refusal becomes a sentence."""
 
 import argparse
-import os
+import io
 import sys
 from collections.abc import Sequence
 
 from testbed import __version__
-from testbed.cli import gallery, judge, listing, report, run, truth
+from testbed.cli import edge, gallery, judge, listing, report, run, truth
 from testbed.cli.parser import Parser
 
 _EPILOG = """examples:
@@ -26,23 +26,20 @@ _COMMANDS = (listing, truth, gallery, run, judge, report)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; return its exit status: 0 done, 2 the request cannot be met (one sentence on standard error)."""
+    """Run a command; return its exit status.
+
+    0: done. 2: the request cannot be met (one sentence on standard error says why). 70: a fault of testbed.
+    """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without the signs of a table still gets the rest
     try:
         asked, rest = _parser().parse_known_args(words)
         return int(asked.command(asked, rest))
-    except ValueError as refusal:
-        print("testbed:", " ".join(str(refusal).split()), file=sys.stderr)
-        return 2
-    except MemoryError:
-        print("testbed: this needs more memory than there is; ask for less of it.", file=sys.stderr)
-        return 2
-    except BrokenPipeError:  # whoever read standard output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except KeyboardInterrupt:
-        print("testbed: interrupted; run the same command again to go on from the last snapshot.", file=sys.stderr)
-        return 130
+    except SystemExit:  # help was printed
+        raise
+    except BaseException as error:
+        return edge.status(error)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -2,9 +2,11 @@
 
 import importlib.util
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import testbed
+from testbed.wording import short
 
 if TYPE_CHECKING:
     from testbed.spec import Experiment
@@ -16,7 +18,7 @@ def shipped() -> dict[str, Path]:
     package = Path(testbed.__file__).parent
     installed = package / "experiments"
     folder = installed if installed.is_dir() else package.parent / "experiments"
-    return {path.stem: path for path in sorted(folder.glob("[!_]*.py"))}
+    return files(folder)
 
 
 def located(word: str) -> Path:
@@ -44,7 +46,8 @@ def preset(path: Path, name: str) -> "Experiment | NoiseStudy":
     """
     found = presets(path)
     if name not in found:
-        raise ValueError(f"--preset {name}: {path} has no such preset; known: {', '.join(found)}.")
+        known = short(", ".join(found), 160)
+        raise ValueError(f"--preset '{short(name)}': {path} has no such preset; known: {known}.")
     return found[name]
 
 
@@ -53,22 +56,37 @@ def presets(path: Path) -> "dict[str, Experiment | NoiseStudy]":
 
     Error: ValueError if it cannot be read, or defines none.
     """
+    found = getattr(_loaded(path), "PRESETS", None)
+    if not isinstance(found, dict) or not found or not all(map(_is_experiment, found.values())):
+        raise ValueError(
+            f"{path} defines no PRESETS: an experiment file maps preset names to Experiment or NoiseStudy values."
+        )
+    for name in found:
+        if not isinstance(name, str) or not name or not name.isprintable():
+            raise ValueError(
+                f"{path}: the preset {short(repr(name))} is no name: keys of PRESETS are words; e.g. 'quick'."
+            )
+    return found
+
+
+def files(folder: Path) -> dict[str, Path]:
+    """Return the experiment files of a folder by name; those that begin with an underscore are shared pieces."""
+    return {path.stem: path for path in sorted(folder.glob("[!_]*.py"))}
+
+
+def _loaded(path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise ValueError(f"{path} is not Python: an experiment is a .py file that defines PRESETS.")
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # whatever a file does wrong while it is read, the file is to be mended
-        raise ValueError(
-            f"{path} cannot be loaded ({type(error).__name__}: {error}): mend it and try again."
-        ) from error
-    found = getattr(module, "PRESETS", None)
-    if not isinstance(found, dict) or not found or not all(map(_is_experiment, found.values())):
-        raise ValueError(
-            f"{path} defines no PRESETS: an experiment file maps preset names to Experiment or NoiseStudy values."
-        )
-    return found
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever a file does wrong while it is read, sys.exit included, it is to be mended
+        why = short(f"{type(error).__name__}: {error}", 200)
+        raise ValueError(f"{path} cannot be loaded ({why}): mend it and try again.") from error
+    return module
 
 
 def _is_experiment(value: object) -> bool:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from testbed.cli.parser import add as add_command
-from testbed.cli.parser import no_more
+from testbed.cli.parser import no_more, path
 
 
 def add(commands: Any) -> None:
@@ -13,7 +13,7 @@ def add(commands: Any) -> None:
     parser = add_command(
         commands, "gallery", command, "draw the gallery of worlds: a page, and a picture of each world"
     )
-    parser.add_argument("--out", type=Path, default=Path("docs"), help="folder of the page (default docs)")
+    parser.add_argument("--out", type=path, default=Path("docs"), help="folder of the page (default docs)")
 
 
 def command(asked: argparse.Namespace, rest: list[str]) -> int:

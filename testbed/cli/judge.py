@@ -1,20 +1,19 @@
 """``testbed judge``: judge a finished run again, without training."""
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from testbed.cli import claims
 from testbed.cli.experiments import located, preset
 from testbed.cli.folder import judging_of
 from testbed.cli.parser import add as add_command
-from testbed.cli.parser import no_more
+from testbed.cli.parser import no_more, path
 
 
 def add(commands: Any) -> None:
     """Add the command to the parser."""
     parser = add_command(commands, "judge", command, "judge a finished run again, without training")
-    parser.add_argument("folder", type=Path, help="the folder of a run")
+    parser.add_argument("folder", type=path, help="the folder of a run")
     parser.add_argument(
         "--claims-of",
         metavar="EXPERIMENT",

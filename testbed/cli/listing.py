@@ -5,11 +5,12 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from testbed.cli.experiments import presets, shipped
+from testbed.cli.experiments import files, presets, shipped
 from testbed.cli.fields import WIDTH
 from testbed.cli.parser import add as add_command
 from testbed.cli.parser import no_more
 from testbed.cli.shelves import SHELVES, summary
+from testbed.wording import sentence
 
 
 def add(commands: Any) -> None:
@@ -36,15 +37,18 @@ def command(asked: argparse.Namespace, rest: list[str]) -> int:
     estimates = known_estimates() | ESTIMATES
     _show("estimates that claims can be about", {name: summary(number) for name, number in estimates.items()})
     _show("experiments that come with testbed, by name", {name: _told(path) for name, path in shipped().items()})
-    here = [path for path in sorted(Path("experiments").glob("[!_]*.py")) if not _is_shipped(path)]
+    here = [path for path in files(Path("experiments")).values() if not _is_shipped(path)]
     if here:
         _show("experiments in this folder", {str(path): _told(path) for path in here})
     return 0
 
 
 def _told(path: Path) -> str:
-    """Return what is listed of an experiment: its presets."""
-    return f"presets: {', '.join(presets(path))}"
+    """Return the presets of an experiment, or why it has none: one that is broken hides no other."""
+    try:
+        return f"presets: {', '.join(presets(path))}"
+    except ValueError as refusal:
+        return sentence(refusal).removeprefix(f"{path} ")
 
 
 def _is_shipped(path: Path) -> bool:

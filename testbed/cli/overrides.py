@@ -4,6 +4,7 @@ import copy
 import difflib
 import functools
 import json
+import re
 import typing
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
@@ -14,8 +15,16 @@ from testbed import reading
 from testbed.cli import fields
 from testbed.sources import Source
 from testbed.spec import unread
+from testbed.wording import cut, short
 
 Value = TypeVar("Value")
+
+_MEANT = {
+    r"invalid literal for int\(\) with base 10: (.*)": r"\1 is no whole number in digits",
+    r"could not convert string to float: (.*)": r"\1 is no number",
+    r"Could not find valid parse for arguments: \[(.*)\]": r"\1 cannot be read",
+}
+"""What is said of a word that cannot be read, and what it means."""
 
 
 class _UnreadableError(Exception):
@@ -83,8 +92,7 @@ def _sentence(event: Any, prog: str, flags: Iterator[str]) -> str:
     unknown = getattr(event, "unrecognized_tokens", getattr(event, "tokens", []))
     if unknown:
         word = next((each for each in unknown if each.startswith("--")), unknown[0])
-        near = difflib.get_close_matches(word.split("=")[0], list(flags), n=1)
-        return f"{word}: there is no such option{f' (did you mean {near[0]}?)' if near else ''}; {helped}."
+        return _unknown(word, list(flags), helped)
     if hasattr(event, "missing_arguments"):
         missing = ", ".join(each.arg.lowered.name_or_flags[0] for each in event.missing_arguments)
         return f"{missing}: it has no default, so it must be given; {helped}."
@@ -93,9 +101,23 @@ def _sentence(event: Any, prog: str, flags: Iterator[str]) -> str:
         return message or f"{type(event).__name__}: these words do not go together; {helped}."
     named, values = argument.lowered.name_or_flags[0], str(argument.lowered.metavar).removeprefix("{None}|")
     if hasattr(event, "choices"):
-        return f"{named} {event.value}: it must be one of {', '.join(event.choices)}; choose one of them."
-    why = message.splitlines()[0].rstrip(".") if message else "a value is missing"
-    return f"{named}: {why}; it takes {values}; {helped}."
+        return f"{named} {short(event.value)}: it must be one of {', '.join(event.choices)}; choose one of them."
+    why = _plainly(message.splitlines()[0].rstrip(".")) if message else "a value is missing"
+    return f"{named}: {cut(why, 160)}; it takes {short(values)}; {helped}."
+
+
+def _plainly(why: str) -> str:
+    """Return what Python and tyro say of a word, without their own names for it."""
+    for said, meant in _MEANT.items():
+        why = re.sub(said, meant, why)
+    return why
+
+
+def _unknown(word: str, flags: list[str], helped: str) -> str:
+    """Return why a word is no option, and the one that it may have meant."""
+    asked = word.split("=")[0]
+    near = difflib.get_close_matches(asked, flags, n=1)
+    return f"{short(word)}: there is no such option{f' (did you mean {near[0]}?)' if near else ''}; {helped}."
 
 
 def _flags(value: Any) -> Iterator[str]:
@@ -120,7 +142,7 @@ def _from_json(info: Any, *, worlds: bool) -> Any:
 
 def _read(word: str, kind: Any, flag: str = "") -> Any:
     """Return the value that a word of JSON holds; the bare name of a variant stands for it as it is made by default."""
-    shown, like = f"{flag} {word}".strip(), _example(kind)
+    shown, like = f"{flag} {short(word)}".strip(), _example(kind)
     text = msgspec.json.encode({"kind": word}) if word in fields.kinds(kind) else word
     try:
         value = msgspec.json.decode(text, type=kind)
@@ -129,13 +151,18 @@ def _read(word: str, kind: Any, flag: str = "") -> Any:
     except msgspec.ValidationError as error:
         if isinstance(error.__cause__, ValueError):  # a world's own refusal
             raise _UnreadableError(f"{shown}: {error.__cause__}") from error
-        raise _UnreadableError(f"{shown} does not fit ({error}): correct that; e.g. {like}.") from error
-    except msgspec.DecodeError as error:
-        raise _UnreadableError(f"{shown} cannot be read ({error}): JSON is expected here; e.g. {like}.") from error
+        why = cut(str(error), 160)
+        raise _UnreadableError(f"{shown} does not fit ({why}): correct that; e.g. {like}.") from error
+    except RecursionError as error:
+        raise _UnreadableError(f"{shown}: it is nested too deep; write something like {like}.") from error
+    except (msgspec.DecodeError, UnicodeEncodeError) as error:
+        why = cut(str(error), 160)
+        raise _UnreadableError(f"{shown} cannot be read ({why}): JSON is expected here; e.g. {like}.") from error
     except ValueError as error:
         raise _UnreadableError(f"{shown} is ambiguous ({error}): correct that; e.g. {like}.") from error
     if unknown:
-        raise _UnreadableError(f"{shown} does not fit (unknown fields {unknown}): leave them out; e.g. {like}.")
+        why = cut(unknown, 160)
+        raise _UnreadableError(f"{shown} does not fit (unknown fields {why}): leave them out; e.g. {like}.")
     return value
 
 

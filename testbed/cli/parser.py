@@ -2,7 +2,10 @@
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NoReturn
+
+from testbed.wording import cut, printable, short
 
 Command = Callable[[argparse.Namespace, list[str]], int]
 
@@ -12,7 +15,30 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise ValueError with what is wrong, and where help is."""
-        raise ValueError(f"{message}; see {self.prog} --help.")
+        raise ValueError(f"{cut(printable(message), 240)}; see {self.prog} --help.")
+
+
+def whole(word: str) -> int:
+    """Return the whole number that a word stands for."""
+    try:
+        return int(word)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{short(word)}' is no whole number in digits; e.g. 64") from None
+
+
+def number(word: str) -> float:
+    """Return the number that a word stands for."""
+    try:
+        return float(word)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{short(word)}' is no number; e.g. 0.5") from None
+
+
+def path(word: str) -> Path:
+    """Return the path that a word stands for."""
+    if not word.strip() or "\0" in word:
+        raise argparse.ArgumentTypeError(f"'{short(word)}' is no path: name a file or a folder")
+    return Path(word)
 
 
 def add(commands: Any, name: str, command: Command, summary: str, *, helped: bool = True) -> argparse.ArgumentParser:
@@ -42,4 +68,4 @@ def help_or_refuse(asked: argparse.Namespace, remedy: str) -> int:
 def no_more(asked: argparse.Namespace, rest: list[str]) -> None:
     """Refuse words that no option takes."""
     if rest:
-        asked.parser.error(f"unrecognised arguments: {' '.join(rest)}")
+        asked.parser.error(f"unrecognised arguments: {short(' '.join(rest))}; leave them out")

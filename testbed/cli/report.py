@@ -1,24 +1,26 @@
 """``testbed report``: write the report of a judged run again."""
 
 import argparse
-from pathlib import Path
 from typing import Any
 
+from testbed.cli.files import check_place
 from testbed.cli.folder import judging_of
 from testbed.cli.parser import add as add_command
-from testbed.cli.parser import no_more
+from testbed.cli.parser import no_more, path
 
 
 def add(commands: Any) -> None:
     """Add the command to the parser."""
     parser = add_command(commands, "report", command, "write the report of a judged run again")
-    parser.add_argument("folder", type=Path, help="the folder of a run")
-    parser.add_argument("--picture", type=Path, help="also write the main figure as SVG here")
+    parser.add_argument("folder", type=path, help="the folder of a run")
+    parser.add_argument("--picture", type=path, help="also write the main figure as SVG here")
 
 
 def command(asked: argparse.Namespace, rest: list[str]) -> int:
     """Write the page, and the main figure if asked."""
     no_more(asked, rest)
+    if asked.picture is not None:
+        check_place("--picture", asked.picture, "figure.svg")
     from testbed.console import Console
 
     judging_of(asked.folder).rewrite_report(asked.folder, Console(), asked.picture)

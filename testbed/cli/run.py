@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from testbed import cores
 from testbed.cli import claims
 from testbed.cli.experiments import located, preset
 from testbed.cli.parser import add as add_command
-from testbed.cli.parser import help_or_refuse
+from testbed.cli.parser import help_or_refuse, number, path
 
 if TYPE_CHECKING:
     from testbed.spec import Experiment
@@ -28,7 +29,7 @@ def add(commands: Any) -> None:
         " PRESETS; add --help after it for its overrides",
     )
     parser.add_argument("--preset", default="quick", help="a preset of the experiment (default quick)")
-    parser.add_argument("--out", type=Path, help="folder of the run (default runs/NAME-PRESET)")
+    parser.add_argument("--out", type=path, help="folder of the run (default runs/NAME-PRESET)")
     claims.add(parser)
     parser.add_argument(
         "--placement", default="jit", choices=("jit", "pmap"), help="how lanes are spread over devices (default jit)"
@@ -36,9 +37,11 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--mapping", choices=("map", "vmap"), help="how a device walks its lanes (default: map on CPUs, vmap elsewhere)"
     )
-    parser.add_argument("--checkpoint-seconds", type=float, default=60.0, help="seconds between snapshots (default 60)")
     parser.add_argument(
-        "--memory-gib", type=float, help="memory per device that a bucket may take (default: a share of the device's)"
+        "--checkpoint-seconds", type=number, default=60.0, help="seconds between snapshots (default 60)"
+    )
+    parser.add_argument(
+        "--memory-gib", type=number, help="memory per device that a bucket may take (default: a share of the device's)"
     )
     parser.add_argument("--help-all", action="store_true", help="with an experiment: every override, arm by arm")
 
@@ -64,7 +67,7 @@ def command(asked: argparse.Namespace, rest: list[str]) -> int:
         checkpoint_seconds=asked.checkpoint_seconds,
         memory_gib=asked.memory_gib,
     )
-    folder = asked.out or Path("runs") / f"{experiment.name}-{asked.preset}"
+    folder = asked.out or Path("runs") / _folder_name(f"{experiment.name}-{asked.preset}")
     _story_of(experiment).run(experiment, folder, options, Console())
     return 0
 
@@ -76,6 +79,11 @@ def _help(asked: argparse.Namespace, experiment: "Experiment | NoiseStudy") -> i
     asked.parser.print_help()
     fields.show(f"overrides: every field of {asked.experiment}, preset {asked.preset}", experiment, asked.help_all)
     return 0
+
+
+def _folder_name(name: str) -> str:
+    """Return a name as that of one folder, whatever signs it holds."""
+    return re.sub(r"[^\w.-]+", "-", name).strip(".-") or "run"
 
 
 def _story_of(experiment: "Experiment | NoiseStudy") -> Any:

@@ -13,5 +13,5 @@ SHELVES = {
 
 
 def summary(thing: Any) -> str:
-    """Return the first line of a docstring."""
-    return (thing.__doc__ or "").strip().splitlines()[0]
+    """Return the first line of a docstring, or that there is none."""
+    return next(iter((thing.__doc__ or "").strip().splitlines()), "(no docstring)")

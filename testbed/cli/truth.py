@@ -2,18 +2,18 @@
 
 import argparse
 import json
-import os
 import shlex
 import sys
 import textwrap
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from testbed.cli.files import check_place
 from testbed.cli.parser import add as add_command
-from testbed.cli.parser import help_or_refuse
+from testbed.cli.parser import help_or_refuse, number, path, whole
 from testbed.cli.shelves import SHELVES, summary
+from testbed.wording import short
 
 if TYPE_CHECKING:
     from testbed.sources import Budget, Source, Truth
@@ -29,7 +29,7 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "name", nargs="?", help="a world, as `testbed list` names it; add --help after it for its parameters"
     )
-    parser.add_argument("--length", type=int, default=64, help="window n in tokens (default 64)")
+    parser.add_argument("--length", type=whole, default=64, help="window n in tokens (default 64)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument(
         "--unit",
@@ -38,20 +38,22 @@ def add(commands: Any) -> None:
         help="unit of entropies, also in JSON and --svg (default nats); --bits is short for --unit bits, where that is"
         " no option of the world",
     )
-    parser.add_argument("--lags", type=int, nargs="+", help="also tell the pair laws at these lags")
+    parser.add_argument("--lags", type=whole, nargs="+", help="also tell the pair laws at these lags")
     parser.add_argument(
         "--features", help="also tell the autocovariance of these features, '[[1], [-1]]': a row for each symbol"
     )
-    parser.add_argument("--svg", type=Path, help="also draw the world into this file")
+    parser.add_argument("--svg", type=path, help="also draw the world into this file")
     parser.add_argument("--predictors", action="store_true", help="also measure what classical predictors attain")
-    parser.add_argument("--file", type=Path, help="read the world from this file, where it is of a kind that can be")
-    parser.add_argument("--width", type=float, help="refuse, and name the price, if an interval is wider (nats)")
-    parser.add_argument("--contexts", type=int, help="most contexts that an entropy is enumerated over")
-    parser.add_argument("--tokens", type=int, help="tokens to sample where that is too few")
-    parser.add_argument("--sampling-seed", type=int, help="seed of what is sampled (default 0); worlds have their own")
+    parser.add_argument("--file", type=path, help="read the world from this file, where it is of a kind that can be")
+    parser.add_argument("--width", type=number, help="refuse, and name the price, if an interval is wider (nats)")
+    parser.add_argument("--contexts", type=whole, help="most contexts that an entropy is enumerated over")
+    parser.add_argument("--tokens", type=whole, help="tokens to sample where that is too few")
+    parser.add_argument(
+        "--sampling-seed", type=whole, help="seed of what is sampled (default 0); worlds have their own"
+    )
     parser.add_argument(
         "--patience",
-        type=float,
+        type=number,
         default=PATIENCE,
         help=f"seconds of work, as foreseen, beyond which to refuse and name the price (default {PATIENCE:g})",
     )
@@ -70,7 +72,7 @@ def command(asked: argparse.Namespace, rest: list[str]) -> int:
     world = _world(asked, rest)
     _truth.check_length(asked.length)
     if asked.svg is not None:
-        _check_picture(asked.svg)
+        check_place("--svg", asked.svg, "world.svg")
     budget = _budget(asked)
     with working.shown():
         second_order = _pairs.asked_for(world.for_window(asked.length), asked.lags, asked.features)
@@ -133,16 +135,6 @@ def _shown(world: "Source", truth: "Truth", second: "SecondOrder", asked: argpar
     return portrait(world, truth, sequences=1, lags=_render.LAGS)
 
 
-def _check_picture(path: Path) -> None:
-    """Refuse a file that cannot be made, before any work."""
-    if path.is_dir():
-        raise ValueError(f"--svg {path}: it is a folder; name a file in it, e.g. {path / 'world.svg'}.")
-    if not path.parent.is_dir():
-        raise ValueError(f"--svg {path}: there is no folder {path.parent}; make it, or name a file in another one.")
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise ValueError(f"--svg {path}: it may not be written there; name a file in another folder.")
-
-
 def _kind(asked: argparse.Namespace) -> "type[Source]":
     """Return the family that is named."""
     from testbed import catalog
@@ -194,7 +186,9 @@ def _read(asked: argparse.Namespace, rest: list[str]) -> "Source":
             f"--file {asked.file}: {asked.name} is not read from a file, only {known}; give options instead."
         )
     if rest:
-        raise ValueError(f"{' '.join(rest)}: --file {asked.file} gives the whole world; leave out one of the two.")
+        raise ValueError(
+            f"{short(' '.join(rest))}: --file {asked.file} gives the whole world; leave out one of the two."
+        )
     world: Source = read(asked.file)
     return world
 

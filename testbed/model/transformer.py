@@ -1,11 +1,12 @@
 """The model as a value: every assumption about what learns is a field of one frozen struct."""
 
 import math
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import msgspec
 from jaxtyping import Array, Float, Int, Key
 
+from testbed.checked import Checked
 from testbed.model import _refusals, assumptions
 from testbed.model.assumptions import Assumption
 from testbed.model.attention import AnyAttention
@@ -19,11 +20,23 @@ Layout = Literal["paper", "prenorm"]
 Positions = Literal["none", "learned", "rotary"]
 Scale = Literal["1/d", "1/sqrt(d)"]
 
+MOST_WIDTH = 2**31 - 1
+_RANGES = {
+    "vocabulary": (2, 2**24),
+    "context": (1, 2**20),
+    "width": (1, MOST_WIDTH),
+    "layers": (1, 1024),
+    "heads": (1, MOST_WIDTH),
+    "head_width": (1, MOST_WIDTH),
+    "hidden": (1, 2**24),
+}
+"""What a field may hold: countable in 32 bits; what a machine can hold is another matter, told by the plan."""
+
 _LIMITS = ("query_bound", "key_bound", "value_bound", "feedforward_lipschitz", "feedforward_bound")
 _SWITCHES = ("logit_gain", "embedding_noise", *_LIMITS)
 
 
-class Transformer(msgspec.Struct, frozen=True, kw_only=True):
+class Transformer(Checked, frozen=True, kw_only=True):
     """A causal decoder that predicts token t from the tokens before it, in float32.
 
     A learned start vector, which is no symbol of the alphabet, stands before the first token. With A the projected
@@ -82,14 +95,9 @@ class Transformer(msgspec.Struct, frozen=True, kw_only=True):
     """M_F: the feed-forward output is shortened to this length where it is longer; if absent, never."""
 
     def __post_init__(self) -> None:
-        for name, least in (("vocabulary", 2), ("context", 1), ("width", 1), ("layers", 1), ("heads", 1)):
-            _refusals.unless_at_least(name, getattr(self, name), least)
-        for name in ("head_width", "hidden"):
+        for name, (least, most) in _RANGES.items():
             if getattr(self, name) is not None:
-                _refusals.unless_at_least(name, getattr(self, name), 1)
-        for name, choices in (("layout", Layout), ("positions", Positions), ("scale", Scale)):
-            if getattr(self, name) not in get_args(choices):
-                raise ValueError(f"{name}={getattr(self, name)!r} is unknown: use {' or '.join(get_args(choices))}.")
+                _refusals.unless_between(name, getattr(self, name), least, most)
         self._check_heads()
         self._check_switches()
 

@@ -2,18 +2,15 @@
 
 import abc
 
-import msgspec
 import numpy as np
 from jaxtyping import Array, Float, Int
+
+from testbed.checked import Checked
 
 LEAST, MOST = 1e-30, 1e30
 
 
-class _Meta(msgspec.StructMeta, abc.ABCMeta):
-    pass
-
-
-class Predictor(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", metaclass=_Meta):
+class Predictor(Checked, frozen=True, kw_only=True, tag_field="kind"):
     """A law of the next token given those before it, for any alphabet, fixed before the first token is seen.
 
     `log_predictive` is pure, for jit and vmap, and sees one sequence. It works in float64 where jax has 64 bits

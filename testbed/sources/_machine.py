@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 
 from testbed.sources import _work
 from testbed.sources._truth import Absent, Mixing
+from testbed.wording import short
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -132,7 +133,7 @@ def check_lag(lag: int) -> None:
     if lag < 0:
         raise ValueError(f"lag={lag}: lags count tokens forward; give 0 or more.")
     if lag > LARGEST_LAG:
-        raise ValueError(f"lag={lag}: pair laws are computed up to the lag {LARGEST_LAG}; give a smaller one.")
+        raise ValueError(f"lag={short(lag)}: pair laws are computed up to the lag {LARGEST_LAG}; give a smaller one.")
 
 
 def mixing(machine: Machine) -> Mixing | Absent:

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from testbed import reading
 from testbed.sources._source import Source
 from testbed.sources._truth import UNIT_ROUNDOFF, Absent, Method
+from testbed.wording import cut, short
 
 NOTHING = 1e-12
 """What is smaller, relative to lag 0, is rounding."""
@@ -17,6 +18,10 @@ LARGEST = 4096
 """Symbols of which all pairs are laid out: 128 MiB a lag."""
 LAGS = range(9)
 """Lags at which features are compared unless others are asked for."""
+
+
+MOST = 1e100
+"""Largest feature: products of two, and their sums, stay finite."""
 
 
 class PairLaw(NamedTuple):
@@ -85,13 +90,17 @@ def read_features(word: str, symbols: int) -> Float[np.ndarray, "V M"]:
         features_VM = np.asarray(reading.loads(word))
     except ValueError as error:
         raise ValueError(
-            f"features {word} cannot be read ({error}): a table in JSON is expected; e.g. {like}."
+            f"features {short(word)} cannot be read ({cut(str(error), 120)}): a table in JSON is expected; e.g. {like}."
         ) from None
     if features_VM.dtype.kind not in "iuf" or features_VM.ndim != 2 or len(features_VM) != symbols:
         rule = f"there must be a row of numbers for each of the {symbols} symbols"
         raise ValueError(f"features have the shape {features_VM.shape}: {rule}; e.g. {like}.")
     if not (np.isfinite(features_VM).all() and features_VM.size):
-        raise ValueError(f"features {word} are not all finite, or none: give finite numbers; e.g. {like}.")
+        raise ValueError(f"features {short(word)} are not all finite, or none: give finite numbers; e.g. {like}.")
+    if np.abs(features_VM).max() > MOST:
+        raise ValueError(
+            f"features {short(word)}: a feature has at most {MOST:g}, as its square must be a number; e.g. {like}."
+        )
     return features_VM.astype(np.float64)
 
 

@@ -4,11 +4,11 @@ import abc
 import functools
 from typing import Any, ClassVar, NamedTuple
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 from jaxtyping import Array, Float, Int, Int32, Key
 
+from testbed.checked import Checked
 from testbed.sources import _draws, _machine
 from testbed.sources._machine import Informed, Machine
 from testbed.sources._truth import UNIT_ROUNDOFF, Absent, Budget, Method, Mixing, Truth
@@ -21,11 +21,7 @@ class NoLatents(NamedTuple):
     """The latents of a source that hides nothing."""
 
 
-class _Meta(msgspec.StructMeta, abc.ABCMeta):
-    pass
-
-
-class Source(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", forbid_unknown_fields=True, metaclass=_Meta):
+class Source(Checked, frozen=True, kw_only=True, tag_field="kind", forbid_unknown_fields=True):
     """A law of X_1, X_2, … over the symbols 0..alphabet-1, given by a frozen specification.
 
     `sample` and `log_predictive` are pure functions of `tables`, one sequence at a time, for jit and vmap: two

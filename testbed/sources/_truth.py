@@ -6,6 +6,9 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from testbed.checked import Checked
+from testbed.wording import short
+
 Method = Literal["closed form", "enumeration", "certified interval", "Monte Carlo"]
 
 LONGEST = 2**20
@@ -89,7 +92,7 @@ class Mixing(msgspec.Struct, frozen=True, kw_only=True):
     error: float = 0.0
 
 
-class Budget(msgspec.Struct, frozen=True, kw_only=True):
+class Budget(Checked, frozen=True, kw_only=True):
     """How much work a truth that has no closed form may cost."""
 
     contexts: int = 2**16
@@ -145,7 +148,7 @@ def check_length(length: int) -> None:
     if length < 1:
         raise ValueError(f"length={length}: a window holds at least 1 token; give a positive length.")
     if length > LONGEST:
-        raise ValueError(f"length={length}: a window has at most {LONGEST} tokens here; give a shorter one.")
+        raise ValueError(f"length={short(length)}: a window has at most {LONGEST} tokens here; give a shorter one.")
 
 
 def check_width(truth: Truth, budget: Budget) -> None:

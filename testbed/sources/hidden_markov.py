@@ -139,7 +139,7 @@ def _from_npz(file: pathlib.Path) -> Any:
     import zipfile  # late: few configurations are read from a file
 
     try:
-        with np.load(file, allow_pickle=False) as arrays:
+        with file.open("rb") as handle, np.load(handle, allow_pickle=False) as arrays:
             return {name: arrays[name] if name == "T" else None for name in arrays.files}
     except (ValueError, OSError, zipfile.BadZipFile) as error:
         raise ValueError(f"{file}: it is no npz archive of numbers ({error}); save it by numpy.savez.") from None

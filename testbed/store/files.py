@@ -26,7 +26,13 @@ def write_outside(path: Path, payload: bytes) -> None:
 
     Error: StoreError if it cannot be written.
     """
-    atomically(path, payload, replace=True)
+    try:
+        atomically(path, payload, replace=True)
+    except StoreError as error:
+        why = getattr(error.__cause__, "strerror", None) or error.__cause__
+        raise StoreError(
+            f"{path} could not be written ({why}): its folder must be writable and have room; name another file."
+        ) from error.__cause__
 
 
 def atomically(path: Path, payload: bytes, *, replace: bool) -> None:

@@ -3,12 +3,14 @@
 import itertools
 import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import jax
+import msgspec
 
 from testbed.model.size import activation_bytes, size
+from testbed.model.transformer import Transformer
 from testbed.spec import Cell, digest
 from testbed.train.lanes import Mapping
 
@@ -112,16 +114,52 @@ def lane_bytes(cell: Cell, *, resident: bool) -> int:
 
 def _widest(cell: Cell, room: Room) -> int:
     state, working = lane_bytes(cell, resident=False), lane_bytes(cell, resident=True)
-    shared = 3 * 4 * cell.evaluation.sequences * cell.model.context * cell.model.vocabulary
+    shared = _shared_bytes(cell.model, cell.evaluation.sequences)
     free = room.bytes_per_device - shared
     lanes = (free - (working - state)) // state if room.mapping == "map" else free // working
     if lanes < 1:
         raise ValueError(
             f"One lane of width {cell.model.width} needs {(working + shared) / 2**30:.3g} GiB and "
             f"{room.bytes_per_device / 2**30:.3g} GiB are granted per device: a bucket must hold at least one lane; "
-            "lower optimiser.batch or evaluation.sequences, or raise --memory-gib."
+            f"{_lighter(cell, room)}."
         )
     return int(lanes) * len(room.devices)
+
+
+def _lighter(cell: Cell, room: Room) -> str:
+    """Return what to ask for so that one lane fits: smaller batches if that is enough, else narrower models."""
+    raised = "or raise --memory-gib"
+    for batch, sequences in _fewer(cell.optimiser.batch, cell.evaluation.sequences):
+        if _needed(cell, cell.model, batch, sequences) <= room.bytes_per_device:
+            return f"use --optimiser.batch {batch} with --evaluation.sequences {sequences}, {raised}"
+    step = cell.model.width_step
+    narrower = (cell.model.width >> halvings for halvings in range(1, 31))
+    for width in (each // step * step for each in narrower if each >= step):
+        model = msgspec.structs.replace(cell.model, width=width)
+        if _needed(cell, model, cell.optimiser.batch, cell.evaluation.sequences) <= room.bytes_per_device:
+            return f"keep width × multiple at {width} or below, {raised}"
+    needed = 1.01 * _needed(cell, cell.model, cell.optimiser.batch, cell.evaluation.sequences) / 2**30
+    return f"make the model smaller in context, depth and vocabulary, {raised} to {needed:.3g} or more"
+
+
+def _fewer(batch: int, sequences: int) -> Iterator[tuple[int, int]]:
+    """Yield smaller and smaller batches of training, then of evaluation, then of both."""
+    halved = [(max(batch >> times, 1), max(sequences >> times & ~1, 4)) for times in range(1, 31)]
+    yield from ((fewer, sequences) for fewer, _ in halved)
+    yield from ((batch, fewer) for _, fewer in halved)
+    yield from halved
+
+
+def _needed(cell: Cell, model: Transformer, batch: int, sequences: int) -> int:
+    """Return the bytes of one lane, and of what lanes share, of a model with other batches."""
+    state = lane_bytes(msgspec.structs.replace(cell, model=model), resident=False)
+    working = max(activation_bytes(model, batch), activation_bytes(model, sequences))
+    return state + working + _shared_bytes(model, sequences)
+
+
+def _shared_bytes(model: Transformer, sequences: int) -> int:
+    """Return the bytes of the evaluation windows and of the predictive on them."""
+    return 3 * 4 * sequences * model.context * model.vocabulary
 
 
 def _program_key(cell: Cell) -> object:

@@ -2,16 +2,16 @@
 
 from typing import Any, ClassVar
 
-import msgspec
 from jaxtyping import Array, Key
 
 from testbed import catalog
+from testbed.checked import Checked
 from testbed.model.transformer import Transformer
 from testbed.sources import Source
 from testbed.weights._planting import initial
 
 
-class Fresh(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=catalog.tag(__name__)):
+class Fresh(Checked, frozen=True, kw_only=True, tag_field="kind", tag=catalog.tag(__name__)):
     """The model's own initial values; the start of any training."""
 
     logit_deviation: ClassVar[float | None] = None

@@ -2,11 +2,11 @@
 
 from typing import Any, ClassVar
 
-import msgspec
 import numpy as np
 from jaxtyping import Array, Key
 
 from testbed import catalog
+from testbed.checked import Checked
 from testbed.model.attention.l2_distance import L2Distance
 from testbed.model.attention.softmax import Softmax
 from testbed.model.noise.gaussian import Gaussian
@@ -21,7 +21,7 @@ SELDOM = 10.0
 """Deviations that a Gaussian value exceeds once in 10²³ draws."""
 
 
-class GaussianLogits(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=catalog.tag(__name__)):
+class GaussianLogits(Checked, frozen=True, kw_only=True, tag_field="kind", tag=catalog.tag(__name__)):
     """Logits of the last query over the n−1 tokens are independent N(0, s²), and values independent N(0, σ²) times u.
 
     All comes from the noise of the embeddings, of deviation σ: its coordinate 0 makes the key, 1 the value, and the

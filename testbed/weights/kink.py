@@ -2,18 +2,18 @@
 
 from typing import Any, ClassVar
 
-import msgspec
 import numpy as np
 from jaxtyping import Array, Float, Key
 
 from testbed import catalog
+from testbed.checked import Checked
 from testbed.model.transformer import Transformer
 from testbed.sources import Source
 from testbed.weights._planting import first_layer, planted
 from testbed.weights.uniform import Uniform, mean_token
 
 
-class Kink(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=catalog.tag(__name__)):
+class Kink(Checked, frozen=True, kw_only=True, tag_field="kind", tag=catalog.tag(__name__)):
     """As `Uniform`, and the first bias of the feed-forward network makes its hidden units zero at the mean of A.
 
     There ReLU has its kink, a Hölder nonlinearity its cusp and a step its jump. With a smooth nonlinearity it is the

@@ -2,11 +2,11 @@
 
 from typing import Any, ClassVar
 
-import msgspec
 import numpy as np
 from jaxtyping import Array, Float, Key
 
 from testbed import catalog
+from testbed.checked import Checked
 from testbed.model.attention.l2_distance import L2Distance
 from testbed.model.transformer import Transformer
 from testbed.sources import Source
@@ -14,7 +14,7 @@ from testbed.theory import lags
 from testbed.weights._planting import first_layer, initial, planted, require, require_fields
 
 
-class Uniform(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=catalog.tag(__name__)):
+class Uniform(Checked, frozen=True, kw_only=True, tag_field="kind", tag=catalog.tag(__name__)):
     """Fresh parameters, but all queries of layer 1 are zero: every position has the same weight, 1/n.
 
     The start vector is the mean of the token vectors in the long run of the world, so that the mean of A is the same at

@@ -182,8 +182,8 @@ def test_the_output_is_held(layout, perturbed, tokens_L):
         ({"key_bound": -1.0}, "key_bound=-1.0 is refused"),
         ({"value_bound": float("inf")}, "value_bound=inf is refused"),
         ({"logit_gain": float("nan")}, "logit_gain=nan is refused"),
-        ({"feedforward_bound": True}, "feedforward_bound=True is refused"),
-        ({"feedforward_lipschitz": "1"}, "feedforward_lipschitz='1' is refused"),
+        ({"feedforward_bound": True}, "feedforward_bound=True, of type bool: it must be a number"),
+        ({"feedforward_lipschitz": "1"}, "feedforward_lipschitz='1': it must be a number"),
         ({"feedforward_lipschitz": 1.0, "feedforward": Step()}, "Step.*use gelu or relu"),
     ],
 )

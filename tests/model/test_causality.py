@@ -12,7 +12,7 @@ from testbed.model.attention.top_k import TopK
 from testbed.model.transformer import Transformer
 
 
-class Peek(msgspec.Struct, frozen=True):
+class Peek(Softmax, frozen=True, tag=None, tag_field=None):
     """A liar: softmax attention that sees one step ahead."""
 
     def __call__(self, q_LHK, k_LHK, v_LHK, *, scale):

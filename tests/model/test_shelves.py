@@ -183,7 +183,7 @@ def test_hard_max_and_the_choice_of_top_k_hand_queries_no_gradient():
     [
         (lambda: Softmax(temperature=0.0), "temperature=0.0.*above zero"),
         (lambda: TopK(count=0), "count=0.*use 1 or more"),
-        (lambda: TopK(count=2.0), "count=2.0.*integer"),
+        (lambda: TopK(count=2.0), "count=2.0.*whole number"),
         (lambda: Holder(exponent=1.0), "exponent=1.0.*between 0 and 1"),
     ],
 )

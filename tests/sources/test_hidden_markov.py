@@ -8,7 +8,7 @@ import pytest
 
 from testbed.sources import HiddenMarkov
 from testbed.sources._classics import CLASSICS
-from testbed.sources.hidden_markov import from_file
+from testbed.sources.hidden_markov import _given_matrices, from_file
 from tests.sources.families.hidden_markov import TRANSIENT
 from tests.sources.worlds import decay_of
 
@@ -158,3 +158,8 @@ def test_npz_without_numbers_is_refused(tmp_path):
         from_file(tmp_path / "other.npz")
     with pytest.raises(ValueError, match=r"no npz archive of numbers.*numpy\.savez"):
         from_file(tmp_path / "objects.npz")
+
+
+def test_too_many_states_are_refused_before_they_are_copied():
+    with pytest.raises(ValueError, match="4097 states: at most 4096 are supported; merge some"):
+        _given_matrices(np.broadcast_to(0.5, (2, 4097, 4097)))

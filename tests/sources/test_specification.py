@@ -38,7 +38,7 @@ REFUSED = [
     (Markov, {"vocabulary": 2, "rows": (HALVES,)}, "(1, 2)", "one probability per symbol"),
     (Markov, {"vocabulary": 2, "rows": (HALVES, (1.0,))}, "ragged", "equally long"),
     (Markov, {"vocabulary": 2, "rows": (HALVES, (0.5, 0.4))}, "rows, row 1, sums to 0.9", "divide the row by its sum"),
-    (Markov, {"vocabulary": 2, "rows": ((1j, 0), HALVES)}, "no numbers", "equally long"),
+    (Markov, {"vocabulary": 2, "rows": ((1j, 0), HALVES)}, "rows[0][0]=1j", "must be a number"),
     (Markov, {"vocabulary": 2, "rows": SPLIT}, "2 closed classes", "raise the smoothing"),
     (BlockStationary, {"vocabulary": 1}, "vocabulary=1", "no information"),
     (BlockStationary, {"vocabulary": 5000}, "5000 contexts", "lower the vocabulary"),
@@ -113,7 +113,7 @@ def whole():
 @pytest.mark.parametrize(("name", "field"), list(whole()))
 def test_a_fraction_is_refused_where_a_whole_number_is_meant(name, field):
     fraction = (2.5,) if field.type == tuple[int, ...] else 2.5
-    with pytest.raises(ValueError, match=rf"{field.name}=2\.5: it must be a whole number; round it"):
+    with pytest.raises(ValueError, match=rf"{field.name}(\[0\])?=2\.5: it must be a whole number.*round it"):
         msgspec.structs.replace(family(name).EXAMPLES[0], **{field.name: fraction})
 
 

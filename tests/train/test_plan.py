@@ -1,5 +1,7 @@
 """Buckets hold what one program can train, and no more than fits."""
 
+import re
+
 import jax
 import msgspec
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 
 from testbed.measure.divergence import observe
 from testbed.model.size import size
+from testbed.settings import Evaluation, Optimiser
 from testbed.train import buckets
 from testbed.train.plan import Room, plan, room
 from tests.small import EXPERIMENT, varied
@@ -98,7 +101,10 @@ def test_less_memory_never_makes_wider_buckets():
 
 @pytest.mark.parametrize("mapping", ["map", "vmap"])
 def test_one_lane_that_does_not_fit_is_refused(mapping):
-    with pytest.raises(ValueError, match=r"width 4 needs .* GiB .*must hold at least one lane; lower .*--memory-gib"):
+    with pytest.raises(
+        ValueError,
+        match=r"width 4 needs .* GiB .*must hold at least one lane; make the model smaller.*raise --memory-gib to",
+    ):
         plan(CELLS, space(bytes_per_device=1000, mapping=mapping))
 
 
@@ -179,3 +185,33 @@ def test_a_split_bucket_trains_to_the_numbers_of_the_whole():
     parts = trained(found, little)
     assert [outcome.cell for outcome in parts] == [outcome.cell for outcome in whole] == cells
     assert max(distance(one, other) for one, other in zip(whole, parts, strict=True)) < ROUNDING
+
+
+@pytest.mark.parametrize(
+    ("field", "remedy"),
+    [
+        (
+            {"evaluation": Evaluation(sequences=2**16)},
+            r"use --optimiser\.batch (\d+) with --evaluation\.sequences (\d+)",
+        ),
+        ({"model": msgspec.structs.replace(CELLS[0].model, width=2**20)}, r"keep width × multiple at (\d+) or below"),
+        ({"model": msgspec.structs.replace(CELLS[0].model, layers=1024)}, r"raise --memory-gib to ([\d.e+-]+) or more"),
+    ],
+)
+@pytest.mark.parametrize("mapping", ["map", "vmap"])
+def test_what_a_plan_advises_fits(mapping, field, remedy):
+    """Smaller batches where these are too large, a narrower model where its parameters are."""
+    cell, granted = msgspec.structs.replace(CELLS[0], **field), space(bytes_per_device=2**20, mapping=mapping)
+    with pytest.raises(ValueError, match=remedy) as refusal:
+        plan([cell], granted)
+    advised = re.search(remedy, str(refusal.value)).groups()
+    if "memory" in remedy:
+        granted = granted._replace(bytes_per_device=int(float(advised[0]) * 2**30))
+    elif "width" in remedy:
+        cell = msgspec.structs.replace(cell, model=msgspec.structs.replace(cell.model, width=int(advised[0])))
+    else:
+        batch, sequences = map(int, advised)
+        cell = msgspec.structs.replace(
+            cell, optimiser=Optimiser(batch=batch), evaluation=Evaluation(sequences=sequences)
+        )
+    assert len(plan([cell], granted)) == 1

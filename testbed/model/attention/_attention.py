@@ -5,17 +5,14 @@ from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
-import msgspec
 from jaxtyping import Array, Float
+
+from testbed.checked import Checked
 
 _TIE = 2.0**-19
 
 
-class _Meta(msgspec.StructMeta, abc.ABCMeta):
-    pass
-
-
-class Attention(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", metaclass=_Meta):
+class Attention(Checked, frozen=True, kw_only=True, tag_field="kind"):
     """A weighing of the past: each query scores the keys, and a mass of the scores becomes weights that sum to one.
 
     A variant states `scores`, `mass` and `lipschitz`. A score of −∞ forbids a pair; its mass is zero. The mass of a

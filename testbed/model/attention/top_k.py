@@ -27,7 +27,7 @@ class TopK(Attention, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
     """Those of a softmax, and the sorted scores with their places."""
 
     def __post_init__(self) -> None:
-        _refusals.unless_at_least("count", self.count, 1)
+        _refusals.unless_between("count", self.count, 1, 2**20)
 
     @property
     def lipschitz(self) -> float:

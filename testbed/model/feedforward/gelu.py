@@ -3,13 +3,13 @@
 from typing import ClassVar
 
 import jax
-import msgspec
 from jaxtyping import Array, Float
 
 from testbed import catalog
+from testbed.checked import Checked
 
 
-class Gelu(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=catalog.tag(__name__)):
+class Gelu(Checked, frozen=True, kw_only=True, tag_field="kind", tag=catalog.tag(__name__)):
     """x · Φ(x), with Φ the standard normal distribution function in its hyperbolic-tangent form.
 
     Error: the tanh form differs from the exact one by less than 5e-4; it is smooth all the same.

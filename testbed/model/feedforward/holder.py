@@ -4,13 +4,13 @@ import math
 from typing import ClassVar
 
 import jax.numpy as jnp
-import msgspec
 from jaxtyping import Array, Float
 
 from testbed import catalog
+from testbed.checked import Checked
 
 
-class Holder(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=catalog.tag(__name__)):
+class Holder(Checked, frozen=True, kw_only=True, tag_field="kind", tag=catalog.tag(__name__)):
     """sign(x) · |x|^h: Hölder with exponent h and constant 2^(1−h), not Lipschitz at zero.
 
     Error: the slope at zero is infinite; its gradient there is given as 0.

@@ -3,13 +3,13 @@
 from typing import ClassVar
 
 import jax.numpy as jnp
-import msgspec
 from jaxtyping import Array, Float
 
 from testbed import catalog
+from testbed.checked import Checked
 
 
-class Relu(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=catalog.tag(__name__)):
+class Relu(Checked, frozen=True, kw_only=True, tag_field="kind", tag=catalog.tag(__name__)):
     """max(x, 0): Lipschitz with constant 1, not differentiable at zero."""
 
     lipschitz: ClassVar[float] = 1.0

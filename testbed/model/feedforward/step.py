@@ -4,13 +4,13 @@ import math
 from typing import ClassVar
 
 import jax.numpy as jnp
-import msgspec
 from jaxtyping import Array, Float
 
 from testbed import catalog
+from testbed.checked import Checked
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=catalog.tag(__name__)):
+class Step(Checked, frozen=True, kw_only=True, tag_field="kind", tag=catalog.tag(__name__)):
     """sign(x): −1 below zero, 0 at zero, 1 above; bounded and not continuous.
 
     Its gradient is zero wherever there is one, so that what stands before it does not learn.

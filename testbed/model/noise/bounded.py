@@ -2,14 +2,14 @@
 
 import jax
 import jax.numpy as jnp
-import msgspec
 from jaxtyping import Array, Float, Key
 
 from testbed import catalog
+from testbed.checked import Checked
 from testbed.model import _refusals
 
 
-class Bounded(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=catalog.tag(__name__)):
+class Bounded(Checked, frozen=True, kw_only=True, tag_field="kind", tag=catalog.tag(__name__)):
     """Uniform in the ball of a radius, in as many dimensions as the model is wide: no norm exceeds the radius."""
 
     radius: float = 1.0

@@ -2,14 +2,14 @@
 
 import jax
 import jax.numpy as jnp
-import msgspec
 from jaxtyping import Array, Float, Key
 
 from testbed import catalog
+from testbed.checked import Checked
 from testbed.model import _refusals
 
 
-class Gaussian(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=catalog.tag(__name__)):
+class Gaussian(Checked, frozen=True, kw_only=True, tag_field="kind", tag=catalog.tag(__name__)):
     """Independent normal coordinates: unbounded, with all moments."""
 
     deviation: float = 1.0

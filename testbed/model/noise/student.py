@@ -4,14 +4,14 @@ import math
 
 import jax
 import jax.numpy as jnp
-import msgspec
 from jaxtyping import Array, Float, Key
 
 from testbed import catalog
+from testbed.checked import Checked
 from testbed.model import _refusals
 
 
-class Student(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=catalog.tag(__name__)):
+class Student(Checked, frozen=True, kw_only=True, tag_field="kind", tag=catalog.tag(__name__)):
     """Independent coordinates of Student's t law times a scale: the tail index is the number of degrees of freedom.
 
     Moments of order up to, and not including, ``freedom`` are finite: no variance at 2 and below, no mean at 1 and

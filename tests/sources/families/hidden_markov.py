@@ -41,7 +41,7 @@ REFUSED = [
     ({"transitions": (HALF, ((0.5, 0.0), (0.5,)))}, "ragged", "one square matrix"),
     ({"transitions": (((0.5, 0.5),), ((0.0, 0.0),))}, "(2, 1, 2)", "T[x][s][s']"),
     ({"transitions": ()}, "(0,)", "T[x][s][s']"),
-    ({"transitions": np.broadcast_to(0.5, (2, 4097, 4097))}, "4097 states: at most 4096 are supported", "merge some"),
+    ({"transitions": np.full((2, 2, 2), 0.25)}, "of type ndarray", "give its .tolist()"),
     ({"transitions": (((1.0,),),)}, "number of symbols=1", "no information"),
 ]
 
