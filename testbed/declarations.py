@@ -49,8 +49,8 @@ def declare(store: Store, claims: Sequence[Claim]) -> str | None:
         items = _items(store)
         if items is None and store.begun() and store.holds(_FILE):
             return None
-        known = [claim for item in items or () for claim in item.get("claims", [item])]
-        new = [plain for claim in claims if (plain := _plain(claim)) not in known]
+        known = [_claim(plain) for item in items or () for plain in item.get("claims", [item])]
+        new = [_plain(claim) for claim in claims if claim not in known]
         if items is None or new:
             items = _added(store, items, new)
             store.write_json(_FILE, items)
@@ -67,13 +67,9 @@ class Declarations:
 
     def of(self, claim: Claim) -> Declared:
         """Return how exactly this claim stands to the run."""
-        return self.of_plain(_plain(claim))
-
-    def of_plain(self, claim: dict[str, Any]) -> Declared:
-        """Return how a claim, as JSON holds it, stands to the run."""
         if not self.whole:
             return _MISSING
-        found = next((item for item in self.items if claim in item.get("claims", [item])), None)
+        found = next((item for item in self.items if claim in map(_claim, item.get("claims", [item]))), None)
         if found is None:
             return Declared("after the run")
         if "at" not in found:
@@ -133,6 +129,14 @@ def _anchors(store: Store) -> list[str]:
         return []
     records = store.read_json("provenance.json", list[dict[str, Any]])
     return [record[ANCHOR] for record in records if record.get(ANCHOR) is not None]
+
+
+def _claim(plain: dict[str, Any]) -> Claim | None:
+    """Return the claim that JSON holds, also one of before claims had a kind; None if it is none."""
+    try:
+        return msgspec.convert(plain, Claim)
+    except msgspec.ValidationError:
+        return None
 
 
 def _plain(claim: Claim) -> dict[str, Any]:

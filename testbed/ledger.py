@@ -94,10 +94,8 @@ def _records(store: Store) -> list[dict[str, Any]]:
 
 def _restated(verdict: Verdict, declared: Declarations) -> Verdict:
     """Return the verdict with what the log says of the claim that it judges."""
-    told = plain(verdict)
-    claim = {name: told[name] for name in ("id", "sentence", "section", "quantity", "level", "about")}
-    claim |= {"low": verdict.region[0], "high": verdict.region[1]}
-    if verdict.about is None:
-        del claim["about"]
-    standing, at = declared.of_plain(claim)
+    shared = ("id", "sentence", "section", "quantity", "level", "about", "kind")
+    low, high = verdict.region
+    claim = Claim(low=low, high=high, **{name: getattr(verdict, name) for name in shared})
+    standing, at = declared.of(claim)
     return msgspec.structs.replace(verdict, declared=standing, declared_at=at)

@@ -226,3 +226,12 @@ def test_no_message_advises_to_delete_the_log(store):
     with pytest.raises(StoreError, match=r"declared.json is damaged.*restore it from a copy") as refusal:
         store.read_json("declared.json")
     assert "delete" not in str(refusal.value)
+
+
+def test_a_check_of_the_instrument_keeps_its_standing_when_it_is_read_again(store):
+    check = msgspec.structs.replace(FIRST, kind="instrument")
+    ledger.begin(store, [check], {})
+    now = Declarations(store)
+    ledger.write(store, [judge(check, "nothing was measured", (), declared=now.of(check))])
+    (verdict,) = ledger.read(store)
+    assert (verdict.kind, verdict.declared) == ("instrument", BEFORE)

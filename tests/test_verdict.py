@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from testbed import ledger
 from testbed.console import Console
+from testbed.declarations import Declarations
 from testbed.measure.checks import Check
 from testbed.stats.estimate import Estimate
 from testbed.stats.mean import mean
@@ -112,8 +112,8 @@ def test_a_claim_declared_before_claims_had_a_kind_stays_declared(tmp_path):
            "level": LEVEL}  # fmt: skip
     store.write_json("declared.json", [old])
     asked = msgspec.convert(old | {"kind": "instrument"}, Claim)
-    assert ledger.declared(store, asked)
-    assert not ledger.declared(store, msgspec.structs.replace(asked, low=0.1))
+    assert Declarations(store).of(asked).standing == "before the run"
+    assert Declarations(store).of(msgspec.structs.replace(asked, low=0.1)).standing == "after the run"
 
 
 @pytest.mark.parametrize("kind", ["paper", "instrument"])
