@@ -82,7 +82,7 @@ def _taken(given: Any, kind: Any) -> Any:
 
     Error: one of `_UNFIT`, which names the entry that does not fit as $[0][1].
     """
-    if _akin(given, kind):
+    if kind in (object, Any) or _akin(given, kind):
         return given
     entry = _entry(kind)
     if entry is not None and isinstance(given, list | tuple) and any(isinstance(each, _NESTED) for each in given):

@@ -5,6 +5,7 @@ experiment is made and checked, and nothing is trained. What is named in code ma
 """
 
 import contextlib
+import importlib.util
 import json
 import re
 import shlex
@@ -140,6 +141,8 @@ def test_what_other_programs_are_told_exists():
         if program == "make":
             asked = subprocess.run(["make", "-n", *words], cwd=ROOT, capture_output=True, text=True, check=False)
             assert asked.returncode == 0, (command, asked.stderr)
+        elif program == "python" and words[0] == "-m":
+            assert importlib.util.find_spec(words[1]) is not None
         elif program == "python":
             compile((ROOT / words[0]).read_text(), words[0], "exec")
         elif program == "source":
