@@ -1,9 +1,9 @@
 """The log of declarations, `declared.json`: which claims were declared when, and whether before the first part.
 
-It is only ever added to. Each entry holds its time, whether a part or snapshot stood by then (``begun``), and the
-digest of all that stood in the log before it. The provenance of each process keeps the digest of the log as the process
-found it. So an entry that is edited, moved or taken away is noticed. Runs made before there was a log hold a plain list
-of claims there, declared before the run; entries follow it.
+It is only ever added to. Each entry holds its time, whether a part, a snapshot or what is made of them stood by then
+(``begun``), and the digest of all that stood in the log before it. The provenance of each process that adds to it keeps
+the digest of the log. So an entry that is edited, moved or taken away is noticed, and so is a provenance that is gone.
+Runs made before there was a log hold a plain list of claims there, declared before the run; entries follow it.
 """
 
 import datetime
@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from testbed.spec import digest
-from testbed.store import Store, StoreError
+from testbed.store import PROVENANCE, Store, StoreError
 from testbed.verdict import Claim, Declared
 
 _FILE = "declared.json"
@@ -21,8 +21,8 @@ _FILE = "declared.json"
 _CLOCKS_SECONDS = 60.0
 """How far the clocks of two machines on one folder may differ."""
 
-ANCHOR = "declarations"
-"""Under this name the provenance of a process keeps the digest of the log."""
+ANCHOR, LOST = "declarations", "provenance was lost"
+"""Under this name the provenance of a process keeps the digest of the log; or that what vouched for the log is gone."""
 
 _MISSING = Declared("declaration missing")
 
@@ -33,7 +33,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     at: datetime.datetime
     """When, in UTC."""
     begun: bool
-    """Whether a part or a snapshot was there by then."""
+    """Whether a part, a snapshot or what is made of them was there by then; once it was, it stays so."""
     before: str
     """sha256 of the canonical JSON of all items before this one; empty if there was no log."""
     claims: tuple[dict[str, Any], ...]
@@ -62,8 +62,12 @@ class Declarations:
 
     def __init__(self, store: Store) -> None:
         self.items = _items(store) or []
+        self.claims = [_claim(plain) for item in self.items for plain in item.get("claims", [item])]
         self.oldest_part = store.oldest_part()
-        self.whole = _is_whole(self.items) and all(anchor in _heads(self.items) for anchor in _anchors(store))
+        anchors = _anchors(store)
+        timed, heads = any("at" in item for item in self.items), _heads(self.items)
+        vouched = bool(anchors) if timed else store.holds(PROVENANCE) or not store.begun()
+        self.whole = _is_whole(self.items) and vouched and all(anchor in heads for anchor in anchors)
 
     def of(self, claim: Claim) -> Declared:
         """Return how exactly this claim stands to the run."""
@@ -85,7 +89,8 @@ def _added(store: Store, items: list[dict[str, Any]] | None, claims: list[dict[s
     before = "" if items is None else digest(items)
     items = items or []
     last = items[-1].get("at", now) if items else now
-    return [*items, {"at": max(now, str(last)), "begun": store.begun(), "before": before, "claims": claims}]
+    begun = store.begun() or any(item.get("begun", False) for item in items)
+    return [*items, {"at": max(now, str(last)), "begun": begun, "before": before, "claims": claims}]
 
 
 def _items(store: Store) -> list[dict[str, Any]] | None:
@@ -99,7 +104,7 @@ def _items(store: Store) -> list[dict[str, Any]] | None:
 
 def _is_whole(items: list[dict[str, Any]]) -> bool:
     """Return whether a log began before its run, and every entry follows from what stood before it."""
-    last = None
+    last, began = None, False
     for at, item in enumerate(items):
         if "at" not in item:
             if last is not None or "id" not in item:
@@ -114,7 +119,9 @@ def _is_whole(items: list[dict[str, Any]]) -> bool:
             return False
         if entry.at.tzinfo is None or (last is not None and (last - entry.at).total_seconds() > _CLOCKS_SECONDS):
             return False
-        last = entry.at
+        if began and not entry.begun:
+            return False
+        last, began = entry.at, entry.begun
     return bool(items)
 
 
@@ -125,9 +132,9 @@ def _heads(items: list[dict[str, Any]]) -> set[str]:
 
 def _anchors(store: Store) -> list[str]:
     """Return the digests of the log that earlier processes found."""
-    if not store.holds("provenance.json"):
+    if not store.holds(PROVENANCE):
         return []
-    records = store.read_json("provenance.json", list[dict[str, Any]])
+    records = store.read_json(PROVENANCE, list[dict[str, Any]])
     return [record[ANCHOR] for record in records if record.get(ANCHOR) is not None]
 
 

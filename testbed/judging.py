@@ -10,7 +10,6 @@ import pandas as pd
 
 from testbed import ledger
 from testbed.console import Console
-from testbed.declarations import Declarations, declare
 from testbed.measure import references
 from testbed.measure.analysis import Analysis
 from testbed.measure.checks import checks
@@ -29,6 +28,13 @@ from testbed.wording import offered, short
 
 ENSEMBLE_COLUMNS = ["parameters", "role", "tokens", *Decomposition.__struct_fields__]
 """Columns of the table of ensembles, also where every cell diverged and it has no rows."""
+
+NEEDED = (
+    *("schema", "label", "parameters", "parameters_body", "context", "role", "tokens", "draw", "initialisation"),
+    *("learning_rate", "horizon", "batch", "status", "sentence", "kept_step", "seconds", "spec"),
+    *("kl_CB", "ce_CB", "step_C"),
+)
+"""Columns of a cell."""
 
 LEVEL = 0.95
 """Level of the intervals in tables and figures; each claim has its own."""
@@ -68,10 +74,9 @@ def conclude(store: Store, experiment: Experiment) -> list[Verdict]:
     analysis = _analysis(store, experiment)
     checked = checks(analysis, expected=experiment.cell_count)
     known = known_estimates()
-    declare(store, experiment.claims)
-    declared = Declarations(store)
+    log = ledger.declared(store, experiment.claims)
     verdicts = [
-        judge(claim, known[claim.quantity](analysis, claim.level), checked, declared=declared.of(claim))
+        judge(claim, known[claim.quantity](analysis, claim.level), checked, declared=log.of(claim))
         for claim in experiment.claims
     ]
     ledger.write(store, verdicts)
@@ -88,8 +93,8 @@ def current_cells(store: Store, experiment: Experiment) -> pd.DataFrame:
     Error: StoreError if there are parts, and all of them are of versions that this one cannot read.
     """
     readable = (SCHEMA, *EARLIER)
-    found = [store.cells(_possible(experiment, schema)) for schema in readable]
-    cells = next((each for each in found if len(each)), found[0])
+    found = (store.cells(_possible(experiment, schema), NEEDED) for schema in readable)
+    cells = next((each for each in found if len(each)), pd.DataFrame())
     strange = set() if len(cells) else {store.row(digest).get("schema") for digest in store.digests()}
     if strange and not strange & set(readable):
         made, read = (", ".join(map(str, each)) for each in (sorted(strange, key=str), sorted(readable)))
@@ -179,11 +184,16 @@ def _analysis(store: Store, experiment: Experiment) -> Analysis:
         raise StoreError(
             f"{store.folder} is not finished: judging needs every cell and measure; run the experiment to its end."
         )
+    cells = current_cells(store, experiment)
+    if not len(cells):
+        raise StoreError(
+            f"{store.folder} holds no finished cell of its experiment: judging needs every one; run it to its end."
+        )
     truth = saved_truth(store)
     shared = store.read_arrays("reference.parquet", ("bayes_nll_B", "bayes_entropy_B"))
     measured = {name: store.read_frame(table, ("parameters", "role", "tokens")) for name, table in tables.items()}
     return Analysis(
-        cells=current_cells(store, experiment),
+        cells=cells,
         ensembles=measured["split"].reindex(columns=ENSEMBLE_COLUMNS),
         epsilon=truth.epsilon.value,
         epsilon_error=truth.epsilon.error,
@@ -211,7 +221,11 @@ def _write_report(store: Store, experiment: Experiment, analysis: Analysis, verd
         references=references.lines(saved_references(store), level=LEVEL),
         constants={} if isinstance(law, str) else dict(zip(fitted, law.constants_G.tolist(), strict=True)),
         truth=_truth_lines(saved_truth(store)),
-        dropped=_dropped(analysis) | {"parts of other experiments, or of other versions": _strange(store, experiment)},
+        dropped=_dropped(analysis)
+        | {
+            "parts of other experiments, or of other versions": _strange(store, experiment),
+            ledger.UNJUDGED: ledger.unjudged(store, verdicts),
+        },
         spec=pretty(experiment).decode(),
         provenance=ledger.provenance(store),
     )

@@ -1,14 +1,17 @@
 """What is left of judging in the folder of a run: the verdicts; and who made the run."""
 
+import datetime
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from testbed.declarations import ANCHOR, Declarations, declare
-from testbed.store import Store, StoreError
+from testbed.declarations import ANCHOR, LOST, Declarations, declare
+from testbed.store import PROVENANCE, Store, StoreError
 from testbed.verdict import Claim, Verdict
+
+UNJUDGED = "claims that were declared, and are not judged here"
 
 
 def check_version(folder: Path, made: Iterable[str]) -> None:
@@ -34,26 +37,46 @@ def read(store: Store) -> list[Verdict]:
 
     What they say of declarations is what the log of declarations says now.
     """
-    declared = Declarations(store)
-    return [_restated(verdict, declared) for verdict in _saved(store)]
+    log = Declarations(store)
+    return [_restated(verdict, log) for verdict in _saved(store)]
 
 
 def judged(store: Store, claims: Sequence[Claim]) -> bool:
     """Return whether the ledger and the report of exactly these claims are there, and what they say of declarations."""
     if not all(map(store.holds, ("ledger.json", "report.html", "provenance.json"))):
         return False
-    verdicts, declared = _saved(store), Declarations(store)
+    verdicts, log = _saved(store), Declarations(store)
     asked = [(c.id, c.sentence, c.section, c.kind, c.quantity, c.about, c.level, (c.low, c.high)) for c in claims]
     found = [(v.id, v.sentence, v.section, v.kind, v.quantity, v.about, v.level, v.region) for v in verdicts]
-    return asked == found and all(_restated(verdict, declared) == verdict for verdict in verdicts)
+    return asked == found and all(_restated(verdict, log) == verdict for verdict in verdicts)
 
 
 def begin(store: Store, claims: Sequence[Claim], made: dict[str, Any]) -> None:
-    """Declare the claims before anything is trained or observed, and add this process to the provenance."""
-    made = made | {ANCHOR: declare(store, claims)}
+    """Declare the claims before anything is trained or observed, and add this process to the provenance.
+
+    A provenance that is gone, though the run has begun, can vouch for no declaration any more.
+    """
+    lost = store.begun() and not store.holds(PROVENANCE)
+    digest = declare(store, claims)
+    made = made | {ANCHOR: LOST if lost else digest}
     with store.locked():
-        earlier = _records(store) if store.holds("provenance.json") else []
-        store.write_json("provenance.json", [*earlier, made])
+        earlier = _records(store) if store.holds(PROVENANCE) else []
+        store.write_json(PROVENANCE, [*earlier, made])
+
+
+def declared(store: Store, claims: Sequence[Claim]) -> Declarations:
+    """Return the log of declarations, once claims that it lacks are added."""
+    found = Declarations(store)
+    if all(claim in found.claims for claim in claims):
+        return found
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    begin(store, claims, {"made": now, "settings": "claims that came when the run was judged"})
+    return Declarations(store)
+
+
+def unjudged(store: Store, verdicts: Sequence[Verdict]) -> int:
+    """Return how many claims were declared of which none of these verdicts is."""
+    return sum(claim is not None and claim not in map(_claim_of, verdicts) for claim in Declarations(store).claims)
 
 
 def provenance(store: Store) -> dict[str, str]:
@@ -88,14 +111,17 @@ def _saved(store: Store) -> list[Verdict]:
 
 
 def _records(store: Store) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = store.read_json("provenance.json", list[dict[str, Any]])
+    found: list[dict[str, Any]] = store.read_json(PROVENANCE, list[dict[str, Any]])
     return found
 
 
-def _restated(verdict: Verdict, declared: Declarations) -> Verdict:
+def _restated(verdict: Verdict, log: Declarations) -> Verdict:
     """Return the verdict with what the log says of the claim that it judges."""
+    standing, at = log.of(_claim_of(verdict))
+    return msgspec.structs.replace(verdict, declared=standing, declared_at=at)
+
+
+def _claim_of(verdict: Verdict) -> Claim:
     shared = ("id", "sentence", "section", "quantity", "level", "about", "kind")
     low, high = verdict.region
-    claim = Claim(low=low, high=high, **{name: getattr(verdict, name) for name in shared})
-    standing, at = declared.of(claim)
-    return msgspec.structs.replace(verdict, declared=standing, declared_at=at)
+    return Claim(low=low, high=high, **{name: getattr(verdict, name) for name in shared})

@@ -9,7 +9,6 @@ import pandas as pd
 
 from testbed import ledger
 from testbed.console import Console
-from testbed.declarations import Declarations, declare
 from testbed.measure.noise.analysis import About, NoiseAnalysis, about
 from testbed.measure.noise.checked import checks
 from testbed.measure.noise.claimed import ESTIMATES
@@ -69,12 +68,11 @@ def conclude(store: Store, study: NoiseStudy) -> list[Verdict]:
     """Judge every claim of an observed study; write ledger, tables and report; return the verdicts."""
     analysis = _analysis(store, study)
     checked = checks(analysis)
-    declare(store, study.claims)
-    declared = Declarations(store)
+    log = ledger.declared(store, study.claims)
     verdicts = []
     for claim in study.claims:
         found = ESTIMATES[claim.quantity](analysis, subject(claim), claim.level)
-        verdicts.append(judge(claim, found, checked, declared=declared.of(claim)))
+        verdicts.append(judge(claim, found, checked, declared=log.of(claim)))
     ledger.write(store, verdicts)
     store.write_json("checks.json", [ledger.plain(check) for check in checked])
     _write_report(store, study, analysis, fits(analysis, checked, level=LEVEL), verdicts)
@@ -164,7 +162,10 @@ def _write_report(
         joint=analysis.joint,
         assumed=analysis.assumed,
         trained=analysis.trained,
-        dropped={"models that diverged in training, whose points are missing": diverged},
+        dropped={
+            "models that diverged in training, whose points are missing": diverged,
+            ledger.UNJUDGED: ledger.unjudged(store, verdicts),
+        },
         spec=pretty(study).decode(),
         provenance=ledger.provenance(store),
     )

@@ -7,11 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import numpy as np
+import pandas as pd
 import pytest
 
 from testbed import ledger
 from testbed.console import Console
-from testbed.declarations import Declarations, declare
+from testbed.declarations import Declarations
 from testbed.spec import digest
 from testbed.stats.estimate import Estimate
 from testbed.store import Store, StoreError
@@ -25,6 +26,10 @@ BEFORE, AFTER, MISSING = "before the run", "after the run", "declaration missing
 @pytest.fixture
 def store(tmp_path):
     return Store.open(tmp_path / "run", b"{}", lambda saved: None)
+
+
+def declare(store, claims):
+    ledger.begin(store, claims, {"made": "now"})
 
 
 def trained(store, digit="a"):
@@ -173,6 +178,7 @@ def test_parts_that_were_there_first_leave_no_declaration_before_them(tmp_path):
 def test_the_plain_list_of_older_runs_is_read_and_added_to(store):
     old = [ledger.plain(FIRST)]
     (store.folder / "declared.json").write_text(json.dumps(old, indent=1) + "\n")
+    (store.folder / "provenance.json").write_text("[{}]\n")
     trained(store)
     assert standing(store, FIRST, SECOND) == [BEFORE, AFTER]
     declare(store, [FIRST, SECOND])
@@ -185,6 +191,7 @@ def test_the_plain_list_of_older_runs_is_read_and_added_to(store):
 
 def test_an_older_run_without_claims_had_declared_none(store):
     (store.folder / "declared.json").write_text("[]\n")
+    (store.folder / "provenance.json").write_text("[{}]\n")
     trained(store)
     declare(store, [FIRST])
     assert standing(store, FIRST) == [AFTER]
@@ -236,3 +243,41 @@ def test_a_check_of_the_instrument_keeps_its_standing_when_it_is_read_again(stor
     ledger.write(store, [judge(check, "nothing was measured", (), declared=now.of(check))])
     (verdict,) = ledger.read(store)
     assert (verdict.kind, verdict.declared) == ("instrument", BEFORE)
+
+
+def test_a_run_whose_parts_are_gone_has_begun(store):
+    declare(store, [FIRST])
+    store.write_frame("levels.parquet", pd.DataFrame({"T": [1.0]}))
+    declare(store, [FIRST, SECOND])
+    assert standing(store, FIRST, SECOND) == [BEFORE, AFTER]
+    (store.folder / "levels.parquet").unlink()
+    declare(store, [THIRD])
+    assert standing(store, FIRST, THIRD) == [BEFORE, AFTER], "what has begun does not un-begin"
+
+
+def test_a_provenance_that_is_gone_vouches_for_nothing_even_when_made_anew(store):
+    declare(store, [FIRST])
+    trained(store)
+    (store.folder / "provenance.json").unlink()
+    assert standing(store, FIRST) == [MISSING]
+    declare(store, [FIRST])
+    assert standing(store, FIRST) == [MISSING]
+    with pytest.raises(StoreError, match="restore it from a copy"):
+        (store.folder / "provenance.json").write_bytes(b"[")
+        declare(store, [FIRST])
+
+
+def test_claims_that_came_when_a_run_was_judged_are_vouched_for(store):
+    declare(store, [FIRST])
+    trained(store)
+    assert ledger.declared(store, [FIRST, SECOND]).of(SECOND).standing == AFTER
+    entries = log(store)
+    entries[-1] |= {"begun": False, "at": entries[0]["at"]}
+    store.write_json("declared.json", entries)
+    assert standing(store, FIRST, SECOND) == [MISSING, MISSING]
+
+
+def test_declared_claims_that_are_not_judged_are_counted(store):
+    declare(store, [FIRST, SECOND])
+    (verdict,) = [judge(FIRST, "nothing was measured", ())]
+    assert ledger.unjudged(store, [verdict]) == 1

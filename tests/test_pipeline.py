@@ -363,12 +363,14 @@ def test_a_damaged_ledger_is_named_and_remade(copied, trained):
 
 def test_every_derived_file_is_refused_when_damaged_and_made_anew_when_deleted(copied, finished, trained):
     """One after the other each is noticed, damaged or missing; then all at once are made anew as they were."""
-    names, store = derived(JUDGED), Store.existing(copied)
+    names, store = [name for name in derived(JUDGED) if name != "provenance.json"], Store.existing(copied)
     assert {path.name for path in finished.iterdir() if path.is_file()} == {
         *names,
         ".lock",
         "spec.json",
         "declared.json",
+        "provenance.json",
+        "run.json",
     }
     assert pipeline._settled(store, JUDGED)
     for name in names:
@@ -464,4 +466,11 @@ def test_a_run_of_an_earlier_version_is_judged_and_reported_and_not_gone_on_with
 def test_a_run_of_a_version_to_come_is_refused(copied):
     aged(copied, SCHEMA + 1)
     with pytest.raises(StoreError, match=rf"cells of schema {SCHEMA + 1}: this one reads 2, {SCHEMA}; use the version"):
+        rejudge(copied, None, QUIET)
+
+
+def test_a_run_without_cells_is_not_judged(copied):
+    for part in (copied / "parts").iterdir():
+        part.unlink()
+    with pytest.raises(StoreError, match=r"holds no finished cell of its experiment.*run it to its end"):
         rejudge(copied, None, QUIET)

@@ -4,6 +4,7 @@ import errno
 import multiprocessing
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -201,3 +202,26 @@ def test_a_folder_of_other_parts_is_refused(tmp_path):
     (tmp_path / "engine" / "parts" / "piston.stl").write_text("x")
     with pytest.raises(StoreError, match="not a run of testbed"):
         Store.open(tmp_path / "engine", b"{}", lambda saved: None)
+
+
+def test_a_table_of_another_run_is_refused(tmp_path):
+    """Its checksum covers the run it was made in, so that what is copied from another is not believed."""
+    one, other = (Store.open(tmp_path / name, b"{}", lambda saved: None) for name in ("one", "other"))
+    for store, value in ((one, 1.0), (other, 2.0)):
+        store.write_frame("levels.parquet", pd.DataFrame({"T": [value]}))
+        store.write_json("ledger.json", [value])
+    for name in ("levels.parquet", "ledger.json"):
+        (one.folder / name).write_bytes((other.folder / name).read_bytes())
+    with pytest.raises(StoreError, match=r"levels.parquet is damaged.*delete it and run again"):
+        one.read_frame("levels.parquet")
+    with pytest.raises(StoreError, match=r"ledger.json is damaged"):
+        one.read_json("ledger.json")
+    moved = shutil.copytree(other.folder, tmp_path / "moved")
+    assert Store.existing(moved).read_frame("levels.parquet")["T"].tolist() == [2.0]
+
+
+def test_a_part_without_what_is_needed_is_damaged(store):
+    store.write("a" * 64, {"status": "finished"}, {}, {})
+    assert len(store.cells(needed=("status",))) == 1
+    with pytest.raises(StoreError, match=r"is damaged \(it lacks learning_rate\).*redoes only what it held"):
+        store.cells(needed=("status", "learning_rate"))

@@ -111,6 +111,7 @@ def test_a_claim_declared_before_claims_had_a_kind_stays_declared(tmp_path):
     old = {"id": "c", "sentence": "a sentence", "section": "instrument: so", "quantity": "e", "low": 0.0, "high": None,
            "level": LEVEL}  # fmt: skip
     store.write_json("declared.json", [old])
+    store.write_json("provenance.json", [{}])
     asked = msgspec.convert(old | {"kind": "instrument"}, Claim)
     assert Declarations(store).of(asked).standing == "before the run"
     assert Declarations(store).of(msgspec.structs.replace(asked, low=0.1)).standing == "after the run"

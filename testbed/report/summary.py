@@ -101,7 +101,7 @@ def margin(verdict: Mapping[str, Any]) -> tuple[float, float, float] | None:
     left, right = _ends(*verdict["region"])
     if verdict["estimate"] is None or verdict["verdict"] not in ("supported", "refuted"):
         return None
-    pairs = [(low - left, low, left), (right - high, high, right)]
+    pairs = [(low - left, low, left)] * math.isfinite(left) + [(right - high, high, right)] * math.isfinite(right)
     if verdict["verdict"] == "refuted":
         pairs = [(left - high, high, left)] if high < left else [(low - right, low, right)]
     return min(pairs, key=lambda pair: pair[0])
@@ -117,7 +117,7 @@ def edge(verdict: Mapping[str, Any]) -> str:
             return ""
         return f"The interval reaches across {_listed([_number(end) for end in across])}."
     distance, own, other = found
-    if distance > CLOSE * (high - low):
+    if distance > CLOSE * _width(verdict):
         return ""
     if distance == 0:
         return f"Only just: the interval touches the edge {_number(other)}."
@@ -129,9 +129,15 @@ def strength(verdict: Mapping[str, Any]) -> float:
     found = margin(verdict)
     if found is None:
         return -math.inf
+    width = _width(verdict)
+    return found[0] / width if width else math.inf
+
+
+def _width(verdict: Mapping[str, Any]) -> float:
+    """Return the width of the interval; of one with an endless end, twice the length of its other arm."""
     low, high = _ends(verdict["low"], verdict["high"])
-    width = high - low
-    return found[0] / width if 0 < width < math.inf else (0.0 if width else math.inf)
+    arms = [abs(verdict["estimate"] - end) for end in (low, high) if math.isfinite(end)]
+    return high - low if len(arms) == 2 else 2 * max(arms, default=math.inf)
 
 
 def _rank(verdict: Mapping[str, Any]) -> tuple[bool, bool, float]:

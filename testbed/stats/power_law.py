@@ -8,7 +8,7 @@ from jaxtyping import Float
 from scipy.special import fdtrc, stdtrit
 
 from testbed.stats.estimate import Estimate, check_level
-from testbed.stats.identified import NoInformation, abscissae, alike, check_slope
+from testbed.stats.identified import RANK, NoInformation, abscissae, alike, check_slope
 from testbed.stats.moments import Moments, spreads
 from testbed.stats.profile import least
 
@@ -47,6 +47,20 @@ class _Problem(NamedTuple):
 
     def misfit(self, exponent_E: np.ndarray) -> np.ndarray:
         return self.solved(exponent_E)[1]
+
+    def check_told(self, exponent: float) -> None:
+        """Refuse curves of which those whose abscissae differ lie at zero: any exponent fits them.
+
+        The change of the fitted curve with the exponent, less what the constants undo, must be more than rounding.
+        """
+        along_N = self.score(np.array([exponent]))[0]
+        root_NN = np.linalg.cholesky(self.precision_NN).T
+        size = float(np.linalg.norm(root_NN @ self.y_N)) * (1 + float(np.abs(self.log_x_N).max()))
+        if not float(np.linalg.norm(np.linalg.solve(root_NN.T, along_N))) > RANK * size:
+            raise NoInformation(
+                "the values are zero wherever the abscissae of a curve differ, so every exponent fits; measure where"
+                " they are not."
+            )
 
     def score(self, exponent_E: np.ndarray) -> np.ndarray:
         """Return the weights, of shape (E, N), of contrasts that vanish in expectation if and only if β is right."""
@@ -94,6 +108,7 @@ def power_law(
     problem = _Problem(found.mean_Q, np.log(x_N / scale), curve_NG, np.linalg.inv(covariance_NN))
     grid_E = np.linspace(*SEARCHED, 141)
     exponent = float(least(problem.misfit, grid_E, problem.misfit(grid_E))[0])
+    problem.check_told(exponent)
     constant_EG, square_E = problem.solved(np.array([exponent]))
     low, high = (_end(problem, found, exponent, side, level) for side in (-1, 1))
     spare = len(x_N) - len(names) - 1

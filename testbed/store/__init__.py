@@ -2,6 +2,7 @@
 
 from testbed.store.files import StoreError, write_outside
 from testbed.store.folder import Snapshot, Store
+from testbed.store.refusals import PROVENANCE
 from testbed.store.tables import Arrays
 
-__all__ = ["Arrays", "Snapshot", "Store", "StoreError", "write_outside"]
+__all__ = ["PROVENANCE", "Arrays", "Snapshot", "Store", "StoreError", "write_outside"]

@@ -1,8 +1,10 @@
 """The folder of a run: parts, snapshots, derived tables, JSON files. What it reads is checked before it is believed."""
 
 import contextlib
+import functools
 import json
 import os
+import uuid
 from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +16,18 @@ import pyarrow.parquet as pq
 
 from testbed.store import seals, tables
 from testbed.store.files import StoreError, atomically, explained, locked, read, sweep
-from testbed.store.refusals import DECLARED, LOCK, PARTS, SNAPSHOTS, SPEC, check_new, digests_in, remedy
+from testbed.store.refusals import (
+    DECLARED,
+    IDENTITY,
+    LOCK,
+    PARTS,
+    PROVENANCE,
+    SNAPSHOTS,
+    SPEC,
+    check_new,
+    digests_in,
+    remedy,
+)
 from testbed.store.tables import Arrays
 
 Value = TypeVar("Value")
@@ -45,6 +58,9 @@ class Store:
             with explained(folder):
                 folder.mkdir(parents=True, exist_ok=True)
             atomically(folder / SPEC, seals.json(SPEC, spec), replace=False)
+            atomically(
+                folder / IDENTITY, seals.json(IDENTITY, json.dumps({"id": uuid.uuid4().hex}).encode()), replace=False
+            )
         difference = store.spec(same)
         if difference is not None:
             raise StoreError(
@@ -93,28 +109,29 @@ class Store:
         """Return the digests of all finished cells, in order."""
         return digests_in(self.parts)
 
-    def cells(self, digests: Container[str] | None = None) -> pd.DataFrame:
+    def cells(self, digests: Container[str] | None = None, needed: tuple[str, ...] = ()) -> pd.DataFrame:
         """Return finished cells, a row each, without their parameters; evidence as arrays. All, or those asked for.
 
-        Error: StoreError naming the first part that is damaged.
+        Error: StoreError naming the first part that is damaged, or lacks one of the ``needed`` columns.
         """
-        rows = [self.row(digest) for digest in self.digests() if digests is None or digest in digests]
+        rows = [self.row(digest, needed) for digest in self.digests() if digests is None or digest in digests]
         return pd.DataFrame([{name: tables.as_array(value) for name, value in row.items()} for row in rows])
 
-    def row(self, digest: str) -> dict[str, Any]:
+    def row(self, digest: str, needed: tuple[str, ...] = ()) -> dict[str, Any]:
         """Return the scalars and the evidence of one finished cell, without its parameters.
 
-        Error: StoreError if it is missing or damaged.
+        Error: StoreError if it is missing or damaged, or lacks one of the ``needed`` columns.
         """
-        return self._table(self._part(digest), lambda table: tables.part_row(digest, table))
+        return self._table(self._part(digest), lambda table: tables.part_row(digest, table, needed))
 
     def parameters(self, digest: str) -> Arrays:
         """Return the kept parameters of a finished cell, by path."""
         return self._table(self._part(digest), lambda table: tables.part_parameters(digest, table))
 
     def begun(self) -> bool:
-        """Return whether any part or snapshot is there."""
-        return bool(self.digests() or digests_in(self.snapshots))
+        """Return whether any part or snapshot is there, or what was made of parts that are gone."""
+        derived = any(path.suffix == ".parquet" and path.name != "reference.parquet" for path in self.folder.iterdir())
+        return derived or bool(self.digests() or digests_in(self.snapshots)) or self.holds("ledger.json")
 
     def oldest_part(self) -> float:
         """Return the time of the oldest part in seconds since 1970, infinite if there is none."""
@@ -164,7 +181,7 @@ class Store:
 
     def write_text(self, name: str, text: bytes) -> None:
         """Replace a JSON file by a text that is JSON."""
-        atomically(self.folder / name, seals.json(name, text), replace=True)
+        atomically(self.folder / name, seals.json(self._sealed_as(name), text), replace=True)
 
     def write_page(self, name: str, payload: bytes) -> None:
         """Replace a file that is for people, and never read back."""
@@ -176,14 +193,24 @@ class Store:
         with locked(self.folder / LOCK):
             yield
 
+    @functools.cached_property
+    def identity(self) -> str:
+        """What tells a table of this run from those of others; empty in a run made before there was such a thing."""
+        return self.read_json(IDENTITY, dict[str, str])["id"] if self.holds(IDENTITY) else ""
+
     def _part(self, digest: str) -> Path:
         return self.parts / f"{digest}.parquet"
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.folder).as_posix()
 
+    def _sealed_as(self, name: str) -> str:
+        """Return the name that a checksum covers: a derived file is of this run, a part is named by what it holds."""
+        own = "/" in name or name in (DECLARED, IDENTITY, PROVENANCE, SPEC)
+        return name if own or not self.identity else f"{name} of run {self.identity}"
+
     def _put_table(self, path: Path, table: pa.Table, *, replace: bool) -> None:
-        atomically(path, seals.parquet(self._name(path), table), replace=replace)
+        atomically(path, seals.parquet(self._sealed_as(self._name(path)), table), replace=replace)
 
     def _table(self, path: Path, extract: Callable[[pa.Table], Value]) -> Value:
         with self._believing(path) as payload:
@@ -195,7 +222,7 @@ class Store:
         """Yield what a file holds once its checksum is right; whatever goes wrong within is the file's damage."""
         payload, name = read(path, lambda: remedy(self.folder, path)), self._name(path)
         try:
-            held, sealed = seals.opened(name, payload)
+            held, sealed = seals.opened(self._sealed_as(name), payload)
             if not sealed:
                 self.unsealed.add(name)
             yield held

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from testbed.store.files import UNFINISHED, StoreError
 
-DECLARED, PROVENANCE, SPEC = "declared.json", "provenance.json", "spec.json"
+DECLARED, IDENTITY, PROVENANCE, SPEC = "declared.json", "run.json", "provenance.json", "spec.json"
 """What cannot be made anew from parts."""
 
 PARTS, SNAPSHOTS, LOCK = "parts", "snapshots", ".lock"
@@ -35,7 +35,7 @@ def check_new(folder: Path) -> None:
         return
     names = {path.name for path in folder.iterdir()} if folder.is_dir() else {""}
     others = {name for name in names if not name.startswith(UNFINISHED)}
-    others -= {PARTS, SNAPSHOTS, LOCK, DECLARED, PROVENANCE}
+    others -= {PARTS, SNAPSHOTS, LOCK, DECLARED, IDENTITY, PROVENANCE}
     parts = folder / PARTS
     if others & _DERIVED and digests_in(parts):
         raise StoreError(f"{folder / SPEC} is missing: {remedy(folder, folder / SPEC)}")
@@ -54,6 +54,13 @@ def remedy(folder: Path, path: Path) -> str:
         )
     if path.name == DECLARED:
         return "restore it from a copy; until then every verdict says that the declaration is missing."
+    if path.name == PROVENANCE:
+        return "restore it from a copy; if you delete it, every verdict will say that the declaration is missing."
+    if path.name == IDENTITY:
+        return (
+            f"restore it from a copy, or remove everything in the folder but {PARTS}, {SNAPSHOTS}, {DECLARED}, {SPEC}"
+            f" and {PROVENANCE}, and run again; finished cells are kept."
+        )
     if path.parent == folder:
         return "delete it and run again, which makes it anew; finished cells are kept."
     return "delete it and run again, which redoes only what it held."

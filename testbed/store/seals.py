@@ -1,9 +1,10 @@
 """A checksum of the whole file inside the file, at a place that any reader passes over.
 
-It covers the file's name and every byte but its own, so that a file is believed only whole, unchanged, and under the
-name it was written for. As it comes and goes with the file, no kill, copy or second writer can part the two, and there
-is nothing to lock. In Parquet it is a value of the footer's key-value metadata; in JSON it is the line of white space
-before the text, one bit a character. Files that were made before there were checksums have neither.
+It covers the file's name, that of its run, and every byte but its own, so that a file is believed only whole,
+unchanged, and where it was written for. As it comes and goes with the file, no kill, copy or second writer can part
+the two, and there is nothing to lock. In Parquet it is a value of the footer's key-value metadata; in JSON it is the
+line of white space before the text, one bit a character. Files that were made before there were checksums have
+neither.
 """
 
 import hashlib
@@ -50,7 +51,7 @@ def opened(name: str, payload: bytes) -> tuple[bytes, bool]:
     """
     if not payload:
         raise Damaged("it is empty")
-    return (_opened_parquet if name.endswith(".parquet") else _opened_json)(name, payload)
+    return (_opened_json if ".json" in name else _opened_parquet)(name, payload)
 
 
 def _opened_parquet(name: str, payload: bytes) -> tuple[bytes, bool]:

@@ -26,7 +26,7 @@ def pack_part(digest: str, row: dict[str, Any], evidence: Arrays, parameters: Ar
     return pa.table(columns | _packed(parameters))
 
 
-def part_row(digest: str, table: pa.Table) -> dict[str, Any]:
+def part_row(digest: str, table: pa.Table, needed: tuple[str, ...] = ()) -> dict[str, Any]:
     """Return the scalars and the evidence of a finished cell.
 
     Error: Damaged if the table is not that of this cell.
@@ -35,6 +35,9 @@ def part_row(digest: str, table: pa.Table) -> dict[str, Any]:
     row: dict[str, Any] = table.drop_columns(list(_ARRAY_TYPES)).to_pylist()[0]
     if row["digest"] != digest:
         raise Damaged(f"it holds the cell {str(row['digest'])[:16]}…")
+    lacking = [name for name in needed if row.get(name) is None]
+    if lacking:
+        raise Damaged(f"it lacks {lacking[0]}")
     return row
 
 

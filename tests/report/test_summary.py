@@ -63,6 +63,15 @@ def test_the_edge_is_told_with_numbers(found, said):
     assert edge(found) == said
 
 
+def test_endless_intervals_and_regions_have_no_edge_at_infinity():
+    far = verdict("far", 1.57, 1.18, math.inf, (-10.0, None))
+    below = verdict("below", -4.0, -math.inf, -3.0, (None, 0.1))
+    assert edge(far) == edge(below) == ""
+    assert strength(far) > strength(WEAK)
+    near = verdict("near", 1.57, 1.18, math.inf, (1.17, None))
+    assert edge(near) == "Only just: the interval ends at 1.18, 0.01 from the edge 1.17."
+
+
 def test_more_than_a_dozen_are_folded_and_counted():
     many = [verdict(f"claim {number}", -1.0, -1.001, -0.999) for number in range(13)]
     found = summary([*many, ACROSS])

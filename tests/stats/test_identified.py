@@ -155,3 +155,12 @@ def test_the_exponent_of_a_design_without_residual_is_covered(name, replicates):
 
     assert covers(drawn, level=LEVEL)
     assert replicates > 2 or not covers(lambda rng: drawn(rng, True), level=LEVEL)
+
+
+@pytest.mark.parametrize("tiny", [0.0, 1e-17])
+def test_a_power_of_curves_at_zero_is_not_told(tiny):
+    """Where the abscissae differ there is nothing to fall, so that rounding alone would decide."""
+    y_N = np.array([1.0, 1.0, tiny, tiny])
+    seen = known(y_N, np.full(4, 1e-2), np.full(4, 3.0))
+    with pytest.raises(NoInformation, match="every exponent fits"):
+        power_law(np.array([1.0, 1.0, 1.0, 2.0]), seen, [0, 0, 1, 1], working=seen, level=0.95)
