@@ -17,6 +17,9 @@ from testbed.wording import short
 SCHEMA, EARLIER = 2, {1: 2}
 """Version of the meaning of a point; raised whenever equal points would no longer give equal results."""
 
+STREAMS = (1, 2)
+"""Versions of point and cell by whose digest random streams are named: a new version does not draw other sequences."""
+
 Dropped = Literal["none", "A1", "A2", "A3", "A4", "several"]
 Part = Literal["attention", "feedforward", "representation"]
 Given = Literal["query", "nothing"]
@@ -181,7 +184,7 @@ class Point(Checked, frozen=True, kw_only=True):
     @property
     def stream(self) -> int:
         """Return the index, below 2^31, under which the sequences of this point are kept apart from all others."""
-        return int(self.digest[:8], 16) % 2**31
+        return int(self.named(*STREAMS)[:8], 16) % 2**31
 
 
 class NoiseStudy(Checked, frozen=True, kw_only=True, tag_field="kind", tag="noise"):

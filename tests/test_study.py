@@ -115,3 +115,10 @@ def test_windows_of_a_growing_world_and_models_of_their_own_follow_the_length():
 
 def test_longer_windows_get_fewer_sequences():
     assert [STUDY.sequences_at(n) for n in (4, 24, 32, 64)] == [400, 341, 256, 200]
+
+
+def test_a_new_version_of_a_point_draws_the_sequences_that_it_drew():
+    """Verdicts change with what was mended, and not because the dice were thrown again."""
+    points = STUDY.points()
+    assert [point.stream for point in points] == [int(point.named(1, 2)[:8], 16) % 2**31 for point in points]
+    assert len({point.stream for point in points}) == len(points)
