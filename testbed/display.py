@@ -1,6 +1,7 @@
 """How far work has come: a bar that moves on a terminal, and in a file or pipe a line now and then."""
 
 import abc
+import threading
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -71,26 +72,40 @@ class Lines(Display):
         """Write to a console."""
         super().__init__(name, total, clock)
         self.out, self.last, self.last_share, self.staged = out, float("-inf"), 0.0, False
+        self.at, self.over = name, threading.Event()
+
+    def __enter__(self) -> "Display":
+        """Return itself; while the work is silent, as in a long compilation, a line says that it goes on."""
+        threading.Thread(target=self._go_on, daemon=True).start()
+        return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Write the last line."""
+        self.over.set()
         if error is None:
             self._write(f"{self.name}: done after {duration(self.elapsed)}")
 
     def stage(self, what: str) -> None:
         """Write a line, unless the last one was such a line and is hardly older."""
+        self.at = what
         if not self.staged or self.clock() - self.last >= LEAST_SECONDS:
             self._write(f"{what} …")
             self.staged = True
 
     def show(self, what: str, rate: str) -> None:
         """Write a line if one is due."""
+        self.at = what
         since = self.clock() - self.last
         much = self.share - self.last_share >= EVERY_SHARE and since >= LEAST_SECONDS
         if since >= EVERY_SECONDS or much:
             told = (f"{what}: {100 * self.share:.0f} % after {duration(self.elapsed)}", rate, self.left)
             self._write(", ".join(filter(None, told)))
             self.staged = False
+
+    def _go_on(self) -> None:
+        while not self.over.wait(EVERY_SECONDS / 2):
+            if self.clock() - self.last >= EVERY_SECONDS:
+                self._write(f"{self.at}: still at it after {duration(self.elapsed)}")
 
     def _write(self, line: str) -> None:
         self.last, self.last_share = self.clock(), self.share

@@ -19,6 +19,7 @@ from testbed.study import EARLIER, NoiseStudy, decode
 from testbed.train.plan import Bucket, Room, plan, room
 from testbed.training import Options, Trainer
 from testbed.verdict import Verdict
+from testbed.wording import short
 
 
 def run(study: NoiseStudy, folder: Path, options: Options, console: Console) -> list[Verdict]:
@@ -36,7 +37,7 @@ def run(study: NoiseStudy, folder: Path, options: Options, console: Console) -> 
     earlier = EARLIER.items()
     ledger.check_version(folder, (point.named(*schemas) for point in study.points() for schemas in earlier))
     store = Store.open(folder, pretty(study), lambda saved: _difference(saved, study))
-    if _settled(store, study):
+    if not store.reworded and _settled(store, study):
         console.say(f"Nothing to do: all points are observed and judged; the report is {folder / 'report.html'}")
         return ledger.read(store)
     began = time.monotonic()
@@ -98,4 +99,11 @@ def _settled(store: Store, study: NoiseStudy) -> bool:
 
 def _difference(saved: bytes, study: NoiseStudy) -> str | None:
     old, new = decode(saved).identity(), study.identity()
-    return next((f"its {name} is {old[name]}, not {new[name]}" for name in new if old.get(name) != new[name]), None)
+    return next(
+        (
+            f"its {name} is {short(old[name], 80)}, not {short(new[name], 80)}"
+            for name in new
+            if old.get(name) != new[name]
+        ),
+        None,
+    )

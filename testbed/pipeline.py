@@ -30,6 +30,7 @@ from testbed.store import Store
 from testbed.train.plan import Bucket, Room, plan, room
 from testbed.training import Options, Trainer
 from testbed.verdict import Verdict
+from testbed.wording import short
 
 
 def run(experiment: Experiment, folder: Path, options: Options, console: Console) -> list[Verdict]:
@@ -43,7 +44,7 @@ def run(experiment: Experiment, folder: Path, options: Options, console: Console
     pilots, rest = _buckets(experiment, space, dict.fromkeys(experiment.models, experiment.training.learning_rates[0]))
     ledger.check_version(folder, (cell.named(schema) for cell in experiment.pilot_cells() for schema in EARLIER))
     store = Store.open(folder, pretty(experiment), lambda saved: _difference(saved, experiment))
-    if _settled(store, experiment):
+    if not store.reworded and _settled(store, experiment):
         console.say(f"Nothing to do: all cells are finished and judged; the report is {folder / 'report.html'}")
         return ledger.read(store)
     began = time.monotonic()
@@ -127,4 +128,11 @@ def _settled(store: Store, experiment: Experiment) -> bool:
 
 def _difference(saved: bytes, experiment: Experiment) -> str | None:
     old, new = decode(saved).training_identity(), experiment.training_identity()
-    return next((f"its {name} is {old[name]}, not {new[name]}" for name in new if old.get(name) != new[name]), None)
+    return next(
+        (
+            f"its {name} is {short(old[name], 80)}, not {short(new[name], 80)}"
+            for name in new
+            if old.get(name) != new[name]
+        ),
+        None,
+    )

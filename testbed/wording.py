@@ -26,6 +26,19 @@ def short(value: object, most: int = LONGEST_VALUE) -> str:
     return cut(printable(text), most)
 
 
+def said(error: BaseException) -> str:
+    """Return the name of an exception and what it says, if it can say anything.
+
+    >>> said(KeyError("x"))
+    "KeyError: 'x'"
+    """
+    name = type(error).__name__
+    try:
+        return f"{name}: {error}".rstrip(": ")
+    except Exception:  # its own words may fail
+        return name
+
+
 def cut(text: str, most: int) -> str:
     """Return a text without its middle, where it is longer than this."""
     if len(text) <= most:

@@ -18,6 +18,7 @@ import pytest
 
 from testbed.spec import decode
 from testbed.store import Store, StoreError
+from tests.aged import older
 from tests.presets import JUDGED
 
 DIGEST, OTHER = "ab" * 32, "cd" * 32
@@ -160,6 +161,7 @@ def without_checksum(path):
 def test_a_file_from_before_checksums_is_read_and_its_damage_refused_or_harmless(store, name):
     """Its pages are guarded, its footer is not: a flip there may pass, as ever, but ends in no other exception."""
     path = store.folder / name
+    older(store)
     sound = without_checksum(path)
     KINDS[name](store)
     assert store.unsealed == {name}
@@ -175,6 +177,7 @@ def test_a_file_from_before_checksums_is_read_and_its_damage_refused_or_harmless
 
 
 def test_a_file_from_before_checksums_is_known_by_what_it_holds(store):
+    older(store)
     store.write_frame("joint.parquet", pd.DataFrame({"arm": ["a"]}))
     part, table, arrays = (
         without_checksum(store.folder / name)

@@ -17,6 +17,7 @@ from testbed.spec import digest
 from testbed.stats.estimate import Estimate
 from testbed.store import Store, StoreError
 from testbed.verdict import judge
+from tests.aged import older
 from tests.presets import claim
 
 FIRST, SECOND, THIRD = (claim(name, "lowest_excess", low=0.0) for name in ("first", "second", "third"))
@@ -178,6 +179,7 @@ def test_parts_that_were_there_first_leave_no_declaration_before_them(tmp_path):
 def test_the_plain_list_of_older_runs_is_read_and_added_to(store):
     old = [ledger.plain(FIRST)]
     (store.folder / "declared.json").write_text(json.dumps(old, indent=1) + "\n")
+    older(store)
     (store.folder / "provenance.json").write_text("[{}]\n")
     trained(store)
     assert standing(store, FIRST, SECOND) == [BEFORE, AFTER]
@@ -191,6 +193,7 @@ def test_the_plain_list_of_older_runs_is_read_and_added_to(store):
 
 def test_an_older_run_without_claims_had_declared_none(store):
     (store.folder / "declared.json").write_text("[]\n")
+    older(store)
     (store.folder / "provenance.json").write_text("[{}]\n")
     trained(store)
     declare(store, [FIRST])

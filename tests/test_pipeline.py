@@ -474,3 +474,17 @@ def test_a_run_without_cells_is_not_judged(copied):
         part.unlink()
     with pytest.raises(StoreError, match=r"holds no finished cell of its experiment.*run it to its end"):
         rejudge(copied, None, QUIET)
+
+
+def test_a_finished_run_under_new_words_is_told_anew(copied, trained):
+    """The folder says one thing: what the spec is called, the page is."""
+    ran(msgspec.structs.replace(JUDGED, name="other", question="New?"), copied)
+    page = (copied / "report.html").read_text()
+    assert "<h1>other" in page and "New?" in page and read(copied, "spec.json")["name"] == "other"
+    assert trained == []
+
+
+def test_a_table_without_its_checksum_is_no_table_of_the_run(copied):
+    (copied / "cells.parquet").write_bytes(b"garbage\n")
+    with pytest.raises(StoreError, match=r"cells.parquet is damaged.*delete it and run again"):
+        ran(JUDGED, copied)

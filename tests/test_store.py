@@ -130,7 +130,7 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing(store, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(StoreError, match=r"No space left on device.*MiB are free.*run again"):
+    with pytest.raises(StoreError, match=r"No space left on device.*MiB are free.*repeat the command"):
         store.write("cd" * 32, ROW, EVIDENCE, KEPT)
     monkeypatch.undo()
     assert store.cells()["digest"].tolist() == [DIGEST]
@@ -225,3 +225,12 @@ def test_a_part_without_what_is_needed_is_damaged(store):
     assert len(store.cells(needed=("status",))) == 1
     with pytest.raises(StoreError, match=r"is damaged \(it lacks learning_rate\).*redoes only what it held"):
         store.cells(needed=("status", "learning_rate"))
+
+
+def test_a_link_to_nothing_in_place_of_a_part_is_told_with_a_remedy_that_works(store):
+    place = store.parts / f"{'b' * 64}.parquet"
+    place.symlink_to("nowhere")
+    with pytest.raises(StoreError, match="is a link to nothing: delete it and run again"):
+        store.cells()
+    place.unlink()
+    assert store.cells() is not None

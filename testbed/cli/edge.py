@@ -7,7 +7,7 @@ import traceback
 from pathlib import Path
 
 import testbed
-from testbed.wording import cut, printable, sentence
+from testbed.wording import cut, printable, said, sentence
 
 REFUSED, FAULT, INTERRUPTED = 2, 70, 130
 """Exit statuses; 0 is done."""
@@ -56,8 +56,8 @@ def _of_testbed(error: BaseException) -> str:
         kept = "the traceback is above"
     else:
         kept = _kept(text)
-    said = cut(printable(f"{type(error).__name__}: {error}".rstrip(": ")), 100)
-    return f"a fault of testbed, not of the request ({said}, at {_place(error)}): {kept}; please report it."
+    told = cut(printable(said(error)), 100)
+    return f"a fault of testbed, not of the request ({told}, at {_place(error)}): {kept}; please report it."
 
 
 def _kept(text: str) -> str:

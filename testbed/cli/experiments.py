@@ -6,7 +6,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 import testbed
-from testbed.wording import short
+from testbed.wording import said, short
 
 if TYPE_CHECKING:
     from testbed.spec import Experiment
@@ -57,7 +57,7 @@ def presets(path: Path) -> "dict[str, Experiment | NoiseStudy]":
     Error: ValueError if it cannot be read, or defines none.
     """
     found = getattr(_loaded(path), "PRESETS", None)
-    if not isinstance(found, dict) or not found or not all(map(_is_experiment, found.values())):
+    if type(found) is not dict or not found or not all(map(_is_experiment, found.values())):
         raise ValueError(
             f"{path} defines no PRESETS: an experiment file maps preset names to Experiment or NoiseStudy values."
         )
@@ -84,7 +84,7 @@ def _loaded(path: Path) -> ModuleType:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # whatever a file does wrong while it is read, sys.exit included, it is to be mended
-        why = short(f"{type(error).__name__}: {error}", 200)
+        why = short(said(error), 200)
         raise ValueError(f"{path} cannot be loaded ({why}): mend it and try again.") from error
     return module
 

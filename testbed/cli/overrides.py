@@ -15,7 +15,7 @@ from testbed import reading
 from testbed.cli import fields
 from testbed.sources import Source
 from testbed.spec import unread
-from testbed.wording import cut, short
+from testbed.wording import cut, offered, short
 
 Value = TypeVar("Value")
 
@@ -143,7 +143,10 @@ def _from_json(info: Any, *, worlds: bool) -> Any:
 def _read(word: str, kind: Any, flag: str = "") -> Any:
     """Return the value that a word of JSON holds; the bare name of a variant stands for it as it is made by default."""
     shown, like = f"{flag} {short(word)}".strip(), _example(kind)
-    text = msgspec.json.encode({"kind": word}) if word in fields.kinds(kind) else word
+    names = fields.kinds(kind)
+    if names and word.isidentifier() and word not in names:
+        raise _UnreadableError(f"{shown}: there is no such kind; {offered(word, names)}; or JSON, e.g. {like}.")
+    text = msgspec.json.encode({"kind": word}) if word in names else word
     try:
         value = msgspec.json.decode(text, type=kind)
         reading.loads(text)

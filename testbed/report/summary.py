@@ -10,7 +10,7 @@ from testbed.verdict import span
 WORDS = ("supported", "refuted", "undecided", "invalid")
 CLOSE = 0.1
 """Share of an interval's width within which the edge of the region is close."""
-MOST = 12
+MOST = 7
 """Claims that are told one by one before the rest is folded."""
 
 

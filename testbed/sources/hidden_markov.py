@@ -111,7 +111,8 @@ def from_file(path: str | pathlib.Path) -> HiddenMarkov:
     """
     file = pathlib.Path(path)
     if not file.is_file():
-        raise ValueError(f"{file}: there is no such file; give the path of a .json or .npz file.")
+        what = "it is a folder" if file.is_dir() else "there is no such file"
+        raise ValueError(f"{file}: {what}; give the path of a .json or .npz file.")
     if file.suffix not in (".json", ".npz"):
         raise ValueError(f"{file}: its ending must be .json or .npz; save the matrices in one of these forms.")
     content = _from_npz(file) if file.suffix == ".npz" else _from_json(file)

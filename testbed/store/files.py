@@ -65,6 +65,8 @@ def read(path: Path, remedy: Callable[[], str]) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
+        if path.is_symlink():
+            raise StoreError(f"{path} is a link to nothing: {remedy()}") from error
         raise StoreError(f"{path} is missing: run again, which makes it anew; finished cells are kept.") from error
     except OSError as error:
         mend = "make it readable, or " if error.errno in (errno.EACCES, errno.EPERM) else ""
@@ -99,7 +101,8 @@ def explained(path: Path) -> Iterator[None]:
         free = f"; {shutil.disk_usage(where).free / 2**20:.0f} MiB are free there" if where.exists() else ""
         raise StoreError(
             f"{path} could not be written ({why}{free}): the folder must be writable and have room; "
-            "make room or choose another --out, and run again: finished cells and the last snapshot are kept."
+            "make room or make it writable, or copy the run elsewhere, and repeat the command: finished cells and"
+            " the last snapshot are kept."
         ) from error
 
 

@@ -40,6 +40,8 @@ class Store:
         self.folder = folder
         self.parts = folder / PARTS
         self.snapshots = folder / SNAPSHOTS
+        self.reworded = False
+        """Whether the spec that was saved had other words or claims than the one that was asked for."""
         self.unsealed: set[str] = set()
         """Files read so far that carry no checksum, as they were written before there were any."""
 
@@ -72,6 +74,7 @@ class Store:
             for path in (store.parts, store.snapshots):
                 path.mkdir(parents=True, exist_ok=True)
         if store.spec(bytes) != spec:
+            store.reworded = True
             store.write_text(SPEC, spec)
         for path in (folder, store.parts, store.snapshots):
             sweep(path)
@@ -223,6 +226,8 @@ class Store:
         payload, name = read(path, lambda: remedy(self.folder, path)), self._name(path)
         try:
             held, sealed = seals.opened(self._sealed_as(name), payload)
+            if not sealed and self.identity and "/" not in name and name not in (IDENTITY, SPEC):
+                raise seals.Damaged("it has no checksum, and this run's files do")
             if not sealed:
                 self.unsealed.add(name)
             yield held
@@ -234,8 +239,11 @@ class Store:
         """Refuse to go on beside a damaged file; of declarations, the verdicts tell."""
         for path in sorted(self.folder.iterdir()):
             if path.suffix in (".json", ".parquet") and path.name not in (DECLARED, SPEC) and path.name[0] != ".":
-                with self._believing(path):
-                    pass
+                with self._believing(path) as held:
+                    if path.suffix == ".json":
+                        msgspec.json.decode(held)
+                    else:
+                        pq.read_table(pa.BufferReader(held), page_checksum_verification=True)
 
 
 class Snapshot:

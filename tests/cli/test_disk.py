@@ -36,7 +36,7 @@ def test_a_disk_that_is_full_at_the_report_loses_no_cell(finished, tmp_path):
     environment = ENVIRONMENT | {"TESTBED_CACHE": str(cache)}
     done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, env=environment, check=False)
     assert refused(
-        (done.returncode, told(done.stderr)), "report.html could not be written", "MiB are free", "run again"
+        (done.returncode, told(done.stderr)), "report.html could not be written", "MiB are free", "repeat the command"
     )
     parts = contents(tmp_path / "run" / "parts")
     assert len(parts) == JUDGED.cell_count
@@ -57,7 +57,7 @@ def test_a_full_disk_keeps_what_is_finished(tmp_path, capsys):
         pytest.skip("no file system may be mounted here; the tests of the store pretend that a disk is full")
     try:
         answer = asked(capsys, "run", FILE, "--out", folder / "run")
-        assert refused(answer, "could not be written", "No space left on device", "MiB are free", "run again")
+        assert refused(answer, "could not be written", "No space left on device", "MiB are free", "repeat the command")
         kept = contents(folder / "run" / "parts")
         assert not list(folder.rglob(".unfinished-*"))
         subprocess.run(["mount", "-o", "remount,size=64m", folder], check=True)

@@ -35,3 +35,9 @@ def test_a_file_that_is_no_experiment_is_refused(text, patterns, capsys, tmp_pat
 def test_a_file_that_is_not_python_is_refused(capsys, tmp_path):
     (tmp_path / "odd.txt").write_text("x")
     assert refused(asked(capsys, "run", tmp_path / "odd.txt"), "is not Python", "PRESETS")
+
+
+def test_an_exception_that_cannot_say_what_it_is_is_named(capsys, tmp_path):
+    file = tmp_path / "mute.py"
+    file.write_text("class Mute(Exception):\n    def __str__(self):\n        raise ValueError\nraise Mute()\n")
+    assert refused(asked(capsys, "run", file), "mute.py", r"cannot be loaded \(Mute\)", "mend it")

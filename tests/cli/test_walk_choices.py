@@ -78,7 +78,7 @@ def test_what_was_chosen_is_checked_as_a_preset_is():
     [
         (
             ["--model.attention", "hardmax"],
-            ["--model.attention hardmax cannot be read", "JSON is expected", "hard_max"],
+            ["--model.attention hardmax: there is no such kind", "did you mean hard_max", "or JSON"],
         ),
         (["--model.attention"], ["--model.attention", "JSON is expected"]),
         (["--model.attention", '{"kind": "softmx"}'], ["Invalid value 'softmx'", "e.g."]),

@@ -2,6 +2,7 @@
 
 import io
 import re
+import time
 from pathlib import Path
 
 import jax
@@ -134,3 +135,11 @@ def test_of_training_rate_and_bucket_are_told(capsys):
     assert first == "width 4, 4 cells: compiling the training step …"
     assert re.fullmatch(r"width 4, 4 cells: 50 % after 2 s, \d+ tokens/s, 2 s left", second)
     assert last == "training: done after 2 s"
+
+
+def test_silent_work_says_that_it_goes_on(capsys, monkeypatch):
+    monkeypatch.setattr("testbed.display.EVERY_SECONDS", 0.1)
+    with Console().progress("training", 10) as shown:
+        shown.stage("compiling the step")
+        time.sleep(0.5)
+    assert "compiling the step: still at it after" in capsys.readouterr().out

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from testbed import ledger
-from testbed.report.summary import counted, edge, strength, summary, tally
+from testbed.report.summary import MOST, counted, edge, strength, summary, tally
 from testbed.report.template import state
 from testbed.stats.estimate import Estimate
 from testbed.verdict import Claim, Declared, judge
@@ -72,10 +72,10 @@ def test_endless_intervals_and_regions_have_no_edge_at_infinity():
     assert edge(near) == "Only just: the interval ends at 1.18, 0.01 from the edge 1.17."
 
 
-def test_more_than_a_dozen_are_folded_and_counted():
-    many = [verdict(f"claim {number}", -1.0, -1.001, -0.999) for number in range(13)]
+def test_more_than_a_few_are_folded_and_counted():
+    many = [verdict(f"claim {number}", -1.0, -1.001, -0.999) for number in range(MOST + 1)]
     found = summary([*many, ACROSS])
-    assert len(found.told) == 12 and found.rest == "2 more: 1 supported and 1 undecided"
+    assert len(found.told) == MOST and found.rest == "2 more: 1 supported and 1 undecided"
 
 
 def test_the_state_of_the_run_names_what_failed_and_what_touched_an_edge():
