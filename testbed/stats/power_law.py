@@ -26,11 +26,12 @@ class PowerLaw(NamedTuple):
 
 
 class _Problem(NamedTuple):
-    """Values, log x and membership of N points in G curves, with the inverse of the working covariance."""
+    """Values, log x and membership of N points in G curves; Cholesky root and inverse of the working covariance."""
 
     y_N: np.ndarray
     log_x_N: np.ndarray
     curve_NG: np.ndarray
+    root_NN: np.ndarray
     precision_NN: np.ndarray
 
     def basis(self, exponent_E: np.ndarray) -> np.ndarray:
@@ -54,9 +55,8 @@ class _Problem(NamedTuple):
         The change of the fitted curve with the exponent, less what the constants undo, must be more than rounding.
         """
         along_N = self.score(np.array([exponent]))[0]
-        root_NN = np.linalg.cholesky(self.precision_NN).T
-        size = float(np.linalg.norm(root_NN @ self.y_N)) * (1 + float(np.abs(self.log_x_N).max()))
-        if not float(np.linalg.norm(np.linalg.solve(root_NN.T, along_N))) > RANK * size:
+        size = float(np.linalg.norm(np.linalg.solve(self.root_NN, self.y_N))) * (1 + float(np.abs(self.log_x_N).max()))
+        if not float(np.linalg.norm(self.root_NN.T @ along_N)) > RANK * size:
             raise NoInformation(
                 "the values are zero wherever the abscissae of a curve differ, so every exponent fits; measure where"
                 " they are not."
@@ -105,7 +105,8 @@ def power_law(
         )
     check_slope(x_N, curves, covariance_NN, logarithmic=True)
     scale = float(np.exp(np.log(x_N).mean()))
-    problem = _Problem(found.mean_Q, np.log(x_N / scale), curve_NG, np.linalg.inv(covariance_NN))
+    root_NN, precision_NN = np.linalg.cholesky(covariance_NN), np.linalg.inv(covariance_NN)
+    problem = _Problem(found.mean_Q, np.log(x_N / scale), curve_NG, root_NN, precision_NN)
     grid_E = np.linspace(*SEARCHED, 141)
     exponent = float(least(problem.misfit, grid_E, problem.misfit(grid_E))[0])
     problem.check_told(exponent)

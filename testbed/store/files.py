@@ -95,6 +95,10 @@ def explained(path: Path) -> Iterator[None]:
         raise StoreError(
             f"{path} is a folder where a file is due: move it away and run again; finished cells are kept."
         ) from error
+    except NotADirectoryError as error:
+        raise StoreError(
+            f"{path} lies under a file, which holds no folder: --out must be new, empty or a run; choose another."
+        ) from error
     except OSError as error:
         why = error.strerror or str(error)
         where = path if path.is_dir() else path.parent
