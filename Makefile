@@ -6,14 +6,16 @@ READY := $(VENV)/.ready
 
 NOISE := clt_noise clt_assumptions clt_mixing clt_heavy_tails
 
-.PHONY: $(NOISE) help setup demo noise gallery test lint lock bench calibrate clean published
+.PHONY: $(NOISE) help setup demo noise gallery library test test-fast lint lock bench calibrate clean published
 
 help:
 	@echo "make demo       set up, run the quick preset of bias_variance, say where the report is"
 	@echo "make noise      set up, run the quick presets of the four experiments on the noise of representations, two at a time"
 	@echo "make test       set up, lint, types, import contracts, tests"
+	@echo "make test-fast  the inner loop: lint, types, import contracts, one example of every law that is quick"
 	@echo "make lint       set up, lint, types, import contracts"
 	@echo "make gallery    draw docs/gallery.md and its pictures again, from the worlds of the shelf"
+	@echo "make library    write docs/library.md again, from the docstrings of what the library offers"
 	@echo "make bench      speed on this machine: packed lanes, worlds against a forward pass, memory of observing noise"
 	@echo "make published  published entropies, redundancies and exponents beside ours"
 	@echo "make calibrate  the long calibrations of the statistics (minutes; not part of make test)"
@@ -49,6 +51,12 @@ lint: $(READY)
 
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+test-fast: lint
+	$(BIN)/python -m pytest -n 2 --dist worksteal --fast
+
+library: $(READY)
+	$(BIN)/python docs/make_library.py
 
 bench: $(READY)
 	$(BIN)/python benchmarks/lanes.py

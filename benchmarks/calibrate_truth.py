@@ -10,8 +10,9 @@ import sys
 import numpy as np
 from scipy.stats import t as student
 
-from testbed import catalog
-from testbed.sources import Budget, Quantity, Source, _curve, _samples
+from testbed.ground import catalog
+from testbed.laws.entropies import conditional, monte_carlo
+from testbed.sources import Budget, Quantity, Source
 
 LENGTH, ROWS = 5, (30, 120)
 
@@ -32,9 +33,9 @@ def line(world: Source, rows: int, seeds: int) -> str:
     if exact.method == "Monte Carlo":
         return f"{type(world).__name__:18} {rows:7} windows: not known exactly"
     shape = (rows * seeds, LENGTH, world.alphabet)
-    mean_B = _curve.sampled(_curve._entropies, type(world), tables, shape, Budget()).mean(1)[: rows * seeds]
+    mean_B = conditional.sampled(conditional._entropies, type(world), tables, shape, Budget()).mean(1)[: rows * seeds]
     columns_BS = mean_B.reshape(rows, seeds)
-    found = _samples.means(columns_BS, _curve.all_of(world.alphabet))
+    found = monte_carlo.means(columns_BS, conditional.all_of(world.alphabet))
     held = np.mean([each.low <= exact.high and exact.low <= each.high for each in found])
     two_BS = columns_BS[:2]
     margin_S = 1.96 * two_BS.std(0, ddof=1) / 2**0.5

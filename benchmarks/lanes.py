@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from testbed import cores
+from testbed.ground import cores
 
 cores.use_all()
 
@@ -23,11 +23,11 @@ import msgspec  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
+from testbed.cell import Cell, Evaluation, Optimiser  # noqa: E402
 from testbed.measure.divergence import observe  # noqa: E402
 from testbed.model.size import size  # noqa: E402
 from testbed.model.transformer import Transformer  # noqa: E402
 from testbed.sources import BlockStationary  # noqa: E402
-from testbed.spec import Cell, Evaluation, Optimiser  # noqa: E402
 from testbed.train import data, lanes  # noqa: E402
 from testbed.train.plan import room  # noqa: E402
 

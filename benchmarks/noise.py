@@ -10,6 +10,8 @@ import subprocess
 import sys
 import time
 
+from testbed.model.initial import init
+
 GROWTH = 1.1
 COUNTS = (10_000, 100_000, 1_000_000)
 LENGTH = 16
@@ -19,14 +21,14 @@ def observed(sequences: int) -> dict[str, float]:
     """Observe so many sequences; return the peak memory of this process in MiB and the time of a token in ns."""
     import jax
 
-    from testbed.measure.noise.observe import observe
     from testbed.model.transformer import Transformer
     from testbed.sources import Iid
+    from testbed.studies.noise.measures.observe import observe
 
     model = Transformer(
         vocabulary=4, context=LENGTH, width=8, layers=1, heads=2, hidden=16, layout="paper", positions="none"
     )
-    params, world = model.init(key=jax.random.key(0)), Iid(vocabulary=4)
+    params, world = init(model, key=jax.random.key(0)), Iid(vocabulary=4)
 
     def look(count: int) -> None:
         keys = {"key": jax.random.key(1), "directions": jax.random.key(2)}

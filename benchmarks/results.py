@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from testbed import ledger
-from testbed.store import Store
+from testbed.store import Store, ledger
 from testbed.verdict import Verdict, span
 
 HEADINGS = {

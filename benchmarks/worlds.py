@@ -8,6 +8,7 @@ costs no less than the forward pass ends with exit status 1.
 """
 
 import argparse
+import functools
 import json
 import statistics
 import time
@@ -20,7 +21,9 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from testbed import catalog
+from testbed.ground import catalog
+from testbed.model import forward
+from testbed.model.initial import init
 from testbed.model.transformer import Transformer
 from testbed.sources import BlockStationary, Source
 
@@ -82,9 +85,9 @@ def duel(order: int, turns: int) -> Duel:
     """Time the prediction of hidden blocks of 64 tokens from 16 regimes over 256 symbols, and the model."""
     world = msgspec.structs.replace(BLOCKS, order=order)
     tables, tokens_BL, _, predict = kernels(world)
-    params = MODEL.init(key=jax.random.key(0))
-    forward = jax.jit(MODEL.logits_of_batch)
-    predictive, model = medians([lambda: predict(tables, tokens_BL), lambda: forward(params, tokens_BL)], turns)
+    params = init(MODEL, key=jax.random.key(0))
+    run = jax.jit(functools.partial(forward.logits_of_batch, MODEL))
+    predictive, model = medians([lambda: predict(tables, tokens_BL), lambda: run(params, tokens_BL)], turns)
     return Duel(f"16 hidden regimes, w=64, order {order}", predictive, model)
 
 

@@ -8,10 +8,12 @@ hidden Markov chains, which a model must infer and which cost more training than
 
 import msgspec
 
+from testbed.cell import Evaluation, Optimiser
 from testbed.model.transformer import Transformer
 from testbed.predictors import CLASSICAL
 from testbed.sources import BlockStationary
-from testbed.spec import Evaluation, Experiment, Grid, Optimiser, Training
+from testbed.studies.grid import GridStudy
+from testbed.studies.grid.layout import Grid, Training
 from testbed.verdict import Claim, Kind
 
 PAPER = "T2: bias-variance decomposition of the loss"
@@ -98,7 +100,7 @@ SMALL_WORLD = BlockStationary(
 )
 WORLD = BlockStationary(vocabulary=32, regimes=4, block_length=16)
 
-QUICK = Experiment(
+QUICK = GridStudy(
     name="bias_variance",
     question="Does a language model's loss split as ε + B(P) + V(P, D), B falling with P alone and V falling with D?",
     world=SMALL_WORLD,

@@ -7,6 +7,8 @@ weights that keeps everything: `smooth control` for plain averages and a kink th
 for logits that are exactly Gaussian, in balls so wide that no key meets them.
 """
 
+from collections.abc import Iterator
+
 import msgspec
 
 from testbed.model.attention.hard_max import HardMax
@@ -21,7 +23,8 @@ from testbed.model.noise.gaussian import Gaussian
 from testbed.model.noise.student import Student
 from testbed.model.transformer import Transformer
 from testbed.sources import BlockStationary, Iid, OneRegime
-from testbed.study import Arm, Dropped, NoiseStudy
+from testbed.studies.noise import Arm, NoiseStudy
+from testbed.studies.noise.arms import Dropped
 from testbed.verdict import Claim
 from testbed.weights import GaussianLogits, Kink, Uniform
 
@@ -187,58 +190,32 @@ LAWLESS = ("hard max, few keys", "positions")
 """Arms without a power of n: noise vanishes faster than any, or every length has a constant of its own."""
 
 
-def claim(name: str, about: str, quantity: str, region: tuple[float | None, float | None], sentence: str) -> Claim:
-    """Return a claim of the paper at level 0.95."""
-    low, high = region
-    return Claim(
-        id=name, sentence=sentence, section=PAPER, quantity=quantity, about=about, low=low, high=high, level=LEVEL
-    )
+def claim(arm: Arm, name: str, quantity: str, region: tuple[float | None, float | None], sentence: str) -> Claim:
+    """Return a claim of the paper at level 0.95, about the vector of an arm that its prediction is about."""
+    (low, high), named = region, {"id": f"{arm.name}: {name}", "about": f"{arm.name}/1/{arm.part}/query"}
+    return Claim(**named, sentence=sentence, section=PAPER, quantity=quantity, low=low, high=high, level=LEVEL)
 
 
-def survives(arm: Arm) -> Claim:
-    """Return the claim that the 1/n law stands in an arm."""
-    sentence = f"Noise given the query falls as 1/n (slope −1 ± 0.05) with {arm.switch} switched."
-    return claim(f"{arm.name}: 1/n", f"{arm.name}/1/{arm.part}/query", "noise_slope", (-1.05, -0.95), sentence)
-
-
-def follows(arm: Arm) -> Claim:
-    """Return the claim that the decay is the predicted one."""
-    sentence = f"The slope is the one that theory predicts for these lengths, within 0.05: {arm.switch}."
-    about = f"{arm.name}/1/{arm.part}/query"
-    return claim(f"{arm.name}: law", about, "noise_slope_departure", (-0.05, 0.05), sentence)
-
-
-def constant(arm: Arm) -> Claim:
-    """Return the claim that T is the predicted number."""
-    sentence = f"T is what theory predicts within 5 %, over the longer half of the lengths: {arm.switch}."
-    return claim(f"{arm.name}: T", f"{arm.name}/1/{arm.part}/query", "noise_constant", (0.95, 1.05), sentence)
-
-
-def crossover(arm: Arm) -> Claim:
-    """Return the claim that T follows the exact value of Gaussian logits at every length."""
-    sentence = f"T is the exact value for Gaussian logits at every n, within 20 %: {arm.switch}."
-    return claim(f"{arm.name}: T", f"{arm.name}/1/attention/query", "noise_departure", (None, 0.2), sentence)
-
-
-def gaussian(arm: Arm) -> Claim:
-    """Return the claim that the limit is Gaussian, as a distance."""
-    sentence = f"At the longest length no projection is farther than 0.08 from Gaussian: {arm.switch}."
-    about = f"{arm.name}/1/{arm.part}/query"
-    return claim(f"{arm.name}: Gaussian", about, "noise_normal_distance", (None, 0.08), sentence)
+def judged(arm: Arm) -> Iterator[Claim]:
+    """Yield what is judged of an arm: the paper's law, the shape, the predicted law, the predicted number."""
+    falls = f"Noise given the query falls as 1/n (slope −1 ± 0.05) with {arm.switch} switched."
+    yield claim(arm, "1/n", "noise_slope", (-1.05, -0.95), falls)
+    near = f"At the longest length no projection is farther than 0.08 from Gaussian: {arm.switch}."
+    yield claim(arm, "Gaussian", "noise_normal_distance", (None, 0.08), near)
+    if isinstance(arm.weights, GaussianLogits) and isinstance(arm.model.attention, Softmax):
+        exact = f"T is the exact value for Gaussian logits at every n, within 20 %: {arm.switch}."
+        yield claim(arm, "T", "noise_departure", (None, 0.2), exact)
+    elif arm.name not in LAWLESS:
+        law = f"The slope is the one that theory predicts for these lengths, within 0.05: {arm.switch}."
+        yield claim(arm, "law", "noise_slope_departure", (-0.05, 0.05), law)
+    if arm.name in CONSTANTS:
+        number = f"T is what theory predicts within 5 %, over the longer half of the lengths: {arm.switch}."
+        yield claim(arm, "T", "noise_constant", (0.95, 1.05), number)
 
 
 def claims(arms: tuple[Arm, ...]) -> tuple[Claim, ...]:
-    """Return what is judged of each arm: the paper's law, the predicted one, the predicted number, the shape."""
-    found: list[Claim] = []
-    for arm in arms:
-        found += [survives(arm), gaussian(arm)]
-        if isinstance(arm.weights, GaussianLogits) and isinstance(arm.model.attention, Softmax):
-            found.append(crossover(arm))
-        elif arm.name not in LAWLESS:
-            found.append(follows(arm))
-        if arm.name in CONSTANTS:
-            found.append(constant(arm))
-    return tuple(found)
+    """Return what is judged of all arms."""
+    return tuple(each for arm in arms for each in judged(arm))
 
 
 LATER = ("L2 distance", "gain 3", "logits s=0.5", "logits s=1.5", "heavy values", "cold", "top 4", "hard max, few keys")

@@ -12,7 +12,7 @@ from testbed.model.noise.gaussian import Gaussian
 from testbed.model.noise.student import Student
 from testbed.model.transformer import Transformer
 from testbed.sources import Iid
-from testbed.study import Arm, NoiseStudy
+from testbed.studies.noise import Arm, NoiseStudy
 from testbed.verdict import Claim
 from testbed.weights import Uniform
 

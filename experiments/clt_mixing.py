@@ -9,7 +9,7 @@ import msgspec
 
 from testbed.model.transformer import Transformer
 from testbed.sources import Markov
-from testbed.study import Arm, NoiseStudy
+from testbed.studies.noise import Arm, NoiseStudy
 from testbed.verdict import Claim
 from testbed.weights import AnyWeights, Fresh, Uniform
 

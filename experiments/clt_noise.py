@@ -2,7 +2,7 @@
 
 Queries, keys and values are held in balls, attention is a softmax, the feed-forward network is smooth, bounded and held
 to a Lipschitz constant, and worlds are stationary and mixing. Weights are random, trained once and observed at every
-length, or trained anew at each length with all else fixed. The claim is judged twice: literally (unconditional), where
+length, or retrained at each length with all else fixed. The claim is judged twice: literally (unconditional), where
 the query token's own spread is a plateau unless attention ignores the query, and given the query token.
 """
 
@@ -10,7 +10,7 @@ import msgspec
 
 from testbed.model.transformer import Transformer
 from testbed.sources import BlockStationary, Iid, Markov
-from testbed.study import Arm, Fit, NoiseStudy
+from testbed.studies.noise import Arm, Fit, NoiseStudy
 from testbed.verdict import Claim, Kind
 from testbed.weights import Uniform
 

@@ -1,97 +1,129 @@
-"""Cells that a store lacks are trained, bucket by bucket, and what they yield is stored."""
+"""Training as tasks: a batch of runs that share one program is trained, and what each run yields is stored."""
 
-from collections.abc import Sequence
-from typing import Any, Protocol, runtime_checkable
+import functools
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import msgspec
 import numpy as np
 
-from testbed.checked import Checked
+from testbed.cell import SCHEMA, Cell
+from testbed.ground.options import Options
 from testbed.measure import divergence
-from testbed.measure.contexts import Reference
+from testbed.measure.contexts import Reference, reference
 from testbed.model.size import size
-from testbed.spec import SCHEMA
+from testbed.sources import AnySource
 from testbed.store import Store
+from testbed.terminal.display import Display
+from testbed.terminal.plan import Planned
 from testbed.train import buckets
-from testbed.train.lanes import Contexts, Mapping, Placement
-from testbed.train.plan import Bucket, Room
-
-MOST_SECONDS, MOST_GIB = 7 * 24 * 3600, 2**20
-
-
-class Options(Checked, frozen=True, kw_only=True):
-    """How a run uses the machine; none of it changes what is asked."""
-
-    placement: Placement = "jit"
-    """By which door lanes are spread over the devices."""
-    mapping: Mapping | None = None
-    """How a device walks its lanes; by default one after the other on CPUs, together elsewhere."""
-    checkpoint_seconds: float = 60.0
-    """Seconds between snapshots of the bucket in training."""
-    memory_gib: float | None = None
-    """Memory that a bucket may take per device; by default a share of what the device has."""
-
-    def __post_init__(self) -> None:
-        """Refuse impossible settings."""
-        if not 0 <= self.checkpoint_seconds <= MOST_SECONDS:
-            raise ValueError(
-                f"--checkpoint-seconds {self.checkpoint_seconds}: must be not negative and at most {MOST_SECONDS},"
-                " a week; e.g. 60."
-            )
-        if self.memory_gib is not None and not 0 < self.memory_gib <= MOST_GIB:
-            raise ValueError(f"--memory-gib {self.memory_gib}: must be positive and at most {MOST_GIB}; e.g. 8.")
+from testbed.train.lanes import Contexts
+from testbed.train.plan import Bucket, Room, room
+from testbed.train.progress import Watch, title
 
 
-@runtime_checkable
-class Watch(Protocol):
-    """Who is told how training goes on."""
-
-    def compiling(self, bucket: Bucket, what: str) -> None:
-        """Hear that a program of a bucket is called for the first time, which takes long."""
-
-    def advance(self, bucket: Bucket, tokens: int, *, trained: bool) -> None:
-        """Hear that tokens are done, and whether they were trained now or by an earlier process."""
+def space(options: Options) -> Room:
+    """Return the devices of this process, and what of them a run may use."""
+    return room(tuple(jax.local_devices()), options.mapping, options.memory_gib)
 
 
-class Trainer:
-    """Trains buckets one after the other and stores what they yield."""
+def where(options: Options) -> str:
+    """Return in words the devices of this process, and the memory that is granted on each."""
+    room = space(options)
+    granted = f"{room.bytes_per_device / 2**30:.1f} GiB granted on each"
+    return f"{len(room.devices)} {room.devices[0].platform} device(s), {granted}"
 
-    def __init__(self, store: Store, shared: Reference, options: Options, space: Room, watch: Watch) -> None:
-        self.store, self.options, self.space, self.watch = store, options, space, watch
-        self.contexts = Contexts(jnp.asarray(shared.tokens_BL), jnp.asarray(shared.logp_BLV.astype(np.float32)))
 
-    def train(self, todo: Sequence[Bucket]) -> None:
-        """Train what is missing of these buckets, carrying on from the snapshot of a bucket where there is one."""
-        for bucket in todo:
-            missing = tuple(cell for cell in bucket.cells if not self.store.has(cell.digest))
-            if missing and not self.store.snapshot(bucket.digest).exists():
-                self.watch.advance(bucket, bucket.tokens - bucket._replace(cells=missing).tokens, trained=False)
-                self._train(bucket._replace(cells=missing))
-            elif missing:
-                self._train(bucket)
-            else:
-                self.store.snapshot(bucket.digest).drop()
-                self.watch.advance(bucket, bucket.tokens, trained=False)
+@functools.lru_cache(maxsize=1)
+def contexts(world: AnySource, sequences: int, length: int, seed: int) -> Reference:
+    """Return the windows on which all models of a world are compared; the last ones are kept at hand."""
+    return reference(world, sequences=sequences, length=length, seed=seed)
 
-    def _train(self, bucket: Bucket) -> None:
-        snapshot = self.store.snapshot(bucket.digest)
-        outcomes = buckets.train(
-            bucket,
-            self.contexts,
-            divergence.observe,
-            room=self.space,
-            placement=self.options.placement,
-            snapshots=snapshot,
-            interval_seconds=self.options.checkpoint_seconds,
-            compiling=lambda what: self.watch.compiling(bucket, what),
-            progress=lambda tokens, trained: self.watch.advance(bucket, tokens, trained=trained),
-        )
-        for outcome in outcomes:
-            evidence = {_column(name): value for name, value in outcome.evidence.items()}
-            evidence["step_C"] = outcome.step_C
-            self.store.write(outcome.cell.digest, _row(outcome), evidence, outcome.kept)
+
+class Batch(NamedTuple):
+    """The task of training the runs of a bucket that are missing, from its snapshot on where there is one."""
+
+    bucket: Bucket
+    room: Room
+
+    @property
+    def digest(self) -> str:
+        """The name of its snapshot."""
+        return self.bucket.digest
+
+    @property
+    def words(self) -> str:
+        """Its width, and how many runs it has."""
+        return title(self.bucket)
+
+    @property
+    def work(self) -> float:
+        """Its tokens, weighed by what one costs."""
+        return self.bucket.work
+
+    def run(self, store: Store, options: Options, shown: Display) -> None:
+        """Train it, and store what each run yields."""
+        bucket, watch, snapshot = self.bucket, Watch(shown), store.snapshot(self.digest)
+        missing = tuple(cell for cell in bucket.cells if not store.has(cell.digest))
+        if missing and not snapshot.exists():
+            bucket = bucket._replace(cells=missing)
+            watch.advance(self.bucket, self.bucket.tokens - bucket.tokens, trained=False)
+            snapshot = store.snapshot(bucket.digest)
+        if missing:
+            _train(bucket, self.room, store, options, watch)
+        else:
+            watch.advance(bucket, bucket.tokens, trained=False)
         snapshot.drop()
+
+
+def lacking(store: Store, todo: Iterable[Bucket], options: Options) -> list[Batch]:
+    """Return the tasks of the buckets of which a run, or a snapshot that is no longer needed, is left."""
+    return [
+        Batch(bucket, space(options))
+        for bucket in todo
+        if store.snapshot(bucket.digest).exists() or not all(store.has(cell.digest) for cell in bucket.cells)
+    ]
+
+
+def planned(stage: str, bucket: Bucket) -> Planned:
+    """Return what is told of a bucket before it is trained."""
+    model = bucket.cells[0].model
+    columns = {
+        "width": str(model.width),
+        "parameters P": f"{size(model).parameters:,}",
+        "runs": str(len(bucket.cells)),
+        "in a batch of": str(bucket.width),
+        "steps": str(bucket.steps),
+        "tokens": f"{bucket.tokens / 1e6:.2f} M",
+        "TFLOP": f"{bucket.flops / 1e12:.3f}",
+    }
+    return Planned(stage, columns, len(bucket.cells), bucket.tokens, bucket.flops)
+
+
+def _train(bucket: Bucket, space: Room, store: Store, options: Options, watch: Watch) -> None:
+    outcomes = buckets.train(
+        bucket,
+        _contexts(bucket.cells[0]),
+        divergence.observe,
+        room=space,
+        placement=options.placement,
+        snapshots=store.snapshot(bucket.digest),
+        interval_seconds=options.checkpoint_seconds,
+        compiling=lambda what: watch.compiling(bucket, what),
+        progress=lambda tokens, trained: watch.advance(bucket, tokens, trained=trained),
+    )
+    for outcome in outcomes:
+        evidence = {_column(name): value for name, value in outcome.evidence.items()}
+        evidence["step_C"] = outcome.step_C
+        store.write(outcome.cell.digest, _row(outcome), evidence, outcome.kept)
+
+
+def _contexts(cell: Cell) -> Contexts:
+    """Return the windows on which a run is evaluated, as the device takes them."""
+    shared = contexts(cell.world, cell.evaluation.sequences, cell.model.context, cell.seed)
+    return Contexts(jnp.asarray(shared.tokens_BL), jnp.asarray(shared.logp_BLV.astype(np.float32)))
 
 
 def _column(name: str) -> str:

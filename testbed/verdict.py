@@ -3,20 +3,21 @@
 import functools
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
-from testbed.checked import Checked, check_name
+from testbed.ground.checked import Checked, check_name
 from testbed.stats.estimate import Estimate, check_level
-
-if TYPE_CHECKING:
-    from testbed.measure.checks import Check
 
 Word = Literal["supported", "refuted", "undecided", "invalid"]
 Standing = Literal["before the run", "after the run", "declaration missing"]
 Kind = Literal["paper", "instrument"]
 """What a claim is of: the paper, or the testbed itself, where it is true by construction."""
+
+CLOSE = 0.9
+"""Share of what may pass from which on a check is near its limit."""
+NEAR = "near its limit"
 
 
 class Claim(Checked, frozen=True, kw_only=True, omit_defaults=True):
@@ -67,6 +68,25 @@ class Declared(NamedTuple):
     """When, in UTC; None where that is not known."""
 
 
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether one precondition of judging held, and the sentence that says what was found."""
+
+    name: str
+    passed: bool
+    sentence: str
+    edge: str = ""
+    """What to say in the place of "passed" where the finding touches a limit, or is told without being judged."""
+
+
+def near(found: float | int, limit: float | int) -> str:
+    """Return "near its limit" for what passed but used more than nine tenths of what may pass, else nothing.
+
+    >>> near(5.9, 6.0), near(0.0, 0.0)
+    ('near its limit', '')
+    """
+    return NEAR if 0 < CLOSE * limit <= found <= limit else ""
+
+
 class Verdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One line of the ledger.
 
@@ -99,7 +119,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 def judge(
     claim: Claim,
     found: Estimate | str,
-    checks: "Sequence[Check]",
+    checks: Sequence[Check],
     *,
     declared: Declared = Declared("before the run"),  # noqa: B008 - immutable
 ) -> Verdict:

@@ -2,13 +2,15 @@
 
 import msgspec
 
+from testbed.cell import Evaluation, Optimiser
 from testbed.model.transformer import Transformer
 from testbed.sources import BlockStationary
-from testbed.spec import Evaluation, Experiment, Grid, Optimiser, Training
+from testbed.studies.grid import GridStudy
+from testbed.studies.grid.layout import Grid, Training
 
 WORLD = BlockStationary(vocabulary=6, regimes=2, block_length=4, concentration=0.3)
 
-EXPERIMENT = Experiment(
+EXPERIMENT = GridStudy(
     name="small",
     question="Does the path work?",
     world=WORLD,

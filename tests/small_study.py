@@ -4,7 +4,7 @@ import msgspec
 
 from testbed.model.transformer import Transformer
 from testbed.sources import Iid, OneRegime
-from testbed.study import Arm, Fit, NoiseStudy
+from testbed.studies.noise import Arm, Fit, NoiseStudy
 from testbed.verdict import Claim
 from testbed.weights import Uniform
 

@@ -7,15 +7,17 @@ import msgspec
 import numpy as np
 import pytest
 
-from testbed.checked import Checked
+from testbed.cell import Evaluation, Optimiser
+from testbed.ground.checked import Checked
+from testbed.ground.options import Options
+from testbed.ground.wording import LONGEST_VALUE, sentence, short
 from testbed.model.attention._attention import Attention
 from testbed.model.transformer import Transformer
 from testbed.sources import Budget, Iid, Markov
-from testbed.spec import Evaluation, Experiment, Grid, Optimiser, Training
-from testbed.study import Arm, Fit, NoiseStudy
-from testbed.training import Options
+from testbed.studies.grid import GridStudy
+from testbed.studies.grid.layout import Grid, Training
+from testbed.studies.noise import Arm, Fit, NoiseStudy
 from testbed.verdict import Claim
-from testbed.wording import LONGEST_VALUE, sentence, short
 from tests.presets import CLAIMS, JUDGED
 from tests.small_study import STUDY
 
@@ -99,10 +101,10 @@ class Careless(Checked, frozen=True, kw_only=True):
 
 
 def test_whatever_a_request_holds_is_checked():
-    for asked in (Experiment, NoiseStudy, Options, Budget):
+    for asked in (GridStudy, NoiseStudy, Options, Budget):
         found = kinds(asked, set())
         assert all(issubclass(kind, Checked) for kind in found), found
-    assert len(kinds(Experiment, set())) > 25
+    assert len(kinds(GridStudy, set())) > 25
     assert not all(issubclass(kind, Checked) for kind in kinds(Careless, set()))
     assert Unchecked(count="none").count == "none", "msgspec checks nothing that is made in Python"
 

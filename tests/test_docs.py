@@ -17,11 +17,12 @@ import msgspec
 import pandas as pd
 import pytest
 
-from testbed import catalog, cli, judging, noise_judging, noise_points
+from testbed import cli, judging, pipeline
 from testbed.cli import fields
-from testbed.cli import run as run_command
 from testbed.cli.experiments import presets, shipped
-from testbed.study import NoiseStudy
+from testbed.ground import catalog
+from testbed.studies.noise import NoiseStudy, points
+from testbed.studies.noise.finished import TABLES
 
 ROOT = Path(__file__).parents[1]
 PAGES = {str(path.relative_to(ROOT)): path.read_text() for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))}
@@ -113,25 +114,15 @@ def test_a_command_of_the_gallery_is_done_for_a_short_window(command, folder, mo
 def test_a_long_command_is_read_to_its_end(command, tmp_path, monkeypatch):
     made = []
 
-    class Story:
-        """Stands where training would begin."""
-
-        @staticmethod
-        def run(experiment, folder, options, console):
-            made.append(experiment)
-
-    monkeypatch.setattr(run_command, "_story_of", lambda experiment: Story)
+    monkeypatch.setattr(pipeline, "run", lambda study, folder, options, console: made.append(study))
     assert done(command.words[1:], tmp_path, monkeypatch) == 0
     changed = [
         word for word in command.words if word.startswith(("--claims", "--grid", "--world", "--model", "--arms"))
     ]
     assert (made[0] != presets(shipped()[command.words[2]])["quick"]) == bool(changed)
-    if isinstance(made[0], NoiseStudy):
-        noise_judging.check_claims(made[0])
-        if changed:  # as arms of presets are tried elsewhere
-            noise_points.check_arms(made[0])
-    else:
-        judging.check_claims(made[0].claims)
+    judging.check_claims(made[0])
+    if isinstance(made[0], NoiseStudy) and changed:  # as arms of presets are tried elsewhere
+        points.check_arms(made[0])
 
 
 def test_what_other_programs_are_told_exists():
@@ -153,8 +144,8 @@ def test_what_other_programs_are_told_exists():
 
 def test_every_target_of_make_is_helped():
     makefile = (ROOT / "Makefile").read_text()
-    helped = set(re.findall(r'@echo "make (\w+)', makefile))
-    targets = set(re.findall(r"^([a-z]+):", makefile, flags=re.MULTILINE)) - {"help", "setup"}
+    helped = set(re.findall(r'@echo "make ([\w-]+)', makefile))
+    targets = set(re.findall(r"^([a-z-]+):", makefile, flags=re.MULTILINE)) - {"help", "setup"}
     assert helped == targets
 
 
@@ -169,9 +160,9 @@ def test_python_of_the_pages_runs(page, code, folder, monkeypatch):
     monkeypatch.chdir(folder)
     names: dict[str, object] = {}
     exec(compile(code, page, "exec"), names)
-    (told,) = re.findall(r"# columns: (.*), …", code)
-    cells = names["cells"]
-    assert isinstance(cells, pd.DataFrame) and set(told.split(", ")) <= set(cells.columns)
+    for told in re.findall(r"# columns: (.*), …", code):
+        cells = names["cells"]
+        assert isinstance(cells, pd.DataFrame) and set(told.split(", ")) <= set(cells.columns)
 
 
 def test_there_is_something_to_test():
@@ -186,7 +177,7 @@ def named(text):
 def absent_files(page, text, folder):
     """What a page names or links to that is neither in the repository nor in the folder of a run."""
     left = {path.name for path in (folder / "runs" / "demo").rglob("*")} | {"tests", "runs", "process.json", ".venv"}
-    left |= {f"{name}.parquet" for name in (*noise_judging.TABLES, "fits")}
+    left |= {f"{name}.parquet" for name in (*TABLES, "fits")}
     left |= {path.name for place in ("testbed", "experiments", "tests") for path in (ROOT / place).rglob("*")}
     for token in named(text):
         is_file = re.fullmatch(r"[\w./-]+\.(py|md|json|parquet|html|svg|toml|lock)|[\w.-]+(/[\w.-]+)*/", token)

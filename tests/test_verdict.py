@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from testbed.console import Console
-from testbed.declarations import Declarations
-from testbed.measure.checks import Check
 from testbed.stats.estimate import Estimate
 from testbed.stats.mean import mean
 from testbed.store import Store
+from testbed.store.declarations import Declarations
+from testbed.studies.grid.checks import Check
+from testbed.terminal.console import Console
 from testbed.verdict import Claim, Verdict, judge
 
 LEVEL = 0.9

@@ -7,7 +7,7 @@ import traceback
 from pathlib import Path
 
 import testbed
-from testbed.wording import cut, printable, said, sentence
+from testbed.ground.wording import cut, printable, said, sentence
 
 REFUSED, FAULT, INTERRUPTED = 2, 70, 130
 """Exit statuses; 0 is done."""

@@ -6,11 +6,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 import testbed
-from testbed.wording import said, short
+from testbed.ground.wording import said, short
 
 if TYPE_CHECKING:
-    from testbed.spec import Experiment
-    from testbed.study import NoiseStudy
+    from testbed.study import Study
 
 
 def shipped() -> dict[str, Path]:
@@ -39,7 +38,7 @@ def located(word: str) -> Path:
     )
 
 
-def preset(path: Path, name: str) -> "Experiment | NoiseStudy":
+def preset(path: Path, name: str) -> "Study":
     """Return a preset of an experiment file.
 
     Error: ValueError if the file cannot be read, defines no presets, or not this one.
@@ -51,15 +50,16 @@ def preset(path: Path, name: str) -> "Experiment | NoiseStudy":
     return found[name]
 
 
-def presets(path: Path) -> "dict[str, Experiment | NoiseStudy]":
+def presets(path: Path) -> "dict[str, Study]":
     """Return the presets of an experiment file.
 
     Error: ValueError if it cannot be read, or defines none.
     """
     found = getattr(_loaded(path), "PRESETS", None)
-    if type(found) is not dict or not found or not all(map(_is_experiment, found.values())):
+    if type(found) is not dict or not found or not all(map(_is_study, found.values())):
         raise ValueError(
-            f"{path} defines no PRESETS: an experiment file maps preset names to Experiment or NoiseStudy values."
+            f"{path} defines no PRESETS: an experiment file maps preset names to studies, such as a GridStudy or a"
+            " NoiseStudy."
         )
     for name in found:
         if not isinstance(name, str) or not name or not name.isprintable():
@@ -89,12 +89,7 @@ def _loaded(path: Path) -> ModuleType:
     return module
 
 
-def _is_experiment(value: object) -> bool:
-    """Return whether a value is a grid or a study of noise."""
-    from testbed.spec import Experiment
+def _is_study(value: object) -> bool:
+    from testbed.study import Study
 
-    if isinstance(value, Experiment):
-        return True
-    from testbed.study import NoiseStudy  # late: a grid needs none of it
-
-    return isinstance(value, NoiseStudy)
+    return isinstance(value, Study)

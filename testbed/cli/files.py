@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from testbed.wording import short
+from testbed.ground.wording import short
 
 
 def check_place(option: str, place: Path, example: str) -> None:

@@ -5,7 +5,6 @@ from typing import Any
 
 from testbed.cli import claims
 from testbed.cli.experiments import located, preset
-from testbed.cli.folder import judging_of
 from testbed.cli.parser import add as add_command
 from testbed.cli.parser import no_more, path
 
@@ -26,7 +25,8 @@ def add(commands: Any) -> None:
 def command(asked: argparse.Namespace, rest: list[str]) -> int:
     """Judge the run in a folder, by other claims if asked."""
     no_more(asked, rest)
-    from testbed.console import Console
+    from testbed import judging
+    from testbed.terminal.console import Console
 
     if asked.claims_of is None and asked.claims is not None:
         raise ValueError(
@@ -35,5 +35,5 @@ def command(asked: argparse.Namespace, rest: list[str]) -> int:
         )
     declared = None if asked.claims_of is None else preset(located(asked.claims_of), asked.preset).claims
     by = None if declared is None else claims.chosen(declared, asked.claims)
-    judging_of(asked.folder).rejudge(asked.folder, by, Console())
+    judging.rejudge(asked.folder, by, Console())
     return 0

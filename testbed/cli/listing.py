@@ -10,7 +10,7 @@ from testbed.cli.fields import WIDTH
 from testbed.cli.parser import add as add_command
 from testbed.cli.parser import no_more
 from testbed.cli.shelves import SHELVES, summary
-from testbed.wording import sentence
+from testbed.ground.wording import sentence
 
 
 def add(commands: Any) -> None:
@@ -26,15 +26,15 @@ def add(commands: Any) -> None:
 def command(asked: argparse.Namespace, rest: list[str]) -> int:
     """Print every shelf, the estimates, and the experiments of this folder."""
     no_more(asked, rest)
-    from testbed import catalog
-    from testbed.judging import known_estimates
-    from testbed.measure.ensemble import measures
-    from testbed.measure.noise.claimed import ESTIMATES
+    from testbed.ground import catalog
+    from testbed.studies.grid.measures import measures
+    from testbed.study import kinds
 
     for title, package in SHELVES.items():
         _show(title, {name: summary(variant) for name, variant in catalog.shelf(package).items()})
     _show("measures on stored parameters", {name: summary(measure) for name, measure in measures().items()})
-    estimates = known_estimates() | ESTIMATES
+    _show("kinds of questions", {name: summary(kind) for name, kind in kinds().items()})
+    estimates = {name: number for kind in kinds().values() for name, number in kind.estimates().items()}
     _show("estimates that claims can be about", {name: summary(number) for name, number in estimates.items()})
     _show("experiments that come with testbed, by name", {name: _told(path) for name, path in shipped().items()})
     here = [path for path in files(Path("experiments")).values() if not _is_shipped(path)]

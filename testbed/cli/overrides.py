@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from testbed import reading
 from testbed.cli import fields
+from testbed.ground import reading
+from testbed.ground.reading import unread
+from testbed.ground.wording import cut, offered, short
 from testbed.sources import Source
-from testbed.spec import unread
-from testbed.wording import cut, offered, short
 
 Value = TypeVar("Value")
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from testbed.wording import cut, printable, short
+from testbed.ground.wording import cut, printable, short
 
 Command = Callable[[argparse.Namespace, list[str]], int]
 

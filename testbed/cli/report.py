@@ -4,7 +4,6 @@ import argparse
 from typing import Any
 
 from testbed.cli.files import check_place
-from testbed.cli.folder import judging_of
 from testbed.cli.parser import add as add_command
 from testbed.cli.parser import no_more, path
 
@@ -21,7 +20,8 @@ def command(asked: argparse.Namespace, rest: list[str]) -> int:
     no_more(asked, rest)
     if asked.picture is not None:
         check_place("--picture", asked.picture, "figure.svg")
-    from testbed.console import Console
+    from testbed import judging
+    from testbed.terminal.console import Console
 
-    judging_of(asked.folder).rewrite_report(asked.folder, Console(), asked.picture)
+    judging.rewrite_report(asked.folder, Console(), asked.picture)
     return 0

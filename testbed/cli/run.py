@@ -1,22 +1,20 @@
 """``testbed run``: train what is missing, judge, report."""
 
 import argparse
-import importlib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from testbed import cores
 from testbed.cli import claims
 from testbed.cli.experiments import located, preset
 from testbed.cli.parser import add as add_command
 from testbed.cli.parser import help_or_refuse, number, path
+from testbed.ground import cores
 
 if TYPE_CHECKING:
-    from testbed.spec import Experiment
-    from testbed.study import NoiseStudy
+    from testbed.study import Study
 
 
 def add(commands: Any) -> None:
@@ -32,18 +30,20 @@ def add(commands: Any) -> None:
     parser.add_argument("--out", type=path, help="folder of the run (default runs/NAME-PRESET)")
     claims.add(parser)
     parser.add_argument(
-        "--placement", default="jit", choices=("jit", "pmap"), help="how lanes are spread over devices (default jit)"
+        "--placement", default="jit", choices=("jit", "pmap"), help="how runs are spread over devices (default jit)"
     )
     parser.add_argument(
-        "--mapping", choices=("map", "vmap"), help="how a device walks its lanes (default: map on CPUs, vmap elsewhere)"
+        "--mapping", choices=("map", "vmap"), help="how a device walks its runs (default: map on CPUs, vmap elsewhere)"
     )
     parser.add_argument(
         "--checkpoint-seconds", type=number, default=60.0, help="seconds between snapshots (default 60)"
     )
     parser.add_argument(
-        "--memory-gib", type=number, help="memory per device that a bucket may take (default: a share of the device's)"
+        "--memory-gib",
+        type=number,
+        help="memory per device for a batch of runs (default: a share of the device's)",
     )
-    parser.add_argument("--help-all", action="store_true", help="with an experiment: every override, arm by arm")
+    parser.add_argument("--help-all", action="store_true", help="with an experiment: every override, of every arm too")
 
 
 def command(asked: argparse.Namespace, rest: list[str]) -> int:
@@ -58,8 +58,9 @@ def command(asked: argparse.Namespace, rest: list[str]) -> int:
 
     experiment = msgspec.structs.replace(experiment, claims=claims.chosen(experiment.claims, asked.claims))
     experiment = overridden(type(experiment), experiment, rest, f"testbed run {asked.experiment}")
-    from testbed.console import Console
-    from testbed.training import Options
+    from testbed import pipeline
+    from testbed.ground.options import Options
+    from testbed.terminal.console import Console
 
     options = Options(
         placement=asked.placement,
@@ -68,11 +69,11 @@ def command(asked: argparse.Namespace, rest: list[str]) -> int:
         memory_gib=asked.memory_gib,
     )
     folder = asked.out or Path("runs") / _folder_name(f"{experiment.name}-{asked.preset}")
-    _story_of(experiment).run(experiment, folder, options, Console())
+    pipeline.run(experiment, folder, options, Console())
     return 0
 
 
-def _help(asked: argparse.Namespace, experiment: "Experiment | NoiseStudy") -> int:
+def _help(asked: argparse.Namespace, experiment: "Study") -> int:
     """Print the options of the command, and those that override a field of the experiment."""
     from testbed.cli import fields
 
@@ -84,10 +85,3 @@ def _help(asked: argparse.Namespace, experiment: "Experiment | NoiseStudy") -> i
 def _folder_name(name: str) -> str:
     """Return a name as that of one folder, whatever signs it holds."""
     return re.sub(r"[^\w.-]+", "-", name).strip(".-") or "run"
-
-
-def _story_of(experiment: "Experiment | NoiseStudy") -> Any:
-    """Return the module that runs experiments of this kind."""
-    from testbed.spec import Experiment
-
-    return importlib.import_module(f"testbed.{'pipeline' if isinstance(experiment, Experiment) else 'noise_pipeline'}")

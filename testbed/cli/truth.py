@@ -13,12 +13,12 @@ from testbed.cli.files import check_place
 from testbed.cli.parser import add as add_command
 from testbed.cli.parser import help_or_refuse, number, path, whole
 from testbed.cli.shelves import SHELVES, summary
-from testbed.wording import short
+from testbed.ground.wording import short
 
 if TYPE_CHECKING:
+    from testbed.laws.second_order import SecondOrder
+    from testbed.laws.units import Unit
     from testbed.sources import Budget, Source, Truth
-    from testbed.sources._pairs import SecondOrder
-    from testbed.sources._units import Unit
 
 PATIENCE = 60.0
 
@@ -66,16 +66,17 @@ def command(asked: argparse.Namespace, rest: list[str]) -> int:
     if asked.help:
         return _help(asked)
     from testbed.cli import working
-    from testbed.sources import _pairs, _truth
+    from testbed.laws import record
+    from testbed.laws import second_order as pairs
 
     unit, rest = _unit(asked, rest)
     world = _world(asked, rest)
-    _truth.check_length(asked.length)
+    record.check_length(asked.length)
     if asked.svg is not None:
         check_place("--svg", asked.svg, "world.svg")
     budget = _budget(asked)
     with working.shown():
-        second_order = _pairs.asked_for(world.for_window(asked.length), asked.lags, asked.features)
+        second_order = pairs.asked_for(world.for_window(asked.length), asked.lags, asked.features)
         truth, regrets = _measured(world, asked, budget, unit)
         shown = _shown(world, truth, second_order, asked, unit)
     if asked.json:
@@ -115,29 +116,29 @@ def _measured(
     world: "Source", asked: argparse.Namespace, budget: "Budget", unit: "Unit"
 ) -> "tuple[Truth, list[dict[str, Any]] | None]":
     """Return the truth, and if asked how far predictors are from it, in the unit."""
-    from testbed.sources import _truth, _units
+    from testbed.laws import record, units
 
     truth = world.truth(asked.length, budget=budget)
-    _truth.check_width(truth, budget)
+    record.check_width(truth, budget)
     regrets = _regrets(world, asked.length) if asked.predictors else None
     if unit == "nats":
         return truth, regrets
-    return _units.in_bits(truth), None if regrets is None else _units.regrets_in_bits(regrets)
+    return units.in_bits(truth), None if regrets is None else units.regrets_in_bits(regrets)
 
 
 def _shown(world: "Source", truth: "Truth", second: "SecondOrder", asked: argparse.Namespace, unit: "Unit") -> Any:
     """Return the record for programs, or the portrait for people."""
+    from testbed.report import render
     from testbed.report.portrait import portrait
-    from testbed.sources import _render
 
     if asked.json:
-        return _render.record(world, truth, second, unit)
-    return portrait(world, truth, sequences=1, lags=_render.LAGS)
+        return render.record(world, truth, second, unit)
+    return portrait(world, truth, sequences=1, lags=render.LAGS)
 
 
 def _kind(asked: argparse.Namespace) -> "type[Source]":
     """Return the family that is named."""
-    from testbed import catalog
+    from testbed.ground import catalog
 
     found: type[Source] = catalog.pick(catalog.shelf(SHELVES["worlds"]), asked.name)
     return found
@@ -175,7 +176,7 @@ def _world(asked: argparse.Namespace, rest: list[str]) -> "Source":
 
 def _read(asked: argparse.Namespace, rest: list[str]) -> "Source":
     """Return the world that a file holds."""
-    from testbed import catalog
+    from testbed.ground import catalog
 
     shelf = catalog.shelf(SHELVES["worlds"])
     readers = {name: getattr(sys.modules[kind.__module__], "from_file", None) for name, kind in shelf.items()}

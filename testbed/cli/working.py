@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 
-from testbed.sources import _work
+from testbed.laws import effort
 
 QUIET, OFTEN, SELDOM = 1.0, 0.25, 10.0
 """Seconds before anything is shown, between two looks at a bar, and between two lines."""
@@ -30,7 +30,7 @@ class _Watch:
         """Return what is being done, how far it is, since when, and how long it will take if it goes on so."""
         now = time.monotonic()
         share = self.done / self.total if self.total > 0 else 0.0
-        left = f", {_work.told((now - self.since) * (1 / share - 1))} to go" if share > 0 else ""
+        left = f", {effort.told((now - self.since) * (1 / share - 1))} to go" if share > 0 else ""
         return f"{self.what}, {f'{share:.0%} done, ' if share else ''}{now - self.begun:.0f} s so far{left}"
 
     def show(self) -> None:
@@ -63,7 +63,7 @@ def shown() -> Iterator[None]:
     thread = threading.Thread(target=watch.show, daemon=True)
     thread.start()
     try:
-        with _work.told_to(watch.hear):
+        with effort.told_to(watch.hear):
             yield
     finally:
         watch.over.set()

@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from testbed import keys
-from testbed.hasty import once
+from testbed.ground import keys
+from testbed.ground.hasty import once
 from testbed.sources import Source
 
 

@@ -5,16 +5,17 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import msgspec
 import numpy as np
 import pandas as pd
 from jaxtyping import Array, Float, Int
 
+from testbed.laws import effort
 from testbed.measure.contexts import Reference, reference
 from testbed.measure.geometric import divergence, normalised
-from testbed.measure.references import COLUMNS, encoded
 from testbed.model.transformer import Transformer
 from testbed.predictors import CLASSICAL, Predictor
-from testbed.sources import Source, _work
+from testbed.sources import Source
 
 Predict = Callable[[Int[Array, " L"]], Float[Array, "L V"]]
 """One sequence to the log-probabilities of token t given the tokens before it: pure, for jit."""
@@ -23,6 +24,14 @@ STRINGS, SAMPLED, ROUNDING = 2**14, 256, 1e-13
 """Most windows that are all visited; windows sampled where there are more; the error of a regret summed over all."""
 CHUNK = 2**19
 """Log-probabilities that are predicted at a time."""
+
+COLUMNS = ["spec", "predictor", "kl_B", "kl_L", "error_L"]
+"""The predictor as JSON and by name, its mean K on each reported window, and K at each position with its error."""
+
+
+def encoded(predictor: msgspec.Struct) -> str:
+    """Return a predictor as the JSON that names it in the table."""
+    return msgspec.json.encode(predictor).decode()
 
 
 def bayes(world: Source) -> Predict:
@@ -37,7 +46,9 @@ def learning(predictor: Predictor, alphabet: int) -> Predict:
 
 def trained(model: Transformer, params: dict[str, Any]) -> Predict:
     """Return a trained network, as one more predictor."""
-    return lambda tokens_L: jax.nn.log_softmax(model.logits(params, tokens_L))
+    from testbed.model import forward  # late: to ask a world alone loads no flax
+
+    return lambda tokens_L: jax.nn.log_softmax(forward.logits(model, params, tokens_L))
 
 
 def regret(shared: Reference, predict: Predict) -> Float[np.ndarray, "B L"]:
@@ -88,7 +99,7 @@ def regrets(
     named += [(predictor.label, learning(predictor, world.alphabet)) for predictor in predictors]
     records = []
     for place, (label, predict) in enumerate(named):
-        _work.step(f"the regret of {label}", place, len(named))
+        effort.step(f"the regret of {label}", place, len(named))
         kl_B = regret(shared, predict).mean(1)
         loss, mean = float(weight_B @ (shared.entropy_B + kl_B)), float(weight_B @ kl_B)
         error = ROUNDING if whole else float(kl_B.std(ddof=1) / np.sqrt(len(kl_B)))
@@ -108,7 +119,7 @@ def everything(world: Source, length: int) -> tuple[Reference, Float[np.ndarray,
 
 
 def table(predictors: Sequence[Predictor], shared: Reference) -> pd.DataFrame:
-    """Return a row for each predictor with its regrets on these windows; see `testbed.measure.references`."""
+    """Return a row for each predictor with its regrets on these windows; see `testbed.studies.grid.references`."""
     rows = []
     for predictor in predictors:
         kl_BL = regret(shared, learning(predictor, shared.logp_BLV.shape[2]))

@@ -1,12 +1,11 @@
 """Which of the paper's assumptions a model keeps, as far as the model decides it."""
 
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import msgspec
 
-if TYPE_CHECKING:
-    from testbed.model.transformer import Transformer
+from testbed.model.transformer import Transformer
 
 Status = Literal["kept", "dropped", "left to the world"]
 
@@ -20,7 +19,7 @@ class Assumption(msgspec.Struct, frozen=True, kw_only=True):
     """One sentence."""
 
 
-def assumptions(config: "Transformer") -> dict[str, Assumption]:
+def assumptions(config: Transformer) -> dict[str, Assumption]:
     """Return the state of A1 (bounded Q, K, V), A2 (Lipschitz weights), A3 (block stationarity) and A4 (FFN).
 
     Error: a statement about what is guaranteed for every input and every parameter; a model that drops an assumption
@@ -30,7 +29,7 @@ def assumptions(config: "Transformer") -> dict[str, Assumption]:
     return {"A1": _bounded(config), "A2": _weights(config), "A3": _stationary(config), "A4": _feedforward(config)}
 
 
-def _bounded(config: "Transformer") -> Assumption:
+def _bounded(config: Transformer) -> Assumption:
     bounds = {"query": config.query_bound, "key": config.key_bound, "value": config.value_bound}
     free = [name for name, bound in bounds.items() if bound is None]
     if free:
@@ -42,7 +41,7 @@ def _bounded(config: "Transformer") -> Assumption:
     )
 
 
-def _weights(config: "Transformer") -> Assumption:
+def _weights(config: Transformer) -> Assumption:
     slope = config.attention.lipschitz
     if slope == math.inf:
         return Assumption(status="dropped", reason=f"Weights of {config.attention} jump where scores cross.")
@@ -52,14 +51,14 @@ def _weights(config: "Transformer") -> Assumption:
     )
 
 
-def _stationary(config: "Transformer") -> Assumption:
+def _stationary(config: Transformer) -> Assumption:
     if config.positions == "none":
         return Assumption(status="left to the world", reason="Vectors depend on tokens alone, not on their places.")
     part = {"learned": "A learned vector per place", "rotary": "A turn by the place"}[config.positions]
     return Assumption(status="dropped", reason=f"{part} gives queries and keys another law at every position.")
 
 
-def _feedforward(config: "Transformer") -> Assumption:
+def _feedforward(config: Transformer) -> Assumption:
     missing = [
         lack
         for lack, found in (

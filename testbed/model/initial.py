@@ -20,8 +20,12 @@ _CHUNK = 64
 _READOUT_GAIN = 0.1
 
 
-def init(config: Transformer, key: Key[Array, ""]) -> dict[str, Any]:
-    """Return fresh parameters; see ``Transformer.init``."""
+def init(config: Transformer, *, key: Key[Array, ""]) -> dict[str, Any]:
+    """Return fresh float32 parameters, as nested dicts whose names end in the arrays' axes.
+
+    A parameter depends on the key, its own name and its own shape (its scale on the fan-in and depth): models that
+    differ in one switch start from the same values wherever they share a parameter.
+    """
     deviations = _deviations(config)
     leaves, tree = jax.tree_util.tree_flatten_with_path(network.blank(config))
     drawn = [(path, leaf) for path, leaf in leaves if path[-1].key in deviations]

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
+from testbed.model import network
 from testbed.model.transformer import Transformer
 
 _TINY = 1e-30
@@ -69,7 +70,6 @@ def attention_lipschitz(
 
     Error: that of `local_lipschitz`.
     """
-    from testbed.model import network
 
     def one(x_LM: Array, key: Key[Array, ""]) -> Slope:
         return local_lipschitz(lambda x: network.attend(config, params, layer, x[None])[0], x_LM, key=key, steps=steps)
@@ -92,7 +92,6 @@ def feedforward_lipschitz(
 
     Error: that of `local_lipschitz`.
     """
-    from testbed.model import network
 
     def one(x_M: Array, key: Key[Array, ""]) -> Slope:
         fed = lambda x: network.feed(config, params, layer, x[None, None])[0, 0]  # noqa: E731

@@ -29,7 +29,7 @@ def blank(config: Transformer) -> dict[str, Any]:
 def logits(
     config: Transformer, params: dict[str, Any], tokens_BL: Int[Array, "B L"], key: Key[Array, ""] | None
 ) -> Float[Array, "B L V"]:
-    """Return the logits of each sequence; see ``Transformer.logits``."""
+    """Return the logits of each sequence; see ``forward.logits``."""
     network = bind(config, params)
     return network.readout(network.trace(tokens_BL, key)[-1].hidden_BLM)
 
@@ -37,7 +37,7 @@ def logits(
 def representations(
     config: Transformer, params: dict[str, Any], tokens_BL: Int[Array, "B L"], key: Key[Array, ""] | None
 ) -> Float[Array, "N B L M"]:
-    """Return what each layer hands on; see ``Transformer.representations``."""
+    """Return what each layer hands on; see ``forward.representations``."""
     return jnp.stack([layer.hidden_BLM for layer in bind(config, params).trace(tokens_BL, key)])
 
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
-from testbed.model import network, rotation
+from testbed.model import forward, network, rotation
 from testbed.model.network import Network
 from testbed.model.observation import LastQuery, Layer, Observation
 from testbed.model.transformer import Transformer
@@ -16,9 +16,18 @@ _CHUNK = 512
 
 
 def observe(
-    config: Transformer, params: dict[str, Any], tokens_BL: Int[Array, "B L"], last: bool, key: Key[Array, ""] | None
+    config: Transformer,
+    params: dict[str, Any],
+    tokens_BL: Int[Array, "B L"],
+    *,
+    last: bool = False,
+    key: Key[Array, ""] | None = None,
 ) -> Observation:
-    """Return what each layer does; see ``Transformer.observe``."""
+    """Return what every layer does at every position, or at the last one only.
+
+    The last position reads the token before the last: the last token of a sequence is predicted, never read.
+    """
+    forward.check(config, tokens_BL.shape[1], key)
     layers = network.bind(config, params).trace(tokens_BL, key)
     rows = slice(-1, None) if last else slice(None)
 
@@ -46,14 +55,21 @@ def last_layer_one(
     config: Transformer,
     params: dict[str, Any],
     tokens_BL: Int[Array, "B L"],
-    key: Key[Array, ""] | None,
-    length: Int[Array, ""] | None,
+    *,
+    length: Int[Array, ""] | None = None,
+    key: Key[Array, ""] | None = None,
 ) -> LastQuery:
-    """Return what the first layer does at the last position; see ``Transformer.last_layer_one``.
+    """Return what the first layer does at the last position, in time and memory of order L for each sequence.
 
-    Two passes over chunks of the sequence: the first keeps the score of every position, from which all weights
-    follow; the second makes the values again and adds them up.
+    Equal to ``observe(…, last=True)`` in its first layer, with the noise of the same key; beside chunks of 512
+    tokens it holds the scores of one query, H·L numbers a sequence. With a ``length`` between 1 and L the sequences
+    are the first so many tokens: a number, not a shape, so that one program serves all lengths. Two passes over the
+    chunks: the first keeps the score of every position, from which all weights follow; the second makes the values
+    again and adds them up.
+
+    Error: sums over positions are taken in another order, hence to rounding, and ties within their slack.
     """
+    forward.check(config, tokens_BL.shape[1], key)
     stream = _Stream(network.bind(config, params), tokens_BL, key, length)
     x_B1M, q_B1HK = stream.query()
     mass_BHS, key_norm_BH = stream.mass(q_B1HK)

@@ -4,17 +4,14 @@ import math
 from typing import Any, Literal
 
 import msgspec
-from jaxtyping import Array, Float, Int, Key
 
-from testbed.checked import Checked
-from testbed.model import _refusals, assumptions
-from testbed.model.assumptions import Assumption
+from testbed.ground.checked import Checked
+from testbed.model import _refusals
 from testbed.model.attention import AnyAttention
 from testbed.model.attention.softmax import Softmax
 from testbed.model.feedforward import AnyFeedforward
 from testbed.model.feedforward.gelu import Gelu
 from testbed.model.noise import AnyNoise
-from testbed.model.observation import LastQuery, Observation
 
 Layout = Literal["paper", "prenorm"]
 Positions = Literal["none", "learned", "rotary"]
@@ -88,7 +85,7 @@ class Transformer(Checked, frozen=True, kw_only=True):
     logit_gain: float = 1.0
     """Factor s on the scores, beside their scale."""
     embedding_noise: AnyNoise | None = None
-    """Independent noise added to the vector of every token (not of the start), drawn anew by every forward's key."""
+    """Independent noise added to the vector of every token (not of the start), resampled by every forward's key."""
     feedforward_lipschitz: float | None = None
     """L_F: the two feed-forward matrices are scaled down so that |W₂|·|W₁|·Lip(σ) is at most this; if absent, never."""
     feedforward_bound: float | None = None
@@ -158,99 +155,3 @@ class Transformer(Checked, frozen=True, kw_only=True):
             if field.name in _SWITCHES and getattr(self, field.name) == field.default:
                 del plain[field.name]
         return plain | ({"attention": {"kind": "softmax"}} if self.attention == Softmax() else {})
-
-    def init(self, *, key: Key[Array, ""]) -> dict[str, Any]:
-        """Return fresh float32 parameters, as nested dicts whose names end in the arrays' axes.
-
-        A parameter depends on the key, its own name and its own shape (its scale on the fan-in and depth): models that
-        differ in one switch start from the same values wherever they share a parameter.
-        """
-        from testbed.model import initial
-
-        return initial.init(self, key)
-
-    def logits(
-        self, params: dict[str, Any], tokens_L: Int[Array, " L"], *, key: Key[Array, ""] | None = None
-    ) -> Float[Array, "L V"]:
-        """Return the logits of one sequence: row t predicts token t, from the tokens before t alone.
-
-        Sequences may be shorter than the context, and longer where positions are not learned. The key is that of the
-        embedding noise, and is required where there is some: token t of sequence b has noise that depends on the key,
-        b and t alone.
-        """
-        return self.logits_of_batch(params, tokens_L[None], key=key)[0]
-
-    def logits_of_batch(
-        self, params: dict[str, Any], tokens_BL: Int[Array, "B L"], *, key: Key[Array, ""] | None = None
-    ) -> Float[Array, "B L V"]:
-        """Return the logits of each sequence; without noise the same as ``vmap(logits)``, at a lower cost on a CPU."""
-        from testbed.model import network
-
-        self._check_forward(tokens_BL.shape[1], key)
-        return network.logits(self, params, tokens_BL, key)
-
-    def representations(
-        self, params: dict[str, Any], tokens_L: Int[Array, " L"], *, key: Key[Array, ""] | None = None
-    ) -> Float[Array, "N L M"]:
-        """Return the output r of each layer for one sequence; row t depends on the tokens before t alone.
-
-        The readout of the last layer (after the final norm, where there is one) is ``logits``.
-        """
-        from testbed.model import network
-
-        self._check_forward(tokens_L.shape[0], key)
-        return network.representations(self, params, tokens_L[None], key)[:, 0]
-
-    def observe(
-        self,
-        params: dict[str, Any],
-        tokens_BL: Int[Array, "B L"],
-        *,
-        last: bool = False,
-        key: Key[Array, ""] | None = None,
-    ) -> Observation:
-        """Return what every layer does at every position, or at the last one only.
-
-        The last position reads the token before the last: the last token of a sequence is predicted, never read.
-        """
-        from testbed.model import observing
-
-        self._check_forward(tokens_BL.shape[1], key)
-        return observing.observe(self, params, tokens_BL, last, key)
-
-    def last_layer_one(
-        self,
-        params: dict[str, Any],
-        tokens_BL: Int[Array, "B L"],
-        *,
-        length: Int[Array, ""] | None = None,
-        key: Key[Array, ""] | None = None,
-    ) -> LastQuery:
-        """Return what the first layer does at the last position, in time and memory of order L for each sequence.
-
-        Equal to ``observe(…, last=True)`` in its first layer, with the noise of the same key; beside chunks of 512
-        tokens it holds the scores of one query, H·L numbers a sequence. With a ``length`` between 1 and L the sequences
-        are the first so many tokens: a number, not a shape, so that one program serves all lengths.
-
-        Error: sums over positions are taken in another order, hence to rounding, and ties within their slack.
-        """
-        from testbed.model import observing
-
-        self._check_forward(tokens_BL.shape[1], key)
-        return observing.last_layer_one(self, params, tokens_BL, key, length)
-
-    def assumptions(self) -> dict[str, Assumption]:
-        """Return for each assumption of the paper, A1 to A4, whether this model keeps it, and why."""
-        return assumptions.assumptions(self)
-
-    def _check_forward(self, length: int, key: Key[Array, ""] | None) -> None:
-        if length > self.context and self.positions == "learned":
-            raise ValueError(
-                f"{length} tokens exceed the context {self.context}, and learned positions end there; "
-                "raise context, or use positions none or rotary."
-            )
-        if self.embedding_noise is not None and key is None:
-            raise ValueError(
-                f"key=None is refused: this model adds the noise {self.embedding_noise}, which needs a key; "
-                "pass key=jax.random.key(…), or leave embedding_noise out."
-            )

@@ -4,9 +4,13 @@ They are the marks that a trained model is held against: what counting, guessing
 regime attains on the same windows without any training.
 """
 
+from pkgutil import extend_path
+
+__path__ = extend_path(__path__, __name__)  # any installed package may add to the shelf
+
 from typing import TYPE_CHECKING, TypeAlias, Union
 
-from testbed import catalog
+from testbed.ground import catalog
 from testbed.predictors._predictor import Predictor
 from testbed.predictors.context_tree import ContextTree
 from testbed.predictors.counting import Counting

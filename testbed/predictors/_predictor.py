@@ -5,7 +5,7 @@ import abc
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from testbed.checked import Checked
+from testbed.ground.checked import Checked
 
 LEAST, MOST = 1e-30, 1e30
 

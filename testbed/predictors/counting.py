@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from testbed import catalog
+from testbed.ground import catalog
 from testbed.predictors import _trees
 from testbed.predictors._predictor import Predictor, check_count, check_pseudo_count, estimator
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import msgspec
 
-from testbed import catalog
+from testbed.ground import catalog
+from testbed.report import render
 from testbed.report.portrait import Portrait
-from testbed.sources import Absent, Quantity, Source, _render
+from testbed.sources import Absent, Quantity, Source
 
 LENGTH = 64
 """Window of the gallery, in tokens."""
@@ -44,7 +45,7 @@ def page(shown: Sequence[Portrait]) -> str:
 def request(source: Source) -> list[str]:
     """Return the words after `testbed truth` that ask for this world."""
     options = [_option("--" + name.replace("_", "-"), value) for name, value in _told(source).items()]
-    return [_render.kind(source), *itertools.chain(*options)]
+    return [render.kind(source), *itertools.chain(*options)]
 
 
 def _told(source: Source) -> dict[str, Any]:
@@ -56,7 +57,7 @@ def _told(source: Source) -> dict[str, Any]:
 def _brief(value: Any) -> Any:
     """Return a value as plain ones, worlds by their kind and what is not at its default."""
     if isinstance(value, Source):
-        return {"kind": _render.kind(value)} | {name: _brief(each) for name, each in _told(value).items()}
+        return {"kind": render.kind(value)} | {name: _brief(each) for name, each in _told(value).items()}
     return [_brief(each) for each in value] if isinstance(value, tuple) else value
 
 
@@ -73,17 +74,17 @@ def _summary(shown: Sequence[Portrait]) -> Iterator[str]:
     yield f"| world | symbols | stationary | ε over {LENGTH} | rate | oracle | by | decay of correlations |"
     yield "|---|---|---|---|---|---|---|---|"
     for each in shown:
-        name, truth = _render.kind(each.source), each.truth
+        name, truth = render.kind(each.source), each.truth
         offered = [found for found in (truth.epsilon, truth.rate, truth.oracle) if isinstance(found, Quantity)]
         methods = ", ".join(dict.fromkeys(found.method for found in offered))
         numbers = [_value(found, most=6) for found in (truth.epsilon, truth.rate, truth.oracle)]
-        decay = "not offered" if isinstance(each.mixing, Absent) else _render.decay(each.mixing).split(":")[0]
+        decay = "not offered" if isinstance(each.mixing, Absent) else render.decay(each.mixing).split(":")[0]
         cells = (f"[{name}](#{name})", each.source.alphabet, "yes" if each.source.stationary else "no", *numbers)
         yield f"| {' | '.join(map(str, (*cells, methods, decay)))} |"
 
 
 def _section(shown: Portrait) -> Iterator[str]:
-    name, truth = _render.kind(shown.source), shown.truth
+    name, truth = render.kind(shown.source), shown.truth
     yield f"## {name}\n"
     yield f"{_first_paragraph(shown.source)}\n"
     yield f"**Good for.** {shown.source.good_for}\n"
@@ -94,8 +95,8 @@ def _section(shown: Portrait) -> Iterator[str]:
     curve = {f"h_{t}": truth.curve[t - 1] for t in (1, 2, truth.length)}
     for label, found in (curve | {"ε": truth.epsilon, "rate": truth.rate, "oracle": truth.oracle}).items():
         yield f"| {label} | {' | '.join(_cells(found))} |"
-    yield f"\nDecay of correlations: {_render.decay(shown.mixing)}.\n"
-    yield f"Trace of the autocovariance relative to lag 0: {_render.memory(shown.memory)}."
+    yield f"\nDecay of correlations: {render.decay(shown.mixing)}.\n"
+    yield f"Trace of the autocovariance relative to lag 0: {render.memory(shown.memory)}."
 
 
 def _first_paragraph(source: Source) -> str:

@@ -15,6 +15,8 @@ LABEL = 0.065
 """Height of a line's name as a share of its axis."""
 ROUNDING = 1e-9
 """K below this is zero."""
+BESIDE = " Grey: predictors that learn within the window, without training; the Bayes predictive has $K = 0$."
+"""What a caption says of them."""
 
 
 def levels(figure: Any, references: pd.DataFrame, ends: Sequence[float | int]) -> list[float]:

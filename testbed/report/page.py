@@ -2,78 +2,37 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+from testbed.report.plots import Drawn
+from testbed.report.template import figure, filled
 
-from testbed.report.drawn import drawn
-from testbed.report.palette import short
-from testbed.report.template import filled
-
-HEADINGS = {
-    "B": "B: limit of fresh data",
-    "gap": "Ω: optimisation gap",
-    "gap share": "Ω as a share of K on fresh data",
-    "V": "V: cost of finite data",
-    "exponent of V": "Exponent of V in D",
-    "local exponent of V": "Exponent of V between neighbouring D",
-    "K": "K: exact excess loss",
-    "excess": "E[CE] − ε: sampled excess loss",
-}
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-@dataclass(frozen=True)
-class Page:
-    """All that a page shows, as plain data.
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """What the pages of all kinds of questions share, as plain data.
 
     ``ledger`` holds one mapping per verdict (the fields of ``testbed.verdict.Verdict``), ``checks`` name, passed and
-    sentence, ``truth`` name, value, low, high, error and method; ``estimates``, ``parts`` and ``curves`` are the tables
-    of ``testbed.measure.split``; ``constants`` C_P of the joint law of V; ``positions`` the table of the measure
-    of that name; ``references`` the lines of ``testbed.measure.references``, none for a run without; ``dropped`` counts
-    what was left out, by reason.
+    sentence; ``dropped`` counts what was left out, by reason.
     """
 
     title: str
     question: str
     ledger: Sequence[Mapping[str, Any]]
     checks: Sequence[Mapping[str, Any]]
-    estimates: pd.DataFrame
-    parts: pd.DataFrame
-    curves: pd.DataFrame
-    constants: Mapping[int, float]
-    positions: pd.DataFrame
-    references: pd.DataFrame
-    truth: Sequence[Mapping[str, Any]]
     dropped: Mapping[str, int]
     spec: str
     provenance: Mapping[str, str]
 
 
-def render(page: Page) -> str:
-    """Return the page as HTML: every text escaped, the plotting script inlined once, nothing loaded from elsewhere."""
-    return filled("page.html", page, figures=drawn(page), tables=_tables(page.estimates))
+def plain(frame: Frame, figures: Sequence[Drawn], tables: "Mapping[str, pd.DataFrame]") -> str:
+    """Return the page of a question that has no page of its own: figures, and every table in full."""
+    rows = {name: ([str(c) for c in table], [_cells(row) for row in table.values]) for name, table in tables.items()}
+    return filled("plain.html", frame, figures=figures, tables=rows)
 
 
-def _tables(estimates: pd.DataFrame) -> list[tuple[str, list[dict[str, Any]]]]:
-    """Estimates by quantity, in the order of their weight for the reader."""
-    found = []
-    for quantity, heading in HEADINGS.items():
-        own = estimates[estimates["quantity"] == quantity]
-        rows = [_row(row) for row in own.itertuples()]
-        found += [(heading, rows)] if rows else []
-    return found
-
-
-def _row(row: Any) -> dict[str, Any]:
-    data = "fresh" if row.role == "online" else "stored"
-    tokens = "" if pd.isna(row.tokens) else f", {short(row.tokens)} tokens"
-    size = "all" if pd.isna(row.parameters) else short(row.parameters)
-    return {
-        "parameters": size,
-        "data": data + tokens,
-        "value": row.value,
-        "low": row.low,
-        "high": row.high,
-        "n": row.n,
-        "method": row.method,
-    }
+def _cells(row: Sequence[Any]) -> list[str]:
+    return [figure(cell) if isinstance(cell, int | float) and not isinstance(cell, bool) else str(cell) for cell in row]

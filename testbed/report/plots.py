@@ -24,6 +24,14 @@ class Plot(NamedTuple):
     files: Sequence[str] = ()
 
 
+class Drawn(NamedTuple):
+    """A figure with its heading and caption, in which formulas stand between dollar signs."""
+
+    heading: str
+    caption: str
+    plot: Plot
+
+
 def plot(drawn: Any, alt: str, *, files: Sequence[str] = ()) -> Plot:
     """Return a figure of plotly, or its plain data and layout, for a page.
 

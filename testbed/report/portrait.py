@@ -11,10 +11,11 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, Int32, Key
 
-from testbed import keys
-from testbed.sources import Absent, Mixing, Quantity, Source, Truth, _pairs
-from testbed.sources._pairs import Autocovariance
-from testbed.sources._units import Unit
+from testbed.ground import keys
+from testbed.laws import second_order
+from testbed.laws.second_order import Autocovariance
+from testbed.laws.units import Unit
+from testbed.sources import Absent, Mixing, Quantity, Source, Truth
 
 STYLE = {
     "svg.fonttype": "none", "svg.hashsalt": "testbed", "font.sans-serif": ["DejaVu Sans"], "font.size": 9,
@@ -59,7 +60,7 @@ def portrait(
     draws = jax.random.split(keys.stream(seed, "portrait"), sequences)
     tokens_BL = np.asarray(_drawn(type(world), truth.length, world.tables(), draws))
     losses = {row["predictor"]: row["loss"] for row in regrets if row["predictor"] != "Bayes"}
-    return Portrait(source, truth, tokens_BL, _pairs.autocovariance(world, lags), world.mixing(), losses)
+    return Portrait(source, truth, tokens_BL, second_order.autocovariance(world, lags), world.mixing(), losses)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from testbed.laws.second_order import Autocovariance, SecondOrder
+from testbed.laws.units import Unit
+from testbed.report import render
 from testbed.report.portrait import Portrait
-from testbed.sources import Absent, Truth, _render
-from testbed.sources._pairs import Autocovariance, SecondOrder
-from testbed.sources._units import Unit
+from testbed.sources import Absent, Truth
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -44,11 +45,11 @@ def show(
     from rich.text import Text
 
     source, truth = shown.source, shown.truth
-    sample = _render.text(shown.tokens_BL[0].tolist(), source.alphabet, ROOM)
+    sample = render.text(shown.tokens_BL[0].tolist(), source.alphabet, ROOM)
     losses = {letter: row["loss"] for letter, row in lettered(regrets or []) if letter}
-    rich.print(Text(f"sample  {sample}\n"), sketch(truth, losses), _render.table(source, truth, unit), sep="\n")
-    rich.print(Text(f"decay of correlations of pairs: {_render.decay(shown.mixing)}"), _memory(shown.memory), sep="\n")
-    for told in _render.matrices(asked):
+    rich.print(Text(f"sample  {sample}\n"), sketch(truth, losses), render.table(source, truth, unit), sep="\n")
+    rich.print(Text(f"decay of correlations of pairs: {render.decay(shown.mixing)}"), _memory(shown.memory), sep="\n")
+    for told in render.matrices(asked):
         rich.print(Text(told))
     if regrets is not None:
         rich.print(_compared(regrets, unit))

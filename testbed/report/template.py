@@ -8,17 +8,17 @@ from testbed.report.summary import MOST, WORDS, edge, parted, summary, tally
 from testbed.verdict import span
 
 
-def filled(name: str, page: Any, **parts: Any) -> str:
+def filled(name: str, page: Any, *, folder: str = "testbed.report", **parts: Any) -> str:
     """Return the template of a name as HTML: every text escaped, the plotting script inlined once.
 
-    ``page`` has a title, a question, a ledger, checks; ``parts`` are what else the template shows.
+    ``page`` has a title, a question, a ledger, checks; ``folder`` is the package in which the template lies, if it is
+    not one that all share; ``parts`` are what else it shows.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(
-        loader=PackageLoader("testbed.report", "."), autoescape=_escaped, undefined=StrictUndefined
-    )
+    loader = ChoiceLoader([PackageLoader(package, ".") for package in ("testbed.report", folder)])
+    environment = Environment(loader=loader, autoescape=_escaped, undefined=StrictUndefined)
     environment.filters |= {
         "figure": figure, "exact": exact, "percent": percent, "typeset": formulas.typeset, "caption": formulas.caption,
     }  # fmt: skip

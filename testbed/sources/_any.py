@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
-from testbed import catalog
+from testbed.ground import catalog
 
 if TYPE_CHECKING:
-    from testbed.sources._source import Source
+    from testbed.laws.source import Source
 
     AnySource: TypeAlias = Source
 

@@ -7,9 +7,9 @@ import msgspec
 import numpy as np
 from jaxtyping import Float
 
-from testbed.sources import _laws, _renewal, _truth
-from testbed.sources._renewal import Lengths
-from testbed.sources._truth import UNIT_ROUNDOFF, Absent, Mixing
+from testbed.laws import record, renewal, simplex
+from testbed.laws.record import UNIT_ROUNDOFF, Absent, Mixing
+from testbed.laws.renewal import Lengths
 
 Same = TypeVar("Same", bound="Blocked")
 
@@ -55,7 +55,7 @@ class Blocked:
         """Return the source with the block length that windows of `length` tokens have."""
         if self.block_share is None:
             return self
-        _truth.check_length(length)
+        record.check_length(length)
         block_length, world = max(self.shortest, round(self.block_share * length)), cast(Any, self)
         if self.lengths == "power_law":
             shared = f"block_share={self.block_share} of {length} tokens gives block_length={block_length}"
@@ -73,20 +73,20 @@ class Blocked:
                 " that for_window(n) returns."
             )
         if self.lengths == "power_law":
-            return _renewal.power_law(self.block_length, self.tail or 0.0, self.longest)
-        return (_renewal.fixed if self.lengths == "fixed" else _renewal.geometric)(self.block_length)
+            return renewal.power_law(self.block_length, self.tail or 0.0, self.longest)
+        return (renewal.fixed if self.lengths == "fixed" else renewal.geometric)(self.block_length)
 
 
 def check(source: Blocked) -> None:
     """Refuse block lengths that no law has, or that are too long to lay out."""
-    _laws.one_of("lengths", source.lengths, ("fixed", "geometric", "power_law"))
-    _laws.one_of("phase", source.phase, ("aligned", "uniform"))
-    _laws.one_of("boundaries", source.boundaries, ("hidden", "announced"))
+    simplex.one_of("lengths", source.lengths, ("fixed", "geometric", "power_law"))
+    simplex.one_of("phase", source.phase, ("aligned", "uniform"))
+    simplex.one_of("boundaries", source.boundaries, ("hidden", "announced"))
     remedy = "make room for a token after the announcer" if source.announced else "use whole tokens"
-    _laws.at_least("block_length", source.block_length, source.shortest, remedy)
-    _laws.at_least("longest", source.longest, 1, "use whole tokens")
-    _laws.laid_out(f"block_length={source.block_length}", source.block_length)
-    _laws.laid_out(f"longest={source.longest}", source.longest)
+    simplex.at_least("block_length", source.block_length, source.shortest, remedy)
+    simplex.at_least("longest", source.longest, 1, "use whole tokens")
+    simplex.laid_out(f"block_length={source.block_length}", source.block_length)
+    simplex.laid_out(f"longest={source.longest}", source.longest)
     if source.block_share is not None and not 0 < source.block_share <= 1:
         raise ValueError(
             f"block_share={source.block_share}: a block is a part of the window, in (0, 1]; give for example 0.25."
@@ -104,8 +104,8 @@ def _check_tail(source: Blocked) -> None:
         return
     if not (tail > 1 and np.isfinite(tail)):
         raise ValueError(f"tail={tail}: it must be above 1, or no mean block length exists; give for example tail=1.5.")
-    if tail > _renewal.LARGEST_TAIL:
-        rule = f"beyond {_renewal.LARGEST_TAIL:.0e} power-law lengths are geometric to all digits that count"
+    if tail > renewal.LARGEST_TAIL:
+        rule = f"beyond {renewal.LARGEST_TAIL:.0e} power-law lengths are geometric to all digits that count"
         raise ValueError(f"tail={tail}: {rule}; give lengths='geometric' and leave tail out.")
     if source.block_share is None:
         _check_mean(f"block_length={mean}", mean, source.longest, "change the block length")
@@ -147,14 +147,14 @@ def _lasts(within: Mixing | Absent) -> bool:
 
 def _power(source: Blocked) -> Mixing:
     exponent = float(source.tail or 0.0) - 1
-    return Mixing(decay="power law", value=exponent, error=_renewal.off_power(source.length_law(), exponent))
+    return Mixing(decay="power law", value=exponent, error=renewal.off_power(source.length_law(), exponent))
 
 
 def _renewed(lengths: Lengths) -> Mixing | Absent:
     """Return the decay of the renewals of blocks of limited length."""
-    if len(lengths.survival_J) > _renewal.LARGEST_DEGREE:
-        return Absent(f"roots of a polynomial, found up to the degree {_renewal.LARGEST_DEGREE}: lower longest")
-    root, error = _renewal.second_root(lengths)
+    if len(lengths.survival_J) > renewal.LARGEST_DEGREE:
+        return Absent(f"roots of a polynomial, found up to the degree {renewal.LARGEST_DEGREE}: lower longest")
+    root, error = renewal.second_root(lengths)
     size = abs(root) if root.imag else root.real
     return Mixing(decay="geometric", value=size, method="eigenvalue", error=error)
 

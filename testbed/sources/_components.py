@@ -6,10 +6,11 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from testbed.sources import _laws, _machine
-from testbed.sources._machine import Machine
-from testbed.sources._source import Source
-from testbed.sources._truth import Absent, Mixing
+from testbed.laws import simplex
+from testbed.laws.machines import finite
+from testbed.laws.machines.finite import Machine
+from testbed.laws.record import Absent, Mixing
+from testbed.laws.source import Source
 
 NOTHING = 1e-12
 """What is smaller is rounding."""
@@ -36,35 +37,35 @@ class Components(Source, frozen=True, kw_only=True):
     """Probabilities of the regimes; uniform if not given."""
 
     def __post_init__(self) -> None:
-        _laws.at_least("vocabulary", self.vocabulary, 2, "a single symbol carries no information")
-        _laws.at_least("regimes", self.regimes, 1, "a block needs a law to draw from")
-        _laws.one_of("order", self.order, (0, 1))
+        simplex.at_least("vocabulary", self.vocabulary, 2, "a single symbol carries no information")
+        simplex.at_least("regimes", self.regimes, 1, "a block needs a law to draw from")
+        simplex.one_of("order", self.order, (0, 1))
         if self.order:
-            _laws.chain_size(self.vocabulary)
-        _laws.seed(self.seed)
+            simplex.chain_size(self.vocabulary)
+        simplex.seed(self.seed)
         size = self.regimes * self.vocabulary ** (1 + self.order)
-        _laws.laid_out(f"regimes={self.regimes} with vocabulary={self.vocabulary}", size)
-        _laws.concentration("concentration", self.concentration)
-        _laws.fraction("smoothing", self.smoothing)
+        simplex.laid_out(f"regimes={self.regimes} with vocabulary={self.vocabulary}", size)
+        simplex.concentration("concentration", self.concentration)
+        simplex.fraction("smoothing", self.smoothing)
         self.regime_prior()
         for component in self.components():
             if self.order:
-                _laws.recurrent("a component chain", component)
+                simplex.recurrent("a component chain", component)
         if self.laws is None:
-            _laws.uncertain(self.concentration, self.components())
+            simplex.uncertain(self.concentration, self.components())
 
     def regime_prior(self) -> Float[np.ndarray, " K"]:
         """Return the law of a regime, float64."""
         if self.prior is None:
             return np.full(self.regimes, 1 / self.regimes)
-        return _laws.given_rows("prior", self.prior, (self.regimes,))
+        return simplex.given_rows("prior", self.prior, (self.regimes,))
 
     def components(self) -> Float[np.ndarray, "K U V"]:
         """Return the component laws, float64: one row each for order 0, V rows for order 1."""
         shape = (self.regimes, self.vocabulary if self.order else 1, self.vocabulary)
         if self.laws is not None:
-            return _laws.given_rows("laws", self.laws, shape)
-        return _laws.dirichlet_rows(shape, self.concentration, seed=self.seed, smoothing=self.smoothing)
+            return simplex.given_rows("laws", self.laws, shape)
+        return simplex.dirichlet_rows(shape, self.concentration, seed=self.seed, smoothing=self.smoothing)
 
     def stationary_laws(self) -> Float[np.ndarray, "K V"]:
         """Return the stationary law of each component, float64."""
@@ -75,7 +76,7 @@ class Components(Source, frozen=True, kw_only=True):
 
 @functools.lru_cache(maxsize=16)
 def _stationary_laws(source: Components) -> Float[np.ndarray, "K V"]:
-    return np.stack([_laws.stationary("a component chain", chain) for chain in source.components()])
+    return np.stack([simplex.stationary("a component chain", chain) for chain in source.components()])
 
 
 def pair_law(source: Components, lag: int) -> Float[np.ndarray, "V V"]:
@@ -93,8 +94,8 @@ def machine(source: Components) -> Machine | Absent:
     """Return the machine of one regime for ever: its states are regime and, for order 1, previous symbol."""
     rows_KUV = source.components()
     regimes, contexts, symbols = rows_KUV.shape
-    if rows_KUV.size > _machine.LARGEST_EDGES:
-        return Absent(f"up to {rows_KUV.size} transitions: at most {_machine.LARGEST_EDGES} are written out")
+    if rows_KUV.size > finite.LARGEST_EDGES:
+        return Absent(f"up to {rows_KUV.size} transitions: at most {finite.LARGEST_EDGES} are written out")
     regime_E, context_E, symbol_E = np.nonzero(rows_KUV)
     target_E = regime_E * contexts + (symbol_E if source.order else 0)
     seen_KU = source.stationary_laws() if source.order else np.ones((regimes, 1))
@@ -110,15 +111,15 @@ def mixing(source: Components) -> Mixing | Absent:
     if float((spread_KV[prior_K > 0] ** 2).max()) > NOTHING**2:
         return Mixing(decay="never", value=1.0)
     alone = machine(source)
-    return alone if isinstance(alone, Absent) else _machine.mixing(alone)
+    return alone if isinstance(alone, Absent) else finite.mixing(alone)
 
 
 def first_entropy(source: Components) -> float:
     """Return the entropy of a token given its regime alone."""
-    return float(source.regime_prior() @ _laws.entropy(source.stationary_laws()))
+    return float(source.regime_prior() @ simplex.entropy(source.stationary_laws()))
 
 
 def later_entropy(source: Components) -> float:
     """Return the entropy of a token given its regime and the token before it."""
     weights_KU = source.stationary_laws() if source.order else np.ones((source.regimes, 1))
-    return float(source.regime_prior() @ (weights_KU * _laws.entropy(source.components())).sum(1))
+    return float(source.regime_prior() @ (weights_KU * simplex.entropy(source.components())).sum(1))

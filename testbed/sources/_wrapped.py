@@ -7,10 +7,10 @@ from typing import TypeVar
 import jax
 import msgspec
 
+from testbed.laws.machines.finite import Machine
+from testbed.laws.record import Absent, Method
+from testbed.laws.source import Source
 from testbed.sources import _any
-from testbed.sources._machine import Machine
-from testbed.sources._source import Source
-from testbed.sources._truth import Absent, Method
 
 Same = TypeVar("Same", bound="Wrapper")
 

@@ -8,12 +8,14 @@ import numpy as np
 import numpy.typing as npt
 from jaxtyping import Array, Float, Int, Int32, Key
 
-from testbed import catalog
-from testbed.sources import _draws, _laws, _machine, _truth, _zipf
-from testbed.sources._draws import Cuts
-from testbed.sources._machine import Machine
-from testbed.sources._source import NoLatents, Source
-from testbed.sources._truth import Budget, Mixing, Truth
+from testbed.ground import catalog
+from testbed.laws import record, simplex, zipf_law
+from testbed.laws.kernels import sampling
+from testbed.laws.kernels.sampling import Cuts
+from testbed.laws.machines import finite
+from testbed.laws.machines.finite import Machine
+from testbed.laws.record import Budget, Mixing, Truth
+from testbed.laws.source import NoLatents, Source
 
 
 class Tables(NamedTuple):
@@ -43,19 +45,19 @@ class Iid(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
     """The probabilities themselves."""
 
     def __post_init__(self) -> None:
-        _laws.at_least("vocabulary", self.vocabulary, 2, "a single symbol carries no information")
-        _laws.laid_out(f"vocabulary={self.vocabulary}", self.vocabulary)
-        _laws.seed(self.seed)
+        simplex.at_least("vocabulary", self.vocabulary, 2, "a single symbol carries no information")
+        simplex.laid_out(f"vocabulary={self.vocabulary}", self.vocabulary)
+        simplex.seed(self.seed)
         given = [name for name in ("zipf", "concentration", "weights") if getattr(self, name) is not None]
         if len(given) > 1:
             raise ValueError(f"{' and '.join(given)} are both given: a source has one law; leave only one of them.")
         if self.zipf is not None:
-            _zipf.check("zipf", self.zipf, self.vocabulary)
+            zipf_law.check("zipf", self.zipf, self.vocabulary)
         if self.concentration is not None:
-            _laws.concentration("concentration", self.concentration)
-            _laws.uncertain(self.concentration, self.law())
+            simplex.concentration("concentration", self.concentration)
+            simplex.uncertain(self.concentration, self.law())
         if self.weights is not None:
-            _laws.given_rows("weights", self.weights, (self.vocabulary,))
+            simplex.given_rows("weights", self.weights, (self.vocabulary,))
 
     @classmethod
     def exhibit(cls) -> "Iid":
@@ -80,19 +82,19 @@ class Iid(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
     def machine(self) -> Machine:
         """Return the machine of one state."""
         one_S = np.ones(1)
-        return _machine.from_matrices(self.law()[:, None, None], one_S, one_S)
+        return finite.from_matrices(self.law()[:, None, None], one_S, one_S)
 
     def law(self) -> Float[np.ndarray, " V"]:
         """Return P(X_t = v), float64."""
         if self.weights is not None:
-            return _laws.given_rows("weights", self.weights, (self.vocabulary,))
+            return simplex.given_rows("weights", self.weights, (self.vocabulary,))
         if self.concentration is not None:
-            return _laws.dirichlet_rows((self.vocabulary,), self.concentration, seed=self.seed)
-        return _zipf.law(self.vocabulary, self.zipf or 0.0)
+            return simplex.dirichlet_rows((self.vocabulary,), self.concentration, seed=self.seed)
+        return zipf_law.law(self.vocabulary, self.zipf or 0.0)
 
     def pair_law(self, lag: int) -> Float[np.ndarray, "V V"]:
         """Return P(a)·P(b), and at lag 0 one token."""
-        _machine.check_lag(lag)
+        finite.check_lag(lag)
         law_V = self.law()
         return np.outer(law_V, law_V) if lag else np.diag(law_V)
 
@@ -103,13 +105,13 @@ class Iid(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
     def tables(self, dtype: npt.DTypeLike = np.float32) -> Tables:
         """Return the numbers of the law."""
         law_V = self.law()
-        return Tables(*_laws.cast(dtype, _laws.logarithm(law_V)), *_draws.laws(law_V))
+        return Tables(*simplex.cast(dtype, simplex.logarithm(law_V)), *sampling.laws(law_V))
 
     @staticmethod
     def sample(tables: Tables, *, key: Key[Array, ""], length: int) -> tuple[Int32[Array, " L"], NoLatents]:
         """Return one sequence; there are no latents."""
         tables = jax.tree.map(jnp.asarray, tables)
-        return _draws.drawn(tables.cuts, _draws.words(key, (length,), tables.log_law_V.dtype)), NoLatents()
+        return sampling.drawn(tables.cuts, sampling.words(key, (length,), tables.log_law_V.dtype)), NoLatents()
 
     @staticmethod
     def log_predictive(tables: Tables, tokens_L: Int[Array | np.ndarray, " L"]) -> Float[Array, "L V"]:
@@ -119,6 +121,6 @@ class Iid(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
 
     def truth(self, length: int, *, budget: Budget = Budget()) -> Truth:  # noqa: B008 - frozen
         """Return the entropies, all of them equal to that of the law: a closed form, so the budget is not used."""
-        _truth.check_length(length)
-        entropy = _truth.rounded(float(_laws.entropy(self.law())), self.vocabulary)
+        record.check_length(length)
+        entropy = record.rounded(float(simplex.entropy(self.law())), self.vocabulary)
         return Truth(length=length, curve=(entropy,) * length, epsilon=entropy, rate=entropy, oracle=entropy)

@@ -10,12 +10,14 @@ import numpy as np
 import numpy.typing as npt
 from jaxtyping import Array, Float, Int, Int32, Key
 
-from testbed import catalog
-from testbed.sources import _draws, _laws, _machine
-from testbed.sources._machine import Informed, Machine
-from testbed.sources._truth import UNIT_ROUNDOFF, Absent, Budget, Mixing, Quantity, Truth
+from testbed.ground import catalog
+from testbed.laws import simplex
+from testbed.laws.kernels import sampling
+from testbed.laws.machines import finite
+from testbed.laws.machines.finite import Informed, Machine
+from testbed.laws.record import UNIT_ROUNDOFF, Absent, Budget, Mixing, Quantity, Truth
 from testbed.sources._wrapped import Kind, Wrapper
-from testbed.sources.markov import Markov
+from testbed.sources.markov.source import Markov
 
 
 class Tables(NamedTuple):
@@ -38,8 +40,8 @@ class Inflated(Wrapper, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
     """Number K of copies of each symbol."""
 
     def __post_init__(self) -> None:
-        _laws.at_least("factor", self.factor, 2, "use the base itself where nothing is to be inflated")
-        _laws.laid_out(f"factor={self.factor} on {self.base.alphabet} symbols", self.alphabet)
+        simplex.at_least("factor", self.factor, 2, "use the base itself where nothing is to be inflated")
+        simplex.laid_out(f"factor={self.factor} on {self.base.alphabet} symbols", self.alphabet)
 
     @classmethod
     def exhibit(cls) -> "Inflated":
@@ -56,8 +58,8 @@ class Inflated(Wrapper, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
         machine, copies = self.base.machine(), self.factor
         if isinstance(machine, Absent):
             return machine
-        if len(machine.symbol_E) * copies > _machine.LARGEST_EDGES:
-            return Absent(f"{len(machine.symbol_E) * copies} edges: machines have at most {_machine.LARGEST_EDGES}")
+        if len(machine.symbol_E) * copies > finite.LARGEST_EDGES:
+            return Absent(f"{len(machine.symbol_E) * copies} edges: machines have at most {finite.LARGEST_EDGES}")
         copy_E = np.tile(np.arange(copies), len(machine.symbol_E))
         origin_E, symbol_E, target_E, probability_E = (np.repeat(each, copies) for each in machine[3:])
         return machine._replace(
@@ -89,7 +91,7 @@ class Inflated(Wrapper, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
 
     def tables(self, dtype: npt.DTypeLike = np.float32) -> Tables:
         """Return the numbers of the law."""
-        log_copies = _laws.cast(dtype, np.full(self.factor, -math.log(self.factor)))
+        log_copies = simplex.cast(dtype, np.full(self.factor, -math.log(self.factor)))
         return Tables(Kind(type(self.base)), self.base.tables(dtype), *log_copies)
 
     @staticmethod
@@ -98,8 +100,8 @@ class Inflated(Wrapper, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
         base_key, copy_key = jax.random.split(key)
         tokens_L, latents = tables.kind.source.sample(tables.base, key=base_key, length=length)
         copies = len(tables.log_copy_K)
-        words_L = _draws.words(copy_key, (length,), tables.log_copy_K.dtype)
-        return tokens_L * copies + _draws.among(copies, words_L), latents
+        words_L = sampling.words(copy_key, (length,), tables.log_copy_K.dtype)
+        return tokens_L * copies + sampling.among(copies, words_L), latents
 
     @staticmethod
     def log_predictive(tables: Tables, tokens_L: Int[Array | np.ndarray, " L"]) -> Float[Array, "L V"]:

@@ -1,4 +1,4 @@
-"""Independent tokens of a law that is drawn anew for each sequence: Pólya's urn."""
+"""Independent tokens of a law that is resampled for each sequence: Pólya's urn."""
 
 from typing import ClassVar
 
@@ -8,11 +8,13 @@ import numpy as np
 import numpy.typing as npt
 from jaxtyping import Array, Float, Int, Int32, Key
 
-from testbed import catalog
-from testbed.sources import _dirichlet, _draws, _laws, _machine, _truth
-from testbed.sources._dirichlet import Urn
-from testbed.sources._source import NoLatents, Source
-from testbed.sources._truth import Absent, Budget, Mixing, Truth
+from testbed.ground import catalog
+from testbed.laws import dirichlet_law, record, simplex
+from testbed.laws.dirichlet_law import Urn
+from testbed.laws.kernels import sampling
+from testbed.laws.machines import finite
+from testbed.laws.record import Absent, Budget, Mixing, Truth
+from testbed.laws.source import NoLatents, Source
 
 
 class Polya(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
@@ -36,7 +38,7 @@ class Polya(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
     """Weights of the symbols in the Dirichlet law; their mean law is proportional to them."""
 
     def __post_init__(self) -> None:
-        _laws.at_least("vocabulary", self.vocabulary, 2, "a single symbol carries no information")
+        simplex.at_least("vocabulary", self.vocabulary, 2, "a single symbol carries no information")
         self.dirichlet()
 
     @classmethod
@@ -61,7 +63,7 @@ class Polya(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
 
     def dirichlet(self) -> Float[np.ndarray, " V"]:
         """Return the weights of the Dirichlet law, float64."""
-        return _dirichlet.weights(self.vocabulary, self.concentration, self.weights)
+        return dirichlet_law.weights(self.vocabulary, self.concentration, self.weights)
 
     def machine(self) -> Absent:
         """Return the reason why there is none."""
@@ -69,9 +71,9 @@ class Polya(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
 
     def pair_law(self, lag: int) -> Float[np.ndarray, "V V"]:
         """Return the law of two draws of one law, the same at every lag but 0."""
-        _machine.check_lag(lag)
+        finite.check_lag(lag)
         weights_V = self.dirichlet()
-        return _dirichlet.pair_law(weights_V) if lag else np.diag(_dirichlet.mean_law(weights_V))
+        return dirichlet_law.pair_law(weights_V) if lag else np.diag(dirichlet_law.mean_law(weights_V))
 
     def mixing(self) -> Mixing:
         """Return "never"."""
@@ -79,14 +81,14 @@ class Polya(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
 
     def tables(self, dtype: npt.DTypeLike = np.float32) -> Urn:
         """Return the numbers of the urn."""
-        return _dirichlet.urn(self.dirichlet(), dtype)
+        return dirichlet_law.urn(self.dirichlet(), dtype)
 
     @staticmethod
     def sample(tables: Urn, *, key: Key[Array, ""], length: int) -> tuple[Int32[Array, " L"], NoLatents]:
         """Return one sequence, drawn from the urn."""
         urn = jax.tree.map(jnp.asarray, tables)
-        words_L = _draws.words(key, (length,), urn.total.dtype)
-        return _dirichlet.drawn(urn, words_L, jnp.arange(length, dtype=jnp.int32)), NoLatents()
+        words_L = sampling.words(key, (length,), urn.total.dtype)
+        return dirichlet_law.drawn(urn, words_L, jnp.arange(length, dtype=jnp.int32)), NoLatents()
 
     @staticmethod
     def log_predictive(tables: Urn, tokens_L: Int[Array | np.ndarray, " L"]) -> Float[Array, "L V"]:
@@ -95,19 +97,19 @@ class Polya(Source, frozen=True, kw_only=True, tag=catalog.tag(__name__)):
         once_LV = jax.nn.one_hot(jnp.asarray(tokens_L), len(urn.weights_V), dtype=urn.total.dtype)
         count_LV = jnp.cumsum(once_LV, axis=0) - once_LV
         seen_L = jnp.arange(len(tokens_L), dtype=urn.total.dtype)
-        return jnp.log(jax.vmap(_dirichlet.prediction, in_axes=(None, 0, 0))(urn, count_LV, seen_L))
+        return jnp.log(jax.vmap(dirichlet_law.prediction, in_axes=(None, 0, 0))(urn, count_LV, seen_L))
 
     def truth(self, length: int, *, budget: Budget = Budget()) -> Truth:  # noqa: B008 - frozen
         """Return the entropies: sums over the count of a symbol, and a closed form for their limit.
 
-        Beyond `_dirichlet.MOST_DRAWS` tokens they lie between bounds. All are certain, so no samples are drawn.
+        Beyond `dirichlet_law.MOST_DRAWS` tokens they lie between bounds. All are certain, so no samples are drawn.
 
         Error: ValueError if a bound is further off than `budget.width`.
         """
-        _truth.check_length(length)
-        ends_2L = _dirichlet.bounds(self.dirichlet(), length)
-        curve, epsilon = _dirichlet.summed(ends_2L, 8.0 * length + self.vocabulary)
-        rate = _dirichlet.mean_entropy(self.dirichlet())
+        record.check_length(length)
+        ends_2L = dirichlet_law.bounds(self.dirichlet(), length)
+        curve, epsilon = dirichlet_law.summed(ends_2L, 8.0 * length + self.vocabulary)
+        rate = dirichlet_law.mean_entropy(self.dirichlet())
         found = Truth(length=length, curve=curve, epsilon=epsilon, rate=rate, oracle=rate)
-        _truth.check_width(found, budget)
+        record.check_width(found, budget)
         return found

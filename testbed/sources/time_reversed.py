@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 from jaxtyping import Array, Float, Int, Int32, Key
 
-from testbed import catalog
-from testbed.sources import _edges
-from testbed.sources._edges import Edges
-from testbed.sources._machine import Informed, Machine
-from testbed.sources._truth import Absent, Budget, Mixing, Truth
+from testbed.ground import catalog
+from testbed.laws.machines import edge_filter
+from testbed.laws.machines.edge_filter import Edges
+from testbed.laws.machines.finite import Informed, Machine
+from testbed.laws.record import Absent, Budget, Mixing, Truth
 from testbed.sources._wrapped import Kind, Wrapper, check_machine, machine_of
-from testbed.sources.markov import Markov
+from testbed.sources.markov.source import Markov
 
 AHEAD = "the states of the base, met backwards, hold the tokens that are to come"
 
@@ -84,7 +84,7 @@ class TimeReversed(Wrapper, frozen=True, kw_only=True, tag=catalog.tag(__name__)
 
     def tables(self, dtype: npt.DTypeLike = np.float32) -> Tables:
         """Return the numbers of the law."""
-        edges = None if self.exchangeable else _edges.tables_of(self._reversed(), dtype)
+        edges = None if self.exchangeable else edge_filter.tables_of(self._reversed(), dtype)
         return Tables(Kind(type(self.base)), self.base.tables(dtype), edges)
 
     @staticmethod
@@ -98,7 +98,7 @@ class TimeReversed(Wrapper, frozen=True, kw_only=True, tag=catalog.tag(__name__)
         """Return the Bayes prediction by exact filtering over the states of the reversed machine."""
         if tables.edges is None:
             return tables.kind.source.log_predictive(tables.base, tokens_L)
-        return _edges.predicted(tables.edges, tokens_L)
+        return edge_filter.predicted(tables.edges, tokens_L)
 
     def truth(self, length: int, *, budget: Budget = Budget()) -> Truth:  # noqa: B008 - frozen
         """Return the entropies of the base: a string and its mirror image are equally probable.

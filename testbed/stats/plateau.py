@@ -133,12 +133,10 @@ def plateau(
     exponent, low, high = profile(fit.misfit, exponents_G, allowed=one)
     limit, constant, squares = (float(part[0]) for part in fit.constants(np.array([exponent])))
     flat = fit.without_decay() <= squares + one
-    if flat:
-        _, low, high = profile(fit.misfit, exponents_G, allowed=two)
+    low, high = profile(fit.misfit, exponents_G, allowed=two)[1:] if flat else (low, high)
     reached_G = np.geomspace(max(low, exponents[0]), min(high, exponents[1]), 40)
     floor, ceiling = _limits(fit, reached_G, squares + (two if flat else one))
     ceiling = ceiling if ceiling < 2 * t_N.max() else np.inf
-
     profiled = functools.partial(_profiled, level=level, n=int(sequences_N.min()))
     unlimited = floor <= 0 and ceiling > float(t_N[n_N.argmax()])
     spare = max(len(n_N) - 3, 1)

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from testbed.store import seals, tables
 from testbed.store.files import StoreError, atomically, explained, locked, read, sweep
-from testbed.store.refusals import (
+from testbed.store.refusals import (  # fmt: skip
     DECLARED,
     IDENTITY,
     LOCK,
@@ -28,6 +28,7 @@ from testbed.store.refusals import (
     digests_in,
     remedy,
 )
+from testbed.store.snapshot import Snapshot
 from testbed.store.tables import Arrays
 
 Value = TypeVar("Value")
@@ -60,9 +61,8 @@ class Store:
             with explained(folder):
                 folder.mkdir(parents=True, exist_ok=True)
             atomically(folder / SPEC, seals.json(SPEC, spec), replace=False)
-            atomically(
-                folder / IDENTITY, seals.json(IDENTITY, json.dumps({"id": uuid.uuid4().hex}).encode()), replace=False
-            )
+            named = json.dumps({"id": uuid.uuid4().hex}).encode()
+            atomically(folder / IDENTITY, seals.json(IDENTITY, named), replace=False)
         difference = store.spec(same)
         if difference is not None:
             raise StoreError(
@@ -140,9 +140,14 @@ class Store:
         """Return the time of the oldest part in seconds since 1970, infinite if there is none."""
         return min((self._part(digest).lstat().st_mtime for digest in self.digests()), default=float("inf"))
 
-    def snapshot(self, name: str) -> "Snapshot":
+    def snapshot(self, name: str) -> Snapshot:
         """Return the place where work under way named ``name`` (a digest) is saved."""
-        return Snapshot(self, self.snapshots / f"{name}.parquet")
+        path = self.snapshots / f"{name}.parquet"
+        return Snapshot(
+            path,
+            read=lambda: self._table(path, tables.unpack_arrays),
+            write=lambda arrays: self._put_table(path, tables.pack_arrays(arrays), replace=True),
+        )
 
     def holds(self, name: str) -> bool:
         """Return whether there is a file of this name."""
@@ -244,35 +249,3 @@ class Store:
                         msgspec.json.decode(held)
                     else:
                         pq.read_table(pa.BufferReader(held), page_checksum_verification=True)
-
-
-class Snapshot:
-    """Work under way: one file, replaced whole each time."""
-
-    def __init__(self, store: Store, path: Path) -> None:
-        self._store, self.path = store, path
-
-    def exists(self) -> bool:
-        """Return whether there is one."""
-        return os.path.lexists(self.path)
-
-    def load(self) -> Arrays | None:
-        """Return the last snapshot, or None; another process may finish the work and drop it at any moment.
-
-        Error: StoreError if it is damaged.
-        """
-        try:
-            return self._store._table(self.path, tables.unpack_arrays)
-        except StoreError as error:
-            if isinstance(error.__cause__, FileNotFoundError):
-                return None
-            raise
-
-    def save(self, arrays: Arrays) -> None:
-        """Replace the snapshot."""
-        self._store._put_table(self.path, tables.pack_arrays(arrays), replace=True)
-
-    def drop(self) -> None:
-        """Forget the snapshot, once all it held is in finished parts."""
-        with explained(self.path):
-            self.path.unlink(missing_ok=True)

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from testbed.sources._source import Source
-from testbed.sources._truth import Absent
+from testbed.laws.record import Absent
+from testbed.laws.source import Source
 from testbed.theory import lags
 from testbed.theory.laws import Law, averaged
 

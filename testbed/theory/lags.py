@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from testbed.sources._source import Source
-from testbed.sources._truth import Absent, Mixing
+from testbed.laws.record import Absent, Mixing
+from testbed.laws.source import Source
 
 MOST_LAGS = 2**14
 

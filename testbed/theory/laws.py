@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from testbed.sources._truth import Mixing
+from testbed.laws.record import Mixing
 
 Shape = Literal[
     "Gaussian",

@@ -9,8 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from testbed.spec import Cell
-from testbed.train.lanes import Contexts, Lane, LaneState, Observer, Placement, Program, Recipe, lane, program, stack
+from testbed.cell import Cell
+from testbed.ground.options import Placement
+from testbed.train.lanes import Contexts, Lane, LaneState, Observer, Program, Recipe, lane, program, stack
 from testbed.train.plan import Bucket, Room
 
 _CHUNK_SECONDS = 1.0
@@ -88,14 +89,7 @@ def train(
         progress(run.tokens(0, run.step), False)
     clock = _Clock(interval_seconds)
     for goal in [step for step in bucket.cells[0].checkpoints if run.step < step <= bucket.steps]:
-        while run.step < goal:
-            began = run.step
-            state = run.advance(state, min(goal, began + clock.chunk))
-            progress(run.tokens(began, run.step), True)
-            clock.tick(run.step - began)
-            if clock.due() and run.step < goal:
-                snapshots.save(run.snapshot(state))
-                clock.saved()
+        state = run.reach(state, goal, clock, snapshots, progress)
         if not known:
             compiling("the evaluation")
             known = True
@@ -120,6 +114,25 @@ class _Run:
             (min(stop, cell.horizon) - min(start, cell.horizon)) * cell.optimiser.batch * cell.model.context
             for cell in self.bucket.cells
         )
+
+    def reach(
+        self,
+        state: LaneState,
+        goal: int,
+        clock: "_Clock",
+        snapshots: Snapshots,
+        progress: Callable[[int, bool], None],
+    ) -> LaneState:
+        """Return the state at a step, having told progress and left snapshots on the way to it."""
+        while self.step < goal:
+            began = self.step
+            state = self.advance(state, min(goal, began + clock.chunk))
+            progress(self.tokens(began, self.step), True)
+            clock.tick(self.step - began)
+            if clock.due() and self.step < goal:
+                snapshots.save(self.snapshot(state))
+                clock.saved()
+        return state
 
     def advance(self, state: LaneState, stop: int) -> LaneState:
         state = self.functions.advance(state, self.lanes, jnp.int32(self.step), jnp.int32(stop))

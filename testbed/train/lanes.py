@@ -2,23 +2,23 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
-from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Bool, Float, Int, Key, UInt32
 
-from testbed import hasty, keys
+from testbed.cell import Cell, Optimiser, Stopping
+from testbed.ground import keys
+from testbed.ground.options import Mapping, Placement
+from testbed.model import forward
+from testbed.model.initial import init
 from testbed.model.transformer import Transformer
 from testbed.sources import Source
-from testbed.spec import Cell, Optimiser, Stopping
 from testbed.train import data, objective
+from testbed.train.placement import Spread, placed
 
-Placement = Literal["jit", "pmap"]
-Mapping = Literal["map", "vmap"]
 Observer = Callable[[Float[Array, "B L V"], Int[Array, "B L"], Float[Array, "B L V"]], dict[str, Array]]
 """(log-probabilities of the model, tokens, log-probabilities of the Bayes predictive) -> evidence, "kl_B" among it."""
 
@@ -114,9 +114,6 @@ def stack(lanes: list[Lane], width: int) -> Lane:
 def program(recipe: Recipe) -> Program:
     """Return the compiled functions of a recipe, lanes spread evenly over its devices.
 
-    ``placement`` says by which door the devices are reached ("jit": one array sharded by lane; "pmap": one slice a
-    device) and ``mapping`` how a device walks its lanes ("map": one after the other, best on a CPU; "vmap": together).
-
     Error: float32 reductions may differ by rounding between placements, mappings and device counts.
     """
     direction = objective.direction(recipe.optimiser)
@@ -125,11 +122,12 @@ def program(recipe: Recipe) -> Program:
         (functools.partial(_advance, recipe, direction), (0, 0, None, None), (0,)),
         (functools.partial(_evaluate, recipe), (0, 0, None, None), (0,)),
     )
-    return Program(*(_place(recipe, function, axes, donated) for function, axes, donated in pieces))
+    spread = Spread(recipe.devices, recipe.placement, recipe.mapping, recipe.level)
+    return Program(*(placed(spread, *piece) for piece in pieces))
 
 
 def _init(model: Transformer, direction: optax.GradientTransformation, lane: Lane) -> LaneState:
-    params = model.init(key=lane.init_key)
+    params = init(model, key=lane.init_key)
     return LaneState(
         params=params,
         moments=direction.init(params),
@@ -157,7 +155,7 @@ def _advance(
         index_B = data.batch_indices(index, batch, lane.sequences, lane.order)
         tokens_BL = sample(recipe.source, lane, data.sequence_keys(lane.draw_key, index_B), length)
         loss, gradient = jax.value_and_grad(objective.cross_entropy, argnums=1)(
-            recipe.model.logits_of_batch, state.params, tokens_BL
+            functools.partial(forward.logits_of_batch, recipe.model), state.params, tokens_BL
         )
         rate = objective.schedule(index, lane.learning_rate, lane.horizon, recipe.optimiser.warmup)
         params, moments = objective.step(direction, gradient, state.moments, state.params, rate)
@@ -180,7 +178,7 @@ def _evaluate(
     """
 
     def watch(state: LaneState) -> tuple[LaneState, dict[str, Array]]:
-        logits_BLV = recipe.model.logits_of_batch(state.params, contexts.tokens_BL)
+        logits_BLV = forward.logits_of_batch(recipe.model, state.params, contexts.tokens_BL)
         evidence = recipe.observe(jax.nn.log_softmax(logits_BLV), contexts.tokens_BL, contexts.logp_BLV)
         half = contexts.tokens_BL.shape[0] // 2
         score = evidence[SELECTION][:half].mean()
@@ -202,50 +200,3 @@ def sample(source: type[Source], lane: Lane, key_B: Key[Array, " B"], length: in
 
 def _choose(condition: Bool[Array, ""], yes: LaneState, no: LaneState) -> LaneState:
     return jax.tree.map(lambda a, b: jnp.where(condition, a, b), yes, no)
-
-
-def _place(
-    recipe: Recipe, function: Callable[..., Any], axes: tuple[int | None, ...], donated: tuple[int, ...]
-) -> Callable[..., Any]:
-    """Lift a function of one lane to all lanes of a bucket, spread over the devices."""
-    over_lanes = _sequentially(function, axes) if recipe.mapping == "map" else jax.vmap(function, in_axes=axes)
-    if recipe.placement == "pmap":
-        return _by_pmap(over_lanes, axes, recipe.devices)  # which takes no options
-    mesh = Mesh(np.array(recipe.devices), ("lanes",), axis_types=(AxisType.Auto,))
-    specs = tuple(PartitionSpec("lanes") if axis == 0 else PartitionSpec() for axis in axes)
-    spread = jax.shard_map(over_lanes, mesh=mesh, in_specs=specs, out_specs=PartitionSpec("lanes"), check_vma=False)
-    shardings = tuple(NamedSharding(mesh, spec) for spec in specs)
-    options = None if recipe.level is None else hasty.options(recipe.level)
-    return jax.jit(spread, in_shardings=shardings, donate_argnums=donated, compiler_options=options)
-
-
-def _sequentially(function: Callable[..., Any], axes: tuple[int | None, ...]) -> Callable[..., Any]:
-    def over(*arguments: Any) -> Any:
-        mapped = tuple(a for a, axis in zip(arguments, axes, strict=True) if axis == 0)
-
-        def one(each: tuple[Any, ...]) -> Any:
-            rest = iter(each)
-            return function(*(next(rest) if axis == 0 else a for a, axis in zip(arguments, axes, strict=True)))
-
-        return jax.lax.map(one, mapped)
-
-    return over
-
-
-def _by_pmap(
-    over_lanes: Callable[..., Any], axes: tuple[int | None, ...], devices: tuple[jax.Device, ...]
-) -> Callable[..., Any]:
-    count = len(devices)
-    mapped = jax.pmap(over_lanes, in_axes=axes, devices=devices)
-
-    def fold(tree: Any) -> Any:
-        return jax.tree.map(lambda leaf: leaf.reshape(count, leaf.shape[0] // count, *leaf.shape[1:]), tree)
-
-    def unfold(tree: Any) -> Any:
-        return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), tree)
-
-    def over_devices(*arguments: Any) -> Any:
-        folded = (fold(a) if axis == 0 else a for a, axis in zip(arguments, axes, strict=True))
-        return unfold(mapped(*folded))
-
-    return over_devices

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int
 
-from testbed.spec import Optimiser
+from testbed.cell import Optimiser
 
 Logits = Callable[[Any, Int[Array, "B L"]], Float[Array, "B L V"]]
 

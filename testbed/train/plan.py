@@ -9,10 +9,11 @@ from typing import NamedTuple
 import jax
 import msgspec
 
+from testbed.cell import Cell
+from testbed.ground.options import Mapping
+from testbed.ground.reading import digest
 from testbed.model.size import activation_bytes, size
 from testbed.model.transformer import Transformer
-from testbed.spec import Cell, digest
-from testbed.train.lanes import Mapping
 
 _MEMORY_SHARE = 0.6
 """Share of the device memory that a plan may fill; the rest is for the compiler's temporaries."""

@@ -11,9 +11,13 @@ A variant is one file with one frozen struct, tagged by its file name, whose fie
 Planted are the start vector and the first layer, as far as a variant says; all else is fresh.
 """
 
+from pkgutil import extend_path
+
+__path__ = extend_path(__path__, __name__)  # any installed package may add to the shelf
+
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
-from testbed import catalog
+from testbed.ground import catalog
 from testbed.weights.fresh import Fresh
 from testbed.weights.gaussian_logits import GaussianLogits
 from testbed.weights.kink import Kink

@@ -4,9 +4,11 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
+from testbed.ground.hasty import once
 from testbed.model.transformer import Transformer
 
 
@@ -43,12 +45,10 @@ def planted(params: dict[str, Any], first: dict[str, Any] | None = None, **top: 
 
 @functools.cache
 def _initialiser(model: Transformer) -> Callable[[Key[Array, ""]], dict[str, Any]]:
-    from testbed.hasty import once  # late: reading a study needs no jax
+    from testbed.model.initial import init  # late: reading a study loads no flax
 
-    return once(lambda key: model.init(key=key))
+    return once(lambda key: init(model, key=key))
 
 
 def _single(arrays: dict[str, Any], like: dict[str, Any]) -> dict[str, Any]:
-    import jax.numpy as jnp  # late: reading a study needs no jax
-
     return {name: jnp.asarray(np.broadcast_to(array, like[name].shape), jnp.float32) for name, array in arrays.items()}

@@ -4,8 +4,8 @@ from typing import Any, ClassVar
 
 from jaxtyping import Array, Key
 
-from testbed import catalog
-from testbed.checked import Checked
+from testbed.ground import catalog
+from testbed.ground.checked import Checked
 from testbed.model.transformer import Transformer
 from testbed.sources import Source
 from testbed.weights._planting import initial

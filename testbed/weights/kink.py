@@ -5,8 +5,9 @@ from typing import Any, ClassVar
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from testbed import catalog
-from testbed.checked import Checked
+from testbed.ground import catalog
+from testbed.ground.checked import Checked
+from testbed.model import constraint
 from testbed.model.transformer import Transformer
 from testbed.sources import Source
 from testbed.weights._planting import first_layer, planted
@@ -42,8 +43,6 @@ class Kink(Checked, frozen=True, kw_only=True, tag_field="kind", tag=catalog.tag
 
 def _up(model: Transformer, params: dict[str, Any]) -> Float[np.ndarray, "M F"]:
     """Return the first matrix as the network uses it."""
-    from testbed.model import constraint  # late: reading a study needs no jax
-
     layer, limit = params["blocks"]["layer_0"], model.feedforward_lipschitz
     up_MF = layer["up_MF"]
     if limit is not None:

@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from testbed import catalog
-from testbed.checked import Checked
+from testbed.ground import catalog
+from testbed.ground.checked import Checked
 from testbed.model.attention.l2_distance import L2Distance
 from testbed.model.transformer import Transformer
 from testbed.sources import Source

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from testbed import machine
+from testbed.store import machine
 from tests.cli.common import (
     ENVIRONMENT,
     FILE,

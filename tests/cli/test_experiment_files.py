@@ -6,9 +6,9 @@ from tests.cli.common import asked, refused
 
 NO_FILE = "import sys\n"
 NO_PRESETS = "PRESETS = {}\n"
-WRONG_FIELD = "from testbed.spec import Grid\nPRESETS = {'quick': Grid(replicats=3)}\n"
+WRONG_FIELD = "from testbed.studies.grid import Grid\nPRESETS = {'quick': Grid(replicats=3)}\n"
 WRONG_KIND = "PRESETS = {'quick': 3}\n"
-WRONG_VALUE = "from testbed.spec import Grid\nPRESETS = {'quick': Grid(replicates=1)}\n"
+WRONG_VALUE = "from testbed.studies.grid import Grid\nPRESETS = {'quick': Grid(replicates=1)}\n"
 WRONG_NAME = "PRESETS = {'quick': experiment}\n"
 WRONG_SYNTAX = "PRESETS = {\n"
 
@@ -19,7 +19,7 @@ WRONG_SYNTAX = "PRESETS = {\n"
         (NO_FILE, ["defines no PRESETS"]),
         (NO_PRESETS, ["defines no PRESETS"]),
         (WRONG_FIELD, ["cannot be loaded", "replicats", "mend it"]),
-        (WRONG_KIND, ["defines no PRESETS", "Experiment"]),
+        (WRONG_KIND, ["defines no PRESETS", "GridStudy"]),
         (WRONG_VALUE, ["cannot be loaded", "replicates=1", "at least 2"]),
         (WRONG_NAME, ["cannot be loaded", "experiment", "mend it"]),
         (WRONG_SYNTAX, ["cannot be loaded", "mend it"]),

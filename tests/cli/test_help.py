@@ -7,8 +7,9 @@ import time
 
 import pytest
 
-from testbed import catalog, cli
+from testbed import cli
 from testbed.cli.shelves import SHELVES
+from testbed.ground import catalog
 from tests.cli.common import FILE, ROOT, called, told
 
 HELP_SECONDS = {"run of a file": 2.5}
@@ -50,13 +51,13 @@ def test_help_of_a_file_shows_typed_overrides(capsys):
 
 
 def test_list_names_every_shelf(capsys):
-    from testbed.measure.claimed import ESTIMATES
+    from testbed.studies.grid import GridStudy
 
     assert cli.main(["list"]) == 0
     text = capsys.readouterr().out
     for package in SHELVES.values():
         assert set(catalog.shelf(package)) <= set(text.split())
-    assert set(ESTIMATES) <= set(text.split())
+    assert set(GridStudy.estimates()) <= set(text.split())
 
 
 def test_a_reader_that_has_seen_enough_is_no_error():

@@ -3,15 +3,13 @@
 import re
 from pathlib import Path
 
-import jax
 import pytest
 
 from testbed import cli
 from testbed.cli.experiments import preset
 from testbed.cli.overrides import overridden
-from testbed.pipeline import _buckets
-from testbed.spec import Experiment
-from testbed.train.plan import room
+from testbed.ground.options import Options
+from testbed.studies.grid import GridStudy
 from tests.cli.common import FILE, asked
 
 OVERRIDES = """
@@ -115,10 +113,9 @@ def offered(option, message):
 def accepted(words):
     """Read the words as `testbed run` does, and lay out the plan of a grid that is not huge, by a memory of 4 GiB."""
     experiment = preset(Path(FILE), "quick")
-    made = overridden(Experiment, experiment, words, "testbed run FILE")
-    rates = dict.fromkeys(made.models, made.training.learning_rates[0])
+    made = overridden(GridStudy, experiment, words, "testbed run FILE")
     if made.cell_count < 1000:
-        _buckets(made, room(tuple(jax.local_devices()), memory_gib=4.0), rates)
+        made.plan(Options(memory_gib=4.0))
 
 
 @pytest.mark.parametrize("line", OVERRIDES.strip().splitlines())

@@ -7,8 +7,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from testbed import catalog, cli
+from testbed import cli
 from testbed.cli.overrides import overridden
+from testbed.ground import catalog
 from testbed.report import gallery
 from testbed.sources import AnySource, Markov, Mixture, Noisy
 from tests.cli.common import BLOCKS, CHAIN, NOISY, RECORDED, answered, asked, refused

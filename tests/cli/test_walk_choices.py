@@ -7,18 +7,20 @@ import re
 import msgspec
 import pytest
 
-from testbed import catalog, cli
+from testbed import cli
 from testbed.cli.claims import chosen
 from testbed.cli.overrides import overridden
+from testbed.ground import catalog
+from testbed.laws import units
 from testbed.model.attention.hard_max import HardMax
 from testbed.model.attention.top_k import TopK
 from testbed.model.feedforward.relu import Relu
 from testbed.model.noise.gaussian import Gaussian
 from testbed.predictors import Counting
 from testbed.report import gallery
-from testbed.sources import Absent, BlockStationary, Budget, Iid, Markov, _units
-from testbed.spec import Grid
-from testbed.study import Fit
+from testbed.sources import Absent, BlockStationary, Budget, Iid, Markov
+from testbed.studies.grid.layout import Grid
+from testbed.studies.noise import Fit
 from tests.presets import CLAIMS, JUDGED
 from tests.small_study import STUDY
 
@@ -166,6 +168,6 @@ def test_intervals_in_bits_hold_those_in_nats():
     for vocabulary in range(2, 12):
         world = Iid(vocabulary=vocabulary)
         truth = world.truth(4, budget=Budget())
-        for each in (told := _units.in_bits(truth)).curve:
+        for each in (told := units.in_bits(truth)).curve:
             assert each.low <= math.log2(vocabulary) <= each.high and each.high - each.low < 1e-13
         assert not isinstance(told.rate, Absent) and told.rate.method == "closed form"

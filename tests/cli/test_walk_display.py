@@ -8,10 +8,12 @@ from pathlib import Path
 import jax
 import rich.console
 
-from testbed.console import Console
-from testbed.display import EVERY_SECONDS, Bar, Lines, display
-from testbed.progress import progress, show_plan
+from testbed.terminal.console import Console
+from testbed.terminal.display import EVERY_SECONDS, Bar, Lines, display
+from testbed.terminal.plan import show
 from testbed.train.plan import plan, room
+from testbed.train.progress import Watch
+from testbed.training import planned
 from testbed.verdict import Verdict
 from tests.small import EXPERIMENT
 
@@ -108,13 +110,14 @@ def verdict(name, level=0.95):
 
 def test_names_are_printed_without_markup(capsys):
     console = Console()
-    show_plan(console, ODD, (), (), room(tuple(jax.local_devices())))
+    (bucket, *_) = plan(EXPERIMENT.pilot_cells(), room(tuple(jax.local_devices())))
+    show(console, ODD, [planned(ODD, bucket)], ODD)
     console.verdicts([verdict(ODD)], 1.0, Path(f"{ODD}/report.html"))
     with console.progress(ODD, 1.0) as shown:
         shown.stage(ODD)
     written = capsys.readouterr().out
     assert f"Plan of {ODD}" in written and f"{ODD}: done" in written and f"{ODD} …" in written
-    assert written.count(":smile:") == 5, written
+    assert written.count(":smile:") == 7, written
 
 
 def test_the_level_is_told_once_and_again_where_it_differs(capsys):
@@ -126,19 +129,21 @@ def test_the_level_is_told_once_and_again_where_it_differs(capsys):
 
 def test_of_training_rate_and_bucket_are_told(capsys):
     bucket = plan(EXPERIMENT.pilot_cells(), room(tuple(jax.local_devices())))[0]
-    with progress(Console(), bucket.work) as watch:
+    with Console().progress("training", bucket.work) as shown:
+        watch = Watch(shown)
         watch.compiling(bucket, "the training step")
-        watch.shown.began -= 2.0
-        watch.shown.last -= EVERY_SECONDS
+        watch.began -= 2.0
+        shown.began -= 2.0
+        shown.last -= EVERY_SECONDS
         watch.advance(bucket, bucket.tokens // 2, trained=True)
     first, second, last = capsys.readouterr().out.splitlines()
-    assert first == "width 4, 4 cells: compiling the training step …"
-    assert re.fullmatch(r"width 4, 4 cells: 50 % after 2 s, \d+ tokens/s, 2 s left", second)
+    assert first == "width 4, 4 runs: compiling the training step …"
+    assert re.fullmatch(r"width 4, 4 runs: 50 % after 2 s, \d+ tokens/s, 2 s left", second)
     assert last == "training: done after 2 s"
 
 
 def test_silent_work_says_that_it_goes_on(capsys, monkeypatch):
-    monkeypatch.setattr("testbed.display.EVERY_SECONDS", 0.1)
+    monkeypatch.setattr("testbed.terminal.display.EVERY_SECONDS", 0.1)
     with Console().progress("training", 10) as shown:
         shown.stage("compiling the step")
         time.sleep(0.5)

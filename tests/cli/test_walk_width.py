@@ -3,16 +3,16 @@
 import re
 from pathlib import Path
 
-import jax
 import pytest
 from rich.cells import cell_len
 
-from testbed import catalog, cli, noise_pipeline, pipeline
+from testbed import cli
 from testbed.cli.experiments import presets, shipped
-from testbed.console import Console
-from testbed.progress import show_plan
-from testbed.spec import Experiment
-from testbed.train.plan import room
+from testbed.ground import catalog
+from testbed.ground.options import Options
+from testbed.terminal.console import Console
+from testbed.terminal.plan import show
+from testbed.training import where
 from testbed.verdict import Verdict
 
 GRID = str(Path(__file__).parents[1] / "presets.py")
@@ -97,7 +97,7 @@ def test_a_truth_fits(name, capsys):
 def test_a_run_and_its_verdicts_fit_and_say_what_goes_on(capsys):
     text = printed(capsys, "run", GRID, "--out", "run")
     assert fits(text)
-    for told in ("Plan of small", "Computing the entropies", "training: done", "measuring: done", "Judging 3 claims"):
+    for told in ("Plan of small", "computing the truth: done", "training: done", "measuring: done", "Judging 3 claims"):
         assert told in text
     assert text.count("90 %") == 1
     assert "run/report.html" in text
@@ -107,13 +107,9 @@ def test_a_run_and_its_verdicts_fit_and_say_what_goes_on(capsys):
 
 @pytest.mark.parametrize("name", shipped())
 def test_plans_and_verdicts_of_what_is_shipped_fit(name, capsys):
-    space, console = room(tuple(jax.local_devices()), None, 1e4), Console()
+    options, console = Options(memory_gib=1e4), Console()
     for experiment in presets(shipped()[name]).values():
-        if isinstance(experiment, Experiment):
-            rates = dict.fromkeys(experiment.models, 0.01)
-            show_plan(console, experiment.name, *pipeline._buckets(experiment, space, rates), space)
-        else:
-            show_plan(console, experiment.name, (), noise_pipeline._buckets(experiment, space), space)
+        show(console, experiment.name, experiment.plan(options), where(options))
         console.verdicts([_judged(claim, 1.234e-16) for claim in experiment.claims], 1.0, Path("runs/x/report.html"))
         assert fits(capsys.readouterr().out)
         console.verdicts([_judged(claim, 0.9753) for claim in experiment.claims], 1.0, Path("runs/x/report.html"))

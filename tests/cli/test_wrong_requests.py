@@ -6,14 +6,12 @@
 import json
 from pathlib import Path
 
-import jax
 import pytest
 
 from testbed import cli
 from testbed.cli import edge
-from testbed.console import Console
-from testbed.progress import show_plan
-from testbed.train.plan import Room
+from testbed.terminal.console import Console
+from testbed.terminal.plan import Planned, show
 from testbed.verdict import Claim, judge
 from tests.cli import wrong
 from tests.cli.answers import answer, faults, quiet
@@ -84,10 +82,11 @@ def test_names_with_markup_are_shown_as_they_stand(capsys):
     """In the plan, in the bar, in sentences and in the table of verdicts."""
 
     console, names = Console(), ("t[/]", "[red]", "[/red]x", "[link=x]y[/link]", ":smile:")
-    room = Room(tuple(jax.local_devices()), 2**30, "map")
     claims = [Claim(id=name, sentence="s", section="s", quantity="q", low=0.0, high=None, level=0.9) for name in names]
     for name in names:
-        show_plan(console, name, (), (), room)
+        show(
+            console, name, [Planned("grid", {"parameters P": "1", "runs": "1", "tokens": "1"}, 1, 1, 1.0)], "a machine"
+        )
         console.say(f"said {name}")
     console.verdicts([judge(claim, "there is [none]", ()) for claim in claims], 1.0, Path("t[/]"))
     text = capsys.readouterr().out
@@ -105,7 +104,7 @@ def test_experiments_that_are_broken_hide_no_other(capsys, monkeypatch, tmp_path
     def without_docstring():
         pass
 
-    monkeypatch.setattr("testbed.judging.known_estimates", lambda: {"mine": without_docstring})
+    monkeypatch.setattr("testbed.studies.grid.estimates.ESTIMATES", {"mine": without_docstring})
     status, _ = asked(capsys, "list")
     assert status == 0
     assert cli.main(["list"]) == 0

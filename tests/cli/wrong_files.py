@@ -1,10 +1,12 @@
-"""Experiment files and studies that are wrong, each in one way."""
+"""GridStudy files and studies that are wrong, each in one way."""
 
 HEAD = """
 import msgspec
 from testbed.model.transformer import Transformer
 from testbed.sources import Iid
-from testbed.spec import Evaluation, Experiment, Grid, Optimiser, Training
+from testbed.cell import Evaluation, Optimiser
+from testbed.studies.grid import GridStudy
+from testbed.studies.grid.layout import Grid, Training
 from testbed.verdict import Claim
 from tests.presets import JUDGED
 def changed(**fields):
@@ -30,7 +32,7 @@ SOURCES = {
     "keys are bytes": "PRESETS = {b'quick': JUDGED}",
     "keys are empty": "PRESETS = {'': JUDGED}",
     "keys are two lines": "PRESETS = {'a\\nb': JUDGED}",
-    "classes": "PRESETS = {'quick': Experiment}",
+    "classes": "PRESETS = {'quick': GridStudy}",
     "endless": "PRESETS = changed(training=Training(learning_rates=(float('inf'),)))",
     "replicates 2.5": "PRESETS = changed(grid=Grid(replicates=2.5))",
     "replicates True": "PRESETS = changed(grid=Grid(replicates=True))",
@@ -78,7 +80,7 @@ SOURCES = {
     "evaluation endless": "PRESETS = changed(evaluation=Evaluation(checkpoints=10**9))",
     "references words": "PRESETS = changed(references=('counting',))",
 }
-"""Experiment files, all of them wrong; by what they do."""
+"""GridStudy files, all of them wrong; by what they do."""
 
 STUDY_HEAD = """
 import msgspec

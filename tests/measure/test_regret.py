@@ -9,6 +9,8 @@ from scipy.special import gammaln
 from testbed.measure import divergence
 from testbed.measure.contexts import Reference, reference
 from testbed.measure.regret import bayes, learning, regret, regrets, trained
+from testbed.model import forward
+from testbed.model.initial import init
 from testbed.model.transformer import Transformer
 from testbed.predictors import CLASSICAL, ContextTree, Counting, Predictor
 from testbed.sources import BlockStationary, Iid, Markov, Polya
@@ -129,9 +131,9 @@ def test_a_chain_is_learnt_by_counting_its_order():
 
 def test_a_network_goes_through_the_same_measure():
     model = Transformer(vocabulary=WORLD.alphabet, context=16, width=8)
-    params, shared = model.init(key=jax.random.key(0)), reference(WORLD, sequences=6, length=16, seed=0)
+    params, shared = init(model, key=jax.random.key(0)), reference(WORLD, sequences=6, length=16, seed=0)
     kl_BL = regret(shared, trained(model, params))
-    logits_BLV = model.logits_of_batch(params, jnp.asarray(shared.tokens_BL))
+    logits_BLV = forward.logits_of_batch(model, params, jnp.asarray(shared.tokens_BL))
     truth_BLV = jnp.asarray(shared.logp_BLV, jnp.float32)
     seen = divergence.observe(jax.nn.log_softmax(logits_BLV), jnp.asarray(shared.tokens_BL), truth_BLV)
     np.testing.assert_allclose(kl_BL.mean(1), seen["kl_B"], atol=2e-6)

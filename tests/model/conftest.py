@@ -10,6 +10,8 @@ import msgspec
 import numpy as np
 import pytest
 
+from testbed.model import forward
+from testbed.model.initial import init
 from testbed.model.transformer import Layout, Positions, Scale, Transformer
 
 COMBINATIONS = list(itertools.product(get_args(Layout), get_args(Positions), get_args(Scale)))
@@ -27,9 +29,14 @@ def params(config):
 
 
 @pytest.fixture(scope="session")
-def forward(config):
+def compiled(config):
     """One compiled function to (logits, the output of each layer)."""
-    return jax.jit(lambda params, tokens_L: (config.logits(params, tokens_L), config.representations(params, tokens_L)))
+    return jax.jit(
+        lambda params, tokens_L: (
+            forward.logits(config, params, tokens_L),
+            forward.representations(config, params, tokens_L),
+        )
+    )
 
 
 @pytest.fixture
@@ -45,5 +52,5 @@ def tokens_L() -> jax.Array:
 @functools.cache
 def general_position(config: Transformer):
     random = np.random.default_rng(0)
-    start = config.init(key=jax.random.key(0))
+    start = init(config, key=jax.random.key(0))
     return jax.tree.map(lambda leaf: leaf + random.normal(0, 0.3, leaf.shape).astype(np.float32), start)

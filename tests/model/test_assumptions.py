@@ -2,6 +2,7 @@
 
 import pytest
 
+from testbed.model.assumptions import assumptions
 from testbed.model.attention.hard_max import HardMax
 from testbed.model.attention.l2_distance import L2Distance
 from testbed.model.attention.softmax import Softmax
@@ -24,7 +25,7 @@ ALL = {"A1": "kept", "A2": "kept", "A3": "left to the world", "A4": "kept"}
 
 
 def stated(**switches):
-    return Transformer(vocabulary=7, context=6, width=8, **(KEPT | switches)).assumptions()
+    return assumptions(Transformer(vocabulary=7, context=6, width=8, **(KEPT | switches)))
 
 
 @pytest.mark.parametrize(
@@ -64,5 +65,5 @@ def test_reasons_tell_the_numbers():
 
 
 def test_the_default_model_keeps_only_what_it_bounds():
-    found = Transformer(vocabulary=7, context=6, width=8).assumptions()
+    found = assumptions(Transformer(vocabulary=7, context=6, width=8))
     assert [state.status for state in found.values()] == ["dropped", "kept", "dropped", "dropped"]

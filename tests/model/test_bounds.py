@@ -6,9 +6,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from testbed.model import constraint, network
+from testbed.model import constraint, forward, network, observing
 from testbed.model.feedforward.relu import Relu
 from testbed.model.feedforward.step import Step
+from testbed.model.initial import init
 from testbed.model.transformer import Transformer
 
 # a radius or a singular value in float32 is off by some roundings of 6e-8
@@ -32,9 +33,9 @@ def small(**switches):
 @pytest.mark.parametrize("layout", ["paper", "prenorm"])
 def test_a_switch_acts_and_moves_no_parameter(layout, switch, perturbed, tokens_L):
     base, switched = small(layout=layout), small(layout=layout, **switch)
-    first, second = (config.init(key=jax.random.key(0)) for config in (base, switched))
+    first, second = (init(config, key=jax.random.key(0)) for config in (base, switched))
     assert all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True))
-    before, after = (config.logits(perturbed(base), tokens_L) for config in (base, switched))
+    before, after = (forward.logits(config, perturbed(base), tokens_L) for config in (base, switched))
     assert jnp.abs(before - after).max() > 1e-3
 
 
@@ -42,13 +43,13 @@ def test_a_switch_acts_and_moves_no_parameter(layout, switch, perturbed, tokens_
 def test_a_limit_that_is_kept_already_changes_nothing(switch, perturbed, tokens_L):
     base, loose = small(), small(**dict.fromkeys(switch, 1e4))
     params = perturbed(base)
-    gradients = [jax.grad(lambda p, c=c: jnp.sum(c.logits(p, tokens_L) ** 2))(params) for c in (base, loose)]
-    np.testing.assert_array_equal(base.logits(params, tokens_L), loose.logits(params, tokens_L))
+    gradients = [jax.grad(lambda p, c=c: jnp.sum(forward.logits(c, p, tokens_L) ** 2))(params) for c in (base, loose)]
+    np.testing.assert_array_equal(forward.logits(base, params, tokens_L), forward.logits(loose, params, tokens_L))
     assert all(np.array_equal(a, b) for a, b in zip(*map(jax.tree.leaves, gradients), strict=True))
 
 
 def largest_norms(config, params, tokens_L):
-    seen = config.observe(params, tokens_L[None])
+    seen = observing.observe(config, params, tokens_L[None])
     return {name: float(getattr(seen, f"{name}_norm_NBLH").max()) for name in ("query", "key", "value")}
 
 
@@ -102,7 +103,9 @@ def test_the_gain_multiplies_every_score(perturbed, tokens_L):
     params = perturbed(base)
     scaled = jax.tree.map(lambda leaf: leaf, params)
     scaled["blocks"]["layer_0"]["query_MHK"] = 3 * params["blocks"]["layer_0"]["query_MHK"]
-    np.testing.assert_allclose(gained.logits(params, tokens_L), base.logits(scaled, tokens_L), atol=1e-5)
+    np.testing.assert_allclose(
+        forward.logits(gained, params, tokens_L), forward.logits(base, scaled, tokens_L), atol=1e-5
+    )
 
 
 def feed_jacobians(config, params, spread):
@@ -154,7 +157,7 @@ def test_gradients_see_the_limit(perturbed, tokens_L):
     params = perturbed(config)
 
     def loss(params):
-        return jnp.sum(jnp.sin(config.logits(params, tokens_L)))
+        return jnp.sum(jnp.sin(forward.logits(config, params, tokens_L)))
 
     gradient, direction = jax.grad(loss)(params), jax.tree.map(lambda leaf: jnp.sin(7 * leaf), params)
     slope = sum(float(jnp.vdot(a, b)) for a, b in zip(*map(jax.tree.leaves, (gradient, direction)), strict=True))
@@ -167,7 +170,7 @@ def test_gradients_see_the_limit(perturbed, tokens_L):
 def test_the_output_is_held(layout, perturbed, tokens_L):
     free, held = small(layout=layout), small(layout=layout, feedforward_bound=0.2)
     lengths = [
-        np.linalg.norm(config.observe(perturbed(free), tokens_L[None]).feedforward_NBLM, axis=-1)
+        np.linalg.norm(observing.observe(config, perturbed(free), tokens_L[None]).feedforward_NBLM, axis=-1)
         for config in (free, held)
     ]
     assert lengths[0].max() > 0.5

@@ -1,12 +1,15 @@
 """Row t of the logits depends on every token before t and on no other."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import msgspec
 import numpy as np
 import pytest
 
-from testbed import catalog
+from testbed.ground import catalog
+from testbed.model import forward
 from testbed.model.attention.softmax import Softmax
 from testbed.model.attention.top_k import TopK
 from testbed.model.transformer import Transformer
@@ -36,7 +39,7 @@ def is_causal(logits, params, tokens_L):
 
 
 def test_gradients_reach_all_of_the_past_and_nothing_else(config, params, tokens_L):
-    assert is_causal(config.logits, params, tokens_L)
+    assert is_causal(functools.partial(forward.logits, config), params, tokens_L)
 
 
 ATTENTIONS = [*(kind() for kind in catalog.shelf("testbed.model.attention").values()), TopK(count=2)]
@@ -60,17 +63,17 @@ def heeds(logits, params, tokens_L):
 def test_no_variant_heeds_the_present_or_the_future(variant, perturbed, tokens_L):
     config = Transformer(vocabulary=7, context=6, width=8, layout="paper", **variant)
     params = perturbed(config)
-    moved = heeds(config.logits, params, tokens_L)
+    moved = heeds(functools.partial(forward.logits, config), params, tokens_L)
     assert not np.triu(moved).any() and moved.any(axis=1)[1:].all()
-    assert not np.triu(influence(config.logits, params, tokens_L)).any()
+    assert not np.triu(influence(functools.partial(forward.logits, config), params, tokens_L)).any()
     peeking = msgspec.structs.replace(config, attention=Peek())
-    assert np.triu(heeds(peeking.logits, params, tokens_L)).any()
+    assert np.triu(heeds(functools.partial(forward.logits, peeking), params, tokens_L)).any()
 
 
-def test_a_changed_token_changes_only_later_rows(forward, params, tokens_L):
-    before_LV = np.asarray(forward(params, tokens_L)[0])
+def test_a_changed_token_changes_only_later_rows(compiled, params, tokens_L):
+    before_LV = np.asarray(compiled(params, tokens_L)[0])
     for place in range(len(tokens_L)):
-        moved_L = (np.asarray(forward(params, tokens_L.at[place].set(4))[0]) != before_LV).any(axis=1)
+        moved_L = (np.asarray(compiled(params, tokens_L.at[place].set(4))[0]) != before_LV).any(axis=1)
         np.testing.assert_array_equal(moved_L, np.arange(len(tokens_L)) > place)
 
 
@@ -79,8 +82,8 @@ def test_liars_are_rejected(layout, perturbed, tokens_L):
     honest = Transformer(vocabulary=7, context=6, width=8, layout=layout)
     params = perturbed(honest)
     peeking = msgspec.structs.replace(honest, attention=Peek())
-    early = lambda params, tokens_L: jnp.roll(honest.logits(params, tokens_L), -1, axis=0)  # noqa: E731
-    late = lambda params, tokens_L: jnp.roll(honest.logits(params, tokens_L), 1, axis=0)  # noqa: E731
-    assert is_causal(honest.logits, params, tokens_L)
-    for liar in (peeking.logits, early, late):
+    early = lambda params, tokens_L: jnp.roll(forward.logits(honest, params, tokens_L), -1, axis=0)  # noqa: E731
+    late = lambda params, tokens_L: jnp.roll(forward.logits(honest, params, tokens_L), 1, axis=0)  # noqa: E731
+    assert is_causal(functools.partial(forward.logits, honest), params, tokens_L)
+    for liar in (functools.partial(forward.logits, peeking), early, late):
         assert not is_causal(liar, params, tokens_L)

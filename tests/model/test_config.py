@@ -8,8 +8,10 @@ import jax.numpy as jnp
 import msgspec
 import pytest
 
+from testbed.model import forward
 from testbed.model.attention.softmax import Softmax
 from testbed.model.attention.top_k import TopK
+from testbed.model.initial import init
 from testbed.model.noise.student import Student
 from testbed.model.transformer import Transformer
 
@@ -48,11 +50,11 @@ def test_a_longer_sequence_needs_positions_that_go_on():
     tokens_L = jnp.zeros(7, jnp.int32)
     for positions in ("none", "rotary"):
         config = Transformer(**RIGHT, positions=positions)
-        assert config.logits(config.init(key=jax.random.key(0)), tokens_L).shape == (7, 7)
+        assert forward.logits(config, init(config, key=jax.random.key(0)), tokens_L).shape == (7, 7)
     learned = Transformer(**RIGHT)
-    for forward in (learned.logits, learned.representations):
+    for each in (forward.logits, forward.representations):
         with pytest.raises(ValueError, match="7 tokens exceed the context 6"):
-            forward(learned.init(key=jax.random.key(0)), tokens_L)
+            each(learned, init(learned, key=jax.random.key(0)), tokens_L)
 
 
 def test_json_round_trip_and_hash(config):
@@ -98,7 +100,9 @@ def test_json_refuses_what_construction_refuses():
         msgspec.json.decode(b'{"vocabulary": 7, "context": 6, "width": 7}', type=Transformer)
 
 
-def test_a_config_and_its_size_need_no_flax():
-    program = "import sys, testbed.model.transformer, testbed.model.size; print('flax' in sys.modules)"
+def test_what_reads_plans_and_judges_a_model_loads_no_flax():
+    read = "testbed.model.size, testbed.model.assumptions, testbed.studies.grid, testbed.studies.noise, testbed.judging"
+    late = "testbed.studies.grid.finished, testbed.studies.grid.page.content, testbed.studies.noise.page.content"
+    program = f"import sys, {read}, {late}, testbed.measure.regret; print({{'flax', 'optax'}} & set(sys.modules))"
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert answer.stdout.strip() == "False"
+    assert answer.stdout.strip() == "set()"

@@ -1,17 +1,21 @@
 """The forward against an independent one: float64 numpy, one position and one head at a time."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import msgspec
 import numpy as np
 import pytest
 
-from testbed import catalog
+from testbed.ground import catalog
+from testbed.model import forward
 from testbed.model.attention.hard_max import HardMax
 from testbed.model.attention.l2_distance import L2Distance
 from testbed.model.attention.softmax import Softmax
 from testbed.model.attention.top_k import TopK
 from testbed.model.feedforward.relu import Relu
+from testbed.model.initial import init
 from testbed.model.transformer import Transformer
 
 # float32 forward of two small layers: 1e-5 is about a hundred roundings of numbers near one.
@@ -103,10 +107,10 @@ def oracle(config, params, tokens):
     return last @ p["unembedding_MV"], np.array(layers)
 
 
-def test_forward_equals_the_oracle(config, forward, params, tokens_L):
+def test_forward_equals_the_oracle(config, compiled, params, tokens_L):
     logits_LV, hidden_NLM = oracle(config, params, tokens_L)
     assert np.ptp(logits_LV, axis=0).min() > 0.01, "rows that hardly differ would test little"
-    for measured, expected in zip(forward(params, tokens_L), (logits_LV, hidden_NLM), strict=True):
+    for measured, expected in zip(compiled(params, tokens_L), (logits_LV, hidden_NLM), strict=True):
         np.testing.assert_allclose(measured, expected, atol=ROUNDING, rtol=ROUNDING)
 
 
@@ -118,7 +122,9 @@ def test_shapes_that_are_set_by_hand(kind, perturbed, tokens_L):
     )
     params = perturbed(config)
     expected_LV = oracle(config, params, tokens_L)[0]
-    np.testing.assert_allclose(jax.jit(config.logits)(params, tokens_L), expected_LV, atol=ROUNDING, rtol=ROUNDING)
+    np.testing.assert_allclose(
+        jax.jit(functools.partial(forward.logits, config))(params, tokens_L), expected_LV, atol=ROUNDING, rtol=ROUNDING
+    )
 
 
 SWITCHES = [
@@ -140,29 +146,31 @@ def test_every_switch_equals_the_oracle_and_acts(switch, layout, positions, pert
     base = Transformer(vocabulary=7, context=6, width=8, layout=layout, positions=positions)
     config, params = msgspec.structs.replace(base, **switch), perturbed(base)
     expected_LV = oracle(config, params, tokens_L)[0]
-    np.testing.assert_allclose(jax.jit(config.logits)(params, tokens_L), expected_LV, atol=ROUNDING, rtol=ROUNDING)
+    np.testing.assert_allclose(
+        jax.jit(functools.partial(forward.logits, config))(params, tokens_L), expected_LV, atol=ROUNDING, rtol=ROUNDING
+    )
     assert np.abs(expected_LV - oracle(base, params, tokens_L)[0]).max() > 100 * ROUNDING
 
 
-def test_the_oracle_rejects_the_other_switch(config, forward, params, tokens_L):
+def test_the_oracle_rejects_the_other_switch(config, compiled, params, tokens_L):
     liar = msgspec.structs.replace(config, scale={"1/d": "1/sqrt(d)", "1/sqrt(d)": "1/d"}[config.scale])
-    assert np.abs(forward(params, tokens_L)[0] - oracle(liar, params, tokens_L)[0]).max() > 100 * ROUNDING
+    assert np.abs(compiled(params, tokens_L)[0] - oracle(liar, params, tokens_L)[0]).max() > 100 * ROUNDING
 
 
 @pytest.mark.parametrize("layout", ["paper", "prenorm"])
 def test_a_batch_of_shorter_sequences_is_a_vmap(layout, perturbed):
     config = Transformer(vocabulary=7, context=6, width=8, layout=layout)
     tokens_BL = jax.random.randint(jax.random.key(1), (3, 4), 0, config.vocabulary)
-    together_BLV = jax.jit(config.logits_of_batch)(perturbed(config), tokens_BL)
-    apart_BLV = jax.jit(jax.vmap(config.logits, (None, 0)))(perturbed(config), tokens_BL)
+    together_BLV = jax.jit(functools.partial(forward.logits_of_batch, config))(perturbed(config), tokens_BL)
+    apart_BLV = jax.jit(jax.vmap(functools.partial(forward.logits, config), (None, 0)))(perturbed(config), tokens_BL)
     np.testing.assert_allclose(together_BLV, apart_BLV, atol=ROUNDING)
     np.testing.assert_allclose(together_BLV[0], oracle(config, perturbed(config), tokens_BL[0])[0], atol=ROUNDING)
 
 
 def test_lanes_have_the_gradients_of_lone_models(tokens_L):
     config = Transformer(vocabulary=7, context=6, width=4, layers=1)
-    gradient = jax.grad(lambda params: jnp.mean(jnp.square(config.logits_of_batch(params, tokens_L[None]))))
-    lanes = [config.init(key=jax.random.key(seed)) for seed in range(2)]
+    gradient = jax.grad(lambda params: jnp.mean(jnp.square(forward.logits_of_batch(config, params, tokens_L[None]))))
+    lanes = [init(config, key=jax.random.key(seed)) for seed in range(2)]
     packed = jax.jit(jax.vmap(gradient))(jax.tree.map(lambda *leaves: jnp.stack(leaves), *lanes))
     for lane, lone in enumerate(map(jax.jit(gradient), lanes)):
         jax.tree.map(lambda a, b, lane=lane: np.testing.assert_allclose(a[lane], b, atol=ROUNDING), packed, lone)
@@ -174,7 +182,7 @@ def test_lanes_have_the_gradients_of_lone_models(tokens_L):
 )
 def test_without_positions_one_layer_sees_a_bag_and_the_last_token(layout, positions, moves, perturbed, tokens_L):
     config = Transformer(vocabulary=7, context=6, width=8, layers=1, layout=layout, positions=positions)
-    logits, params = jax.jit(config.logits), perturbed(config)
+    logits, params = jax.jit(functools.partial(forward.logits, config)), perturbed(config)
     shuffled_L = tokens_L[jnp.array([2, 0, 3, 1, 4, 5])]  # the query of the last row, at index 4, keeps its place
     difference = np.abs(logits(params, tokens_L)[-1] - logits(params, shuffled_L)[-1]).max()
     assert difference > 100 * ROUNDING if moves else difference < ROUNDING
@@ -184,4 +192,6 @@ def test_layers_run_in_their_order_past_ten(perturbed, tokens_L):
     config = Transformer(vocabulary=7, context=6, width=2, heads=1, layers=12)
     params = perturbed(config)
     expected_LV = oracle(config, params, tokens_L)[0]
-    np.testing.assert_allclose(jax.jit(config.logits)(params, tokens_L), expected_LV, atol=10 * ROUNDING)
+    np.testing.assert_allclose(
+        jax.jit(functools.partial(forward.logits, config))(params, tokens_L), expected_LV, atol=10 * ROUNDING
+    )

@@ -8,6 +8,8 @@ import msgspec
 import numpy as np
 import pytest
 
+from testbed.model import forward
+from testbed.model.initial import init
 from testbed.model.transformer import Transformer
 
 
@@ -24,7 +26,7 @@ def family(request):
     """Three models of one config, from two keys."""
     layout, positions = request.param
     config = Transformer(vocabulary=7, context=6, width=8, layout=layout, positions=positions)
-    return [config.init(key=jax.random.key(seed)) for seed in (0, 0, 1)]
+    return [init(config, key=jax.random.key(seed)) for seed in (0, 0, 1)]
 
 
 def test_parameters_are_plain_float32_arrays_named_by_their_axes(family):
@@ -51,7 +53,7 @@ def test_no_two_parameters_share_their_numbers(family):
 def test_a_switch_leaves_the_other_parameters_alone(switch):
     base = Transformer(vocabulary=7, context=6, width=8)
     switched = msgspec.structs.replace(base, **switch)
-    before, after = (dict(leaves(config.init(key=jax.random.key(5)))) for config in (base, switched))
+    before, after = (dict(leaves(init(config, key=jax.random.key(5)))) for config in (base, switched))
     shared = [path for path in before.keys() & after.keys() if before[path].shape == after[path].shape]
     assert len(shared) >= 15
     assert all(np.array_equal(before[path], after[path]) for path in shared)
@@ -60,7 +62,7 @@ def test_a_switch_leaves_the_other_parameters_alone(switch):
 @pytest.mark.parametrize("layout", ["paper", "prenorm"])
 def test_matrices_have_their_fan_in_deviation(layout):
     config = Transformer(vocabulary=50, context=40, width=32, layout=layout)
-    arrays = {path[-1]: np.asarray(leaf) for path, leaf in leaves(config.init(key=jax.random.key(0)))}
+    arrays = {path[-1]: np.asarray(leaf) for path, leaf in leaves(init(config, key=jax.random.key(0)))}
     mixed, fed = {"paper": (1, 2), "prenorm": (4, 4)}[layout]
     promised = dict.fromkeys(("query_MHK", "key_MHK", "value_MHK", "up_MF"), 32**-0.5)
     promised |= {"token_VM": 1, "position_LM": 1, "unembedding_MV": 0.1 * 32**-0.5}
@@ -74,7 +76,9 @@ def test_matrices_have_their_fan_in_deviation(layout):
 def test_the_first_loss_is_ln_v_even_in_deep_models(layout):
     config = Transformer(vocabulary=32, context=16, width=16, layers=8, layout=layout)
     tokens_BL = jax.random.randint(jax.random.key(1), (64, 16), 0, 32)
-    logits_BLV = jax.jit(config.logits_of_batch)(config.init(key=jax.random.key(0)), tokens_BL)
+    logits_BLV = jax.jit(lambda p, t: forward.logits_of_batch(config, p, t))(
+        init(config, key=jax.random.key(0)), tokens_BL
+    )
     logp_BLV = np.asarray(jax.nn.log_softmax(logits_BLV))
     loss = -np.take_along_axis(logp_BLV, tokens_BL[..., None], axis=-1).mean()
     assert abs(loss - math.log(32)) < 0.03

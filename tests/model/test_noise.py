@@ -6,8 +6,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from testbed import catalog
-from testbed.model import network
+from testbed.ground import catalog
+from testbed.model import forward, network, observing
+from testbed.model.initial import init
 from testbed.model.noise.bounded import Bounded
 from testbed.model.noise.gaussian import Gaussian
 from testbed.model.noise.student import Student
@@ -92,25 +93,25 @@ def test_noise_without_a_key_is_refused(perturbed, tokens_L):
     noisy = config_with(Gaussian())
     params = perturbed(config_with(None))
     forwards = [
-        lambda: noisy.logits(params, tokens_L),
-        lambda: noisy.representations(params, tokens_L),
-        lambda: noisy.observe(params, tokens_L[None]),
-        lambda: noisy.last_layer_one(params, tokens_L[None]),
+        lambda: forward.logits(noisy, params, tokens_L),
+        lambda: forward.representations(noisy, params, tokens_L),
+        lambda: observing.observe(noisy, params, tokens_L[None]),
+        lambda: observing.last_layer_one(noisy, params, tokens_L[None]),
     ]
-    for forward in forwards:
+    for refused in forwards:
         with pytest.raises(ValueError, match=r"key=None is refused.*Gaussian.*pass key"):
-            forward()
+            refused()
 
 
 def test_without_noise_a_key_changes_nothing(perturbed, tokens_L):
     quiet = config_with(None)
     params = perturbed(quiet)
-    with_key_LV = quiet.logits(params, tokens_L, key=jax.random.key(0))
-    np.testing.assert_array_equal(quiet.logits(params, tokens_L), with_key_LV)
+    with_key_LV = forward.logits(quiet, params, tokens_L, key=jax.random.key(0))
+    np.testing.assert_array_equal(forward.logits(quiet, params, tokens_L), with_key_LV)
 
 
 def test_noise_adds_no_parameter():
-    first, second = (config_with(noise).init(key=jax.random.key(0)) for noise in (None, Student()))
+    first, second = (init(config_with(noise), key=jax.random.key(0)) for noise in (None, Student()))
     assert all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True))
 
 

@@ -1,5 +1,7 @@
 """What is seen inside a model is what the model does, and the long way round agrees with the whole computation."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,6 +12,7 @@ from testbed.model.attention.hard_max import HardMax
 from testbed.model.attention.l2_distance import L2Distance
 from testbed.model.attention.softmax import Softmax
 from testbed.model.attention.top_k import TopK
+from testbed.model.initial import init
 from testbed.model.noise.bounded import Bounded
 from testbed.model.noise.gaussian import Gaussian
 from testbed.model.noise.student import Student
@@ -30,7 +33,7 @@ def some_tokens(batch=3, length=11):
 
 
 def seen(config, params, tokens_BL, **how):
-    return jax.jit(lambda params, tokens_BL: config.observe(params, tokens_BL, **how))(params, tokens_BL)
+    return jax.jit(lambda params, tokens_BL: observing.observe(config, params, tokens_BL, **how))(params, tokens_BL)
 
 
 def test_what_is_seen_is_what_the_model_does(config, params, tokens_L):
@@ -119,7 +122,7 @@ def test_the_stream_equals_the_whole(switches, perturbed, monkeypatch):
     monkeypatch.setattr(observing, "_CHUNK", 4)
     config, tokens_BL = small(**switches), some_tokens()
     params, key = perturbed(small(**switches)), jax.random.key(5)
-    streamed = jax.jit(lambda p, t: config.last_layer_one(p, t, key=key))(params, tokens_BL)
+    streamed = jax.jit(lambda p, t: observing.last_layer_one(config, p, t, key=key))(params, tokens_BL)
     assert agrees(config, params, tokens_BL, streamed, key=key)
 
 
@@ -128,7 +131,7 @@ def test_every_remainder_of_a_chunk_counts(length, chunk, perturbed, monkeypatch
     monkeypatch.setattr(observing, "_CHUNK", chunk)
     config, tokens_BL = small(positions="rotary"), some_tokens(length=length)
     params = perturbed(config)
-    streamed = jax.jit(config.last_layer_one)(params, tokens_BL)
+    streamed = jax.jit(functools.partial(observing.last_layer_one, config))(params, tokens_BL)
     assert agrees(config, params, tokens_BL, streamed)
 
 
@@ -137,7 +140,7 @@ def test_one_program_serves_all_lengths(switches, perturbed, monkeypatch):
     monkeypatch.setattr(observing, "_CHUNK", 4)
     config, tokens_BL = small(**switches), some_tokens(length=11)
     params, key = perturbed(small(**switches)), jax.random.key(5)
-    streamed = jax.jit(lambda p, t, n: config.last_layer_one(p, t, length=n, key=key))
+    streamed = jax.jit(lambda p, t, n: observing.last_layer_one(config, p, t, length=n, key=key))
     for length in (1, 4, 5, 8, 10, 11):
         assert agrees(config, params, tokens_BL[:, :length], streamed(params, tokens_BL, length), key=key)
     assert not agrees(config, params, tokens_BL[:, :5], streamed(params, tokens_BL, 6), key=key)
@@ -147,23 +150,31 @@ def test_streams_that_lie_are_noticed(perturbed, monkeypatch):
     monkeypatch.setattr(observing, "_CHUNK", 4)
     config, tokens_BL = small(), some_tokens()
     params = perturbed(config)
-    streamed = config.last_layer_one(params, tokens_BL)
+    streamed = observing.last_layer_one(config, params, tokens_BL)
     assert agrees(config, params, tokens_BL, streamed)
-    unread = config.last_layer_one(params, tokens_BL.at[:, -1].set(0))
+    unread = observing.last_layer_one(config, params, tokens_BL.at[:, -1].set(0))
     assert agrees(config, params, tokens_BL, unread), "the last token is predicted, never read"
-    short = config.last_layer_one(params, jnp.roll(tokens_BL, 1, axis=1))  # a query one place early
+    short = observing.last_layer_one(config, params, jnp.roll(tokens_BL, 1, axis=1))  # a query one place early
     assert not agrees(config, params, tokens_BL, short)
-    padded = config.last_layer_one(params, jnp.concatenate([jnp.zeros((3, 1), jnp.int32), tokens_BL], axis=1))
+    padded = observing.last_layer_one(
+        config, params, jnp.concatenate([jnp.zeros((3, 1), jnp.int32), tokens_BL], axis=1)
+    )
     assert not agrees(config, params, tokens_BL, padded)
 
 
 def test_memory_of_the_stream_grows_with_the_scores_alone():
     config = Transformer(vocabulary=7, context=2**16, width=16, heads=2, layers=1, positions="rotary")
-    params = jax.eval_shape(lambda key: config.init(key=key), jax.random.key(0))
+    params = jax.eval_shape(lambda key: init(config, key=key), jax.random.key(0))
 
     def temporary(length, batch=2):
         tokens_BL = jax.ShapeDtypeStruct((batch, length), jnp.int32)
-        return jax.jit(config.last_layer_one).lower(params, tokens_BL).compile().memory_analysis().temp_size_in_bytes
+        return (
+            jax.jit(functools.partial(observing.last_layer_one, config))
+            .lower(params, tokens_BL)
+            .compile()
+            .memory_analysis()
+            .temp_size_in_bytes
+        )
 
     growth = (temporary(2**16) - temporary(2**14)) / (2**16 - 2**14) / 2
     scores = 4 * config.heads  # bytes per token of one score a head; keys and values would take 4·16 each

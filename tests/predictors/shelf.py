@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from testbed import catalog
+from testbed.ground import catalog
 from testbed.predictors import ContextTree, Counting, PartitionTree
 from tests.sources.worlds import QUICK
 

@@ -13,11 +13,11 @@ import msgspec
 import numpy as np
 import pytest
 
-from testbed import catalog
 from testbed.cli.overrides import overridden
-from testbed.report import gallery, sketch
+from testbed.ground import catalog
+from testbed.report import gallery, render, sketch
 from testbed.report.portrait import picture, portrait
-from testbed.sources import Absent, HiddenMarkov, Iid, Markov, _pairs, _render
+from testbed.sources import Absent, HiddenMarkov, Iid, Markov
 
 DOCS = Path(__file__).parents[2] / "docs"
 SHELF = catalog.shelf("testbed.sources")
@@ -191,7 +191,7 @@ def test_a_section_tells_what_the_portrait_holds(shown):
     assert list(found) == ["markov", "hidden_markov"]
     assert "0.462098120373" in found["hidden_markov"], "(2/3) ln 2, the rate of the golden mean process"
     for each in shown:
-        assert _render.decay(each.mixing) in text and type(each.source).good_for in text
+        assert render.decay(each.mixing) in text and type(each.source).good_for in text
 
 
 def test_what_is_not_offered_is_said_everywhere(shown, capsys):
@@ -202,7 +202,7 @@ def test_what_is_not_offered_is_said_everywhere(shown, capsys):
     for reason in ("no limit", "no latents [here]", "no pair law", "no machine"):
         assert reason in text
     assert all(word in drawn for word in ("rate: none", "oracle: none", "not offered: no pair law"))
-    record = _render.record(whole.source, truth)
+    record = render.record(whole.source, truth)
     assert (record["rate"], record["oracle"]) == (None, None)
     assert record["absent"] == {"rate": "no limit", "oracle": "no latents [here]"}
     sketch.show(lacking)
@@ -213,48 +213,3 @@ def test_the_symbols_of_a_large_alphabet_keep_their_order():
     world = Iid(vocabulary=1000)
     drawn = picture(portrait(world, world.truth(4), sequences=2))
     assert "1000 symbols" in drawn and "no two tokens are correlated" in drawn
-
-
-@pytest.mark.parametrize("flip", [0.25, 0.5, 1.0])
-def test_autocovariance_of_two_states(flip):
-    """Of a symmetric chain C_k = λ^k·C_0, λ = 1 - 2·flip."""
-    world = Markov(vocabulary=2, rows=((1 - flip, flip), (flip, 1 - flip)))
-    found = _pairs.autocovariance(world, range(1, 6))
-    expected_K = (1 - 2 * flip) ** np.arange(1, 6)
-    np.testing.assert_allclose(found.trace_K, expected_K, atol=1e-12)
-    np.testing.assert_allclose(found.norm_K, np.abs(expected_K), atol=1e-12)
-
-
-def test_autocovariance_of_too_many_symbols_is_not_offered():
-    assert "5000 symbols" in _pairs.autocovariance(Iid(vocabulary=5000), [1]).reason
-
-
-def test_autocovariance_of_what_is_certain_is_zero():
-    world = Iid(vocabulary=2, weights=(1.0, 0.0))
-    assert not _pairs.autocovariance(world, [1, 2]).norm_K.any()
-
-
-@pytest.mark.parametrize("length", [1, 2, 5, 64, 96, 300])
-def test_a_staircase_has_a_dot_for_each_position_and_no_other(length):
-    row_L = np.random.default_rng(length).integers(0, 4 * sketch.HEIGHT, length)
-    dots_YX = sketch._steps(row_L)
-    columns = dots_YX.shape[1]
-    for position, row in enumerate(row_L):
-        begin, end = -(-position * columns // length), -(-(position + 1) * columns // length)
-        shared = position * columns // length
-        assert dots_YX[row, begin:end].all() and (end > begin or dots_YX[row, shared])
-        middle = dots_YX[:, begin + 1 : end]
-        assert middle.sum() == middle.shape[1], "between two steps there is one dot a column"
-
-
-@pytest.mark.parametrize("length", [1, 2, 300])
-def test_a_sketch_names_its_lines_and_fits(length):
-    truth = Markov(vocabulary=3, order=2, concentration=0.3, smoothing=0.1, seed=2).truth(length)
-    text = sketch.sketch(truth).plain
-    lines = text.splitlines()
-    assert len(lines) == sketch.HEIGHT + 1 and max(map(len, lines)) <= 80
-    named = {name: y for y, line in enumerate(lines) for name in re.findall(r"h_\d+|rate|oracle", line)}
-    assert named.keys() == {f"h_{length}", "rate", "oracle"} and named["rate"] == named["oracle"] == sketch.HEIGHT - 1
-    assert length == 2 or named[f"h_{length}"] == (0 if length == 1 else sketch.HEIGHT - 1)
-    cells = [[ord(letter) - 0x2800 for letter in line if 0x2800 <= ord(letter) < 0x2900] for line in lines[:-1]]
-    assert np.array(cells).shape == (sketch.HEIGHT, sketch.WIDTH) and np.array(cells).any(0).all()

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pandas as pd
 
-from testbed.report import figures
 from testbed.report.plots import plain, plot
+from testbed.studies.grid.measures import positions
 
 
 def test_no_text_ends_the_script():
@@ -25,7 +25,7 @@ def test_numbers_are_rounded_and_what_json_cannot_hold_is_null():
 def test_plotly_figures_and_plain_ones_are_held_alike():
     frame = pd.DataFrame({"parameters": [10, 20], "role": "online", "t": [1, 1], "K": 0.1, "K_se": 0.01, "h": 1.0})
     none = pd.DataFrame({"predictor": [], "value": [], "K_L": []})
-    found = plot(figures.positions(frame, none), "words $x$", files=("a.parquet",))
+    found = plot(positions.drawn(frame, none), "words $x$", files=("a.parquet",))
     made = json.loads(found.payload)
     assert found.height == made["layout"]["height"] == 440 and found.alt == "words x"
     assert made["data"][0]["y"] == [1.1]

@@ -4,10 +4,10 @@ import math
 
 import pytest
 
-from testbed import ledger
 from testbed.report.summary import MOST, counted, edge, strength, summary, tally
 from testbed.report.template import state
 from testbed.stats.estimate import Estimate
+from testbed.store import ledger
 from testbed.verdict import Claim, Declared, judge
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from testbed.sources import HiddenMarkov
-from testbed.sources._classics import CLASSICS, rrxor
-from tests.sources.enumeration import block_entropy
+from testbed.sources.hidden_markov.classics import CLASSICS, rrxor
+from tests.laws.enumeration import block_entropy
 
 P, Q = 0.3, 0.6
 RRXOR = [

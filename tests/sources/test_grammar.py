@@ -4,8 +4,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from testbed.sources import Absent, Budget, Grammar, _grammar_law, _grammar_truth, _machine
-from tests.sources.enumeration import block_entropy, growth
+from testbed.laws.machines import finite
+from testbed.sources import Absent, Budget, Grammar
+from testbed.sources.grammar import chain, entropies
+from tests.laws.enumeration import block_entropy, growth
 from tests.sources.families.grammar import EXAMPLES, PAIRS, TWINS, joint, tree_law
 from tests.sources.test_predictive import check_prediction, contexts, predicted
 from tests.sources.test_sampler import check_window
@@ -94,8 +96,8 @@ def test_a_grammar_with_all_productions_is_uniform_noise():
 def test_sentences_as_a_machine_agree_with_the_closed_forms(world):
     machine = world.machine()
     for lag in range(2 * world.leaves + 2):
-        np.testing.assert_allclose(_machine.pair_law(machine, lag), world.pair_law(lag), atol=1e-12)
-    assert decay_of(_machine.mixing(machine)) == decay_of(world.mixing())
+        np.testing.assert_allclose(finite.pair_law(machine, lag), world.pair_law(lag), atol=1e-12)
+    assert decay_of(finite.mixing(machine)) == decay_of(world.mixing())
 
 
 def test_mixing_tells_what_a_place_tells():
@@ -108,7 +110,7 @@ def test_mixing_tells_what_a_place_tells():
 def squared_correlation(seed, level):
     """The mean over symbols of the squared covariance of the first and the last leaf of a tree."""
     world = Grammar(depth=level, vocabulary=32, rules=8, seed=seed)
-    laws_PV, last = _grammar_law.place_laws(world)[0], world.leaves - 1
+    laws_PV, last = chain.place_laws(world)[0], world.leaves - 1
     apart = sum(np.outer(laws_PV[p], laws_PV[p - 1]) for p in range(world.leaves))
     return ((world.leaves * world.pair_law(last) - apart) ** 2).mean()
 
@@ -155,14 +157,14 @@ def test_places_beyond_the_budget_are_sampled():
     rough = world.truth(7, budget=budget)
     methods = [each.method for each in rough.curve]
     assert methods[0] == "enumeration" and methods[3] == rough.epsilon.method == "Monte Carlo"
-    assert np.isnan(_grammar_truth.place_entropies(world, 4, 2)).sum() == methods[:4].count("Monte Carlo")
+    assert np.isnan(entropies.place_entropies(world, 4, 2)).sum() == methods[:4].count("Monte Carlo")
     check_guess(world.truth(7), rough)
     assert world.truth(8, budget=budget).epsilon == world.truth(8).rate
 
 
 def test_a_hidden_place_with_many_sentences_is_sampled(monkeypatch):
     exact = EXAMPLES[2].truth(5)
-    monkeypatch.setattr(_grammar_law, "LARGEST_MACHINE", 1)
+    monkeypatch.setattr(chain, "LARGEST_MACHINE", 1)
     rough = EXAMPLES[2].truth(5, budget=Budget(contexts=9, tokens=2**14))
     assert [each.method for each in rough.curve] == ["enumeration"] * 3 + ["Monte Carlo"] * 2
     check_guess(exact, rough)

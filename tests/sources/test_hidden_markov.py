@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from testbed.sources import HiddenMarkov
-from testbed.sources._classics import CLASSICS
-from testbed.sources.hidden_markov import _given_matrices, from_file
+from testbed.sources.hidden_markov.classics import CLASSICS
+from testbed.sources.hidden_markov.source import _given_matrices, from_file
 from tests.sources.families.hidden_markov import TRANSIENT
 from tests.sources.worlds import decay_of
 

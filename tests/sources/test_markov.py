@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from testbed.sources import Budget, Markov, _chains
+from testbed.sources import Budget, Markov
+from testbed.sources.markov import chains
 from tests.sources.families.markov import stationary_vector
 
 
 @pytest.mark.parametrize(("symbols", "order"), [(2, 1), (7, 1), (2, 5), (3, 3), (4, 2)])
 def test_the_cycle_visits_every_context(symbols, order):
-    following_U = _chains._cycle(symbols, order, np.random.default_rng(1))
+    following_U = chains._cycle(symbols, order, np.random.default_rng(1))
     context, seen = 0, []
     for _ in range(symbols**order):
         seen.append(context)

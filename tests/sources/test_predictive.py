@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from testbed import catalog
+from testbed.ground import catalog
 from testbed.sources import BlockStationary, Iid, Markov
 from tests.sources.families.block_stationary import TINY
 from tests.sources.families.markov import GOLDEN

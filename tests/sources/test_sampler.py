@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from testbed import catalog
-from testbed.sources import BlockStationary, Iid, Markov, _draws, _words
+from testbed.ground import catalog
+from testbed.laws.kernels import random_bits, sampling
+from testbed.sources import BlockStationary, Iid, Markov
 from tests.sources.families.block_stationary import TINY
 from tests.sources.worlds import COUNT, LENGTH, WORLDS, drawn, every_world, family, joint_law, label, samples
 
@@ -66,7 +67,7 @@ def lowered(high, low, where):
     """Words of cumulative probabilities, those at `where` at 0.7 of their value."""
     number = high.astype(np.uint64) << np.uint64(32) | low
     number[where] = (number[where] * 0.7).astype(np.uint64)
-    return tuple(each.reshape(high.shape) for each in _words.split(number))
+    return tuple(each.reshape(high.shape) for each in random_bits.split(number))
 
 
 @pytest.mark.parametrize("world", [Iid(vocabulary=4), Markov(vocabulary=2, seed=1), BlockStationary(**TINY)])
@@ -77,7 +78,7 @@ def test_law_rejects_a_sampler_with_one_wrong_row(world):
     rows = np.arange(cuts.high_V.size).reshape(-1, world.alphabet)
     wrong = rows[1 % len(rows), :-1]
     flat = lowered(cuts.high_V.reshape(-1), cuts.low_V.reshape(-1), wrong)
-    wrong = _draws.Cuts(*(each.reshape(cuts.high_V.shape) for each in flat))
+    wrong = sampling.Cuts(*(each.reshape(cuts.high_V.shape) for each in flat))
     tokens_BL = np.asarray(samples(world, tables._replace(**{name: wrong}))[0])
     with pytest.raises(AssertionError):
         check_window(world, tokens_BL, 1)
@@ -85,11 +86,11 @@ def test_law_rejects_a_sampler_with_one_wrong_row(world):
 
 def tampered(world):
     """The tables with one number at 0.7 of its value, the one nearest to 1/2, of the cumulative laws for draws."""
-    laws, structure = jax.tree.flatten(world.tables(), is_leaf=lambda each: isinstance(each, _draws.Cuts))
+    laws, structure = jax.tree.flatten(world.tables(), is_leaf=lambda each: isinstance(each, sampling.Cuts))
     for place, law in enumerate(laws):
-        if isinstance(law, _draws.Cuts):
+        if isinstance(law, sampling.Cuts):
             most = np.abs(law.high_V / 2**32 - 0.5)
-            wrong = _draws.Cuts(*lowered(*law, np.unravel_index(most.argmin(), most.shape)))
+            wrong = sampling.Cuts(*lowered(*law, np.unravel_index(most.argmin(), most.shape)))
             yield jax.tree.unflatten(structure, [*laws[:place], wrong, *laws[place + 1 :]])
 
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from testbed import catalog
-from testbed.sources import AnySource, BlockStationary, Budget, DirichletBlocks, Iid, Markov, Source, _render
+from testbed.ground import catalog
+from testbed.report import render
+from testbed.sources import AnySource, BlockStationary, Budget, DirichletBlocks, Iid, Markov, Source
 from tests.sources.families.block_stationary import TINY, TINY_LAWS
 from tests.sources.families.markov import GOLDEN
 from tests.sources.worlds import every_world, exact_truth, family, refused
@@ -172,9 +173,9 @@ def test_tables_come_in_the_dtype_asked_for(world):
 def test_a_truth_can_be_shown_and_recorded(world):
     truth = exact_truth(world)
     shown = io.StringIO()
-    Console(file=shown, width=120).print(_render.table(world, truth))
+    Console(file=shown, width=120).print(render.table(world, truth))
     assert all(word in shown.getvalue() for word in ("epsilon", "rate", "oracle", truth.epsilon.method))
-    record = json.loads(json.dumps(_render.record(world, truth)))
+    record = json.loads(json.dumps(render.record(world, truth)))
     assert list(record) == [*NAMES, "absent"]
     assert [row["t"] for row in record["curve"]] == [1, 2, 3, 4, 5]
     assert all(record[name] is None and reason for name, reason in record["absent"].items())

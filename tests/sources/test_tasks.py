@@ -4,13 +4,13 @@ import itertools
 import math
 
 import jax
-import msgspec
 import numpy as np
 import pytest
 from scipy.special import zeta
 
-from testbed.sources import Budget, CopySpans, Facts, Quanta, _copy_truth, _edges, _machine, _machine_truth
-from tests.sources.enumeration import block_entropy
+from testbed.laws.entropies import of_machine
+from testbed.laws.machines import edge_filter, finite
+from testbed.sources import Budget, CopySpans, Facts, Quanta
 from tests.sources.families.facts import answer_chances, key_chances
 from tests.sources.families.quanta import block_law
 from tests.sources.worlds import decay_of
@@ -42,10 +42,10 @@ def exponent(loss, start, end):
 def test_prediction_is_that_of_the_machine(world):
     tokens_BL = drawn(world, 8, 30)[0]
     with jax.enable_x64(True):
-        tables = world.tables(np.float64), _edges.tables_of(world.machine(), np.float64)
+        tables = world.tables(np.float64), edge_filter.tables_of(world.machine(), np.float64)
         own, other = (
             jax.vmap(predict, in_axes=(None, 0))(each, tokens_BL)
-            for predict, each in zip((type(world).log_predictive, _edges.predicted), tables, strict=True)
+            for predict, each in zip((type(world).log_predictive, edge_filter.predicted), tables, strict=True)
         )
     np.testing.assert_allclose(np.exp(own), np.exp(other), atol=1e-12)
 
@@ -53,7 +53,7 @@ def test_prediction_is_that_of_the_machine(world):
 @every_large
 def test_truth_pairs_and_mixing_are_those_of_the_machine(world):
     budget = Budget(contexts=2**14, tokens=2**15)
-    own, other = world.truth(9, budget=budget), _machine_truth.truth(world, 9, budget)
+    own, other = world.truth(9, budget=budget), of_machine.truth(world, 9, budget)
     for name in ("epsilon", "oracle", "rate"):
         mine, theirs = getattr(own, name), getattr(other, name)
         margin = mine.error + theirs.error
@@ -61,9 +61,9 @@ def test_truth_pairs_and_mixing_are_those_of_the_machine(world):
     if not isinstance(world, CopySpans):
         for mine, theirs in zip(own.curve, other.curve, strict=True):
             assert mine.error < 1e-12 and mine.value == pytest.approx(theirs.value, abs=1e-12)
-    assert decay_of(world.mixing()) == decay_of(_machine.mixing(world.machine()))
+    assert decay_of(world.mixing()) == decay_of(finite.mixing(world.machine()))
     for lag in range(12):
-        np.testing.assert_allclose(world.pair_law(lag), _machine.pair_law(world.machine(), lag), atol=1e-12)
+        np.testing.assert_allclose(world.pair_law(lag), finite.pair_law(world.machine(), lag), atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -81,9 +81,6 @@ def test_learning_curves_refuse_what_cannot_be(ask, value, remedy):
     with pytest.raises(ValueError) as refusal:
         ask()
     assert value in str(refusal.value) and remedy in str(refusal.value)
-
-
-# Facts
 
 
 def test_bias_of_facts_is_the_divergence_from_a_learner_who_knows_some():
@@ -136,9 +133,6 @@ def test_entropies_of_two_facts():
 
 def test_facts_too_many_for_a_machine_say_so():
     assert "edges" in Facts(facts=MANY, answers=16, confusion=0.1).machine().reason
-
-
-# Quanta
 
 
 def test_bias_of_quanta_is_the_divergence_from_a_learner_who_solves_some():
@@ -201,60 +195,3 @@ def test_out_of_phase_every_h_is_exact_for_many_tasks():
     values = np.array([each.value for each in truth.curve])
     assert max(each.error for each in truth.curve) < 1e-11
     assert (np.diff(values) < 1e-14).all() and values[-1] == pytest.approx(truth.rate.value, abs=1e-14)
-
-
-# Copied spans
-
-
-def test_sources_name_the_token_that_is_repeated():
-    world = CopySpans(vocabulary=50, span=3, gaps=(0, 4), phase="uniform")
-    tokens_BL, latents = drawn(world, 2000, 40)
-    tokens_BL, source_BL = np.asarray(tokens_BL), np.asarray(latents.source_L)
-    row, column = np.nonzero(source_BL >= 0)
-    np.testing.assert_array_equal(tokens_BL[row, column], tokens_BL[row, source_BL[row, column]])
-    assert set(column - source_BL[row, column]) == {3, 7}
-    share_B = (source_BL[:, 10:] >= 0).mean(1)
-    assert abs(share_B.mean() - 6 / 16) < 4 * share_B.std() / np.sqrt(2000)
-
-
-def test_single_gap_is_solved_by_looking_back():
-    truth = CopySpans(vocabulary=5, span=2, gaps=(1,)).truth(8)
-    np.testing.assert_allclose([each.value for each in truth.curve], np.log(5) * np.array([1, 1, 1, 0, 0, 1, 1, 1]))
-    assert truth.rate.value == truth.oracle.value == pytest.approx(np.log(5) * 3 / 5, abs=1e-15)
-
-
-TINY = CopySpans(vocabulary=3, span=2, gaps=(1, 0), phase="uniform")
-
-
-def test_sampled_entropies_agree_with_those_of_the_machine():
-    exact = TINY.truth(9, budget=Budget(contexts=2**18))
-    budget = Budget(contexts=1, tokens=2**18, seed=3)
-    rough = _copy_truth._by_sampling(TINY, 9, budget, exact.oracle)
-    for known, guess in zip((*exact.curve, exact.epsilon), (*rough.curve, rough.epsilon), strict=True):
-        assert abs(known.value - guess.value) <= 4 * guess.error + known.error + 1e-10
-    margin = rough.rate.error
-    assert rough.rate.method == "Monte Carlo" and margin < 2e-3
-    assert rough.rate.low - margin <= exact.rate.high and exact.rate.low <= rough.rate.high + margin
-
-
-def test_what_gaps_add_to_the_rate():
-    """Long spans of many symbols tell each gap without doubt: ln G nats per episode, and hardly less."""
-    world = CopySpans(vocabulary=64, span=16, gaps=(4, 12, 20))
-    truth = world.truth(48, budget=Budget(tokens=2**19))
-    most = truth.oracle.value + np.log(3) / 44
-    assert truth.rate.low > most - 4e-3 and truth.rate.high <= most + 1e-12
-    assert all(each.error < 1e-12 for each in truth.curve[:20]) and truth.curve[20].method == "Monte Carlo"
-
-
-def test_a_width_out_of_reach_is_refused():
-    with pytest.raises(ValueError, match=r"width=1e-06.*Monte Carlo"):
-        CopySpans(gaps=(4, 12)).truth(40, budget=Budget(tokens=2**12, width=1e-6))
-
-
-def test_a_span_from_before_the_window_is_as_good_as_fresh():
-    """With one gap and an unknown phase, the first lag of tokens are independent draws."""
-    world = CopySpans(vocabulary=7, zipf=1.0, span=4, gaps=(3,), phase="uniform")
-    truth = world.truth(7)
-    fresh = block_entropy(world.fresh_law())
-    assert all(each.value == pytest.approx(fresh, abs=1e-14) and each.error < 1e-12 for each in truth.curve)
-    assert msgspec.structs.replace(world, phase="aligned").truth(7).curve[6].value == pytest.approx(fresh, abs=1e-14)

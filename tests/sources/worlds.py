@@ -8,9 +8,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from testbed import catalog
+from testbed.ground import catalog
 from testbed.sources import Budget
-from tests.sources.enumeration import block_entropy, growth
+from tests.laws.enumeration import block_entropy, growth
 
 COUNT, LENGTH, SHORT = 20_000, 6, 5
 QUICK = {"xla_backend_optimization_level": 0}

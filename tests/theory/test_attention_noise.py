@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from testbed.sources._truth import Absent, Mixing
+from testbed.laws.record import Absent, Mixing
 from testbed.sources.iid import Iid
-from testbed.sources.markov import Markov
+from testbed.sources.markov.source import Markov
 from testbed.theory import attention_noise
 from testbed.theory.attention_noise import Heads, Noise, influence, limit
 from testbed.theory.feedforward import FeedForward, differences, gelu, gelu_derivative, jacobian, through

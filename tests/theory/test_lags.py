@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import zeta
 
-from testbed.sources._truth import Absent, Mixing
+from testbed.laws.record import Absent, Mixing
 from testbed.sources.iid import Iid
 from testbed.theory import lags
 from testbed.theory.regimes import blocks_covariance

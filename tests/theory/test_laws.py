@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from testbed.sources._truth import Mixing
+from testbed.laws.record import Mixing
 from testbed.theory.kinks import signed_power, two_slopes
 from testbed.theory.laws import SUMMABLE, TABLE, Growing, Setting, averaged, predicted
 from testbed.theory.random_energy import participation

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from testbed.sources._truth import Absent
+from testbed.laws.record import Absent
 from testbed.sources.iid import Iid
-from testbed.sources.markov import Markov
+from testbed.sources.markov.source import Markov
 
 
 def two_states(eigenvalue):

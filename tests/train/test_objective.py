@@ -6,7 +6,7 @@ import numpy as np
 import optax
 import pytest
 
-from testbed.spec import Optimiser
+from testbed.cell import Optimiser
 from testbed.train import objective
 
 

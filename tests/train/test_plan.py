@@ -7,9 +7,9 @@ import msgspec
 import numpy as np
 import pytest
 
+from testbed.cell import Evaluation, Optimiser
 from testbed.measure.divergence import observe
 from testbed.model.size import size
-from testbed.settings import Evaluation, Optimiser
 from testbed.train import buckets
 from testbed.train.plan import Room, plan, room
 from tests.small import EXPERIMENT, varied

@@ -8,19 +8,21 @@ import msgspec
 import numpy as np
 import pytest
 
-from testbed import catalog
+from testbed.ground import catalog
+from testbed.model import observing
 from testbed.model.attention.hard_max import HardMax
 from testbed.model.attention.l2_distance import L2Distance
 from testbed.model.attention.softmax import Softmax
 from testbed.model.attention.top_k import TopK
 from testbed.model.feedforward.relu import Relu
+from testbed.model.initial import init
 from testbed.model.noise.gaussian import Gaussian
 from testbed.model.noise.student import Student
 from testbed.model.transformer import Transformer
 from testbed.sources import Iid, InContextMarkov, Markov, Polya
 from testbed.theory.random_energy import participation
 from testbed.weights import AnyWeights, Fresh, GaussianLogits, Kink, Uniform
-from tests.measure.noise import within
+from tests.studies.noise.predictions import within
 
 SHELF = catalog.shelf("testbed.weights")
 WORLD = Markov(vocabulary=5, concentration=0.4, smoothing=0.05)
@@ -57,7 +59,7 @@ def test_the_union_holds_the_shelf_and_decodes_it():
 @pytest.mark.parametrize("name", SHELF)
 def test_only_what_is_planted_differs_from_fresh(name):
     config = noisy()
-    fresh, planted = config.init(key=jax.random.key(0)), drawn(SHELF[name](), config)
+    fresh, planted = init(config, key=jax.random.key(0)), drawn(SHELF[name](), config)
     assert jax.tree.structure(fresh) == jax.tree.structure(planted)
     changed = {
         (len(path), path[-1].key)
@@ -75,7 +77,7 @@ def tokens(length=16, batch=64, symbols=5):
 
 
 def is_plain_average(weights, config):
-    last_BHS = config.observe(drawn(weights, config), tokens(), last=True).weights_NBHS[0]
+    last_BHS = observing.observe(config, drawn(weights, config), tokens(), last=True).weights_NBHS[0]
     return bool(jnp.abs(last_BHS - 1 / 16).max() < 1e-6)
 
 
@@ -100,7 +102,7 @@ def test_the_start_has_the_mean_value(weights):
     """One position, that of the start: A is its value. The mean of A over n positions is then the same at every n."""
     config = model()
     params = drawn(weights, config)
-    alone_M = config.observe(params, jnp.zeros((1, 1), jnp.int32), last=True).attention_NBLM[0, 0, 0]
+    alone_M = observing.observe(config, params, jnp.zeros((1, 1), jnp.int32), last=True).attention_NBLM[0, 0, 0]
     assert (np.abs(alone_M - long_run(params, config)[0]).max() < 1e-6) == weights.uniform
 
 
@@ -149,7 +151,7 @@ def test_logits_are_gaussian_and_the_start_has_no_weight(name):
     config, weights = noisy(layers=1, **switches), GaussianLogits(deviation=deviation)
     assert weights.logit_deviation == deviation
     params = drawn(weights, config)
-    found = config.observe(params, tokens(65, 512), last=True, key=jax.random.key(1))
+    found = observing.observe(config, params, tokens(65, 512), last=True, key=jax.random.key(1))
     weights_BS = np.asarray(found.weights_NBHS[0, :, 0], np.float64)
     assert weights_BS[:, 0].max() < 1e-12
     logit_BS = np.log(weights_BS[:, 1:])
@@ -206,5 +208,5 @@ def test_a_spread_of_nothing_is_refused():
 
 def test_worlds_of_any_kind_have_fresh_parameters():
     np.testing.assert_array_equal(
-        drawn(Fresh(), model(), Polya(vocabulary=5))["start_M"], model().init(key=jax.random.key(0))["start_M"]
+        drawn(Fresh(), model(), Polya(vocabulary=5))["start_M"], init(model(), key=jax.random.key(0))["start_M"]
     )

@@ -13,9 +13,13 @@ almost everywhere, and hold no parameters. The projections before and after, the
 the network.
 """
 
+from pkgutil import extend_path
+
+__path__ = extend_path(__path__, __name__)  # any installed package may add to the shelf
+
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
-from testbed import catalog
+from testbed.ground import catalog
 
 if TYPE_CHECKING:
     AnyAttention: TypeAlias = Any

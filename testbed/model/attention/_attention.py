@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from testbed.checked import Checked
+from testbed.ground.checked import Checked
 
 _TIE = 2.0**-19
 

@@ -4,7 +4,7 @@ import math
 
 from jaxtyping import Array, Float
 
-from testbed import catalog
+from testbed.ground import catalog
 from testbed.model.attention._attention import Attention, dots, reaching
 
 

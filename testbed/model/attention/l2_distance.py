@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from testbed import catalog
+from testbed.ground import catalog
 from testbed.model.attention._attention import Attention, dots, exponential
 
 

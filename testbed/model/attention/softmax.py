@@ -2,7 +2,7 @@
 
 from jaxtyping import Array, Float
 
-from testbed import catalog
+from testbed.ground import catalog
 from testbed.model import _refusals
 from testbed.model.attention._attention import Attention, dots, exponential
 

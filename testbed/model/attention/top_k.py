@@ -6,7 +6,7 @@ from typing import ClassVar
 import jax
 from jaxtyping import Array, Float
 
-from testbed import catalog
+from testbed.ground import catalog
 from testbed.model import _refusals
 from testbed.model.attention._attention import Attention, dots, exponential, reaching
 

@@ -9,9 +9,13 @@ A variant is one file with one frozen struct, tagged by its file name, whose fie
 The matrices and biases around it belong to the network.
 """
 
+from pkgutil import extend_path
+
+__path__ = extend_path(__path__, __name__)  # any installed package may add to the shelf
+
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
-from testbed import catalog
+from testbed.ground import catalog
 
 if TYPE_CHECKING:
     AnyFeedforward: TypeAlias = Any

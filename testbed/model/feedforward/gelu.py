@@ -5,8 +5,8 @@ from typing import ClassVar
 import jax
 from jaxtyping import Array, Float
 
-from testbed import catalog
-from testbed.checked import Checked
+from testbed.ground import catalog
+from testbed.ground.checked import Checked
 
 
 class Gelu(Checked, frozen=True, kw_only=True, tag_field="kind", tag=catalog.tag(__name__)):

@@ -6,8 +6,8 @@ from typing import ClassVar
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from testbed import catalog
-from testbed.checked import Checked
+from testbed.ground import catalog
+from testbed.ground.checked import Checked
 
 
 class Step(Checked, frozen=True, kw_only=True, tag_field="kind", tag=catalog.tag(__name__)):

@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from testbed import catalog
-from testbed.checked import Checked
+from testbed.ground import catalog
+from testbed.ground.checked import Checked
 from testbed.model import _refusals
 
 

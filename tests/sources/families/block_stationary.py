@@ -9,7 +9,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from testbed.sources import BlockStationary
-from tests.sources.enumeration import block_entropy, growth
+from tests.laws.enumeration import block_entropy, growth
 from tests.sources.families.markov import GOLDEN, markov_joint
 
 TINY_LAWS = (((0.9, 0.1), (0.3, 0.7)), ((0.2, 0.8), (0.95, 0.05)))

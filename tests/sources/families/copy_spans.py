@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from testbed.sources import CopySpans
-from tests.sources.enumeration import block_entropy, growth
+from tests.laws.enumeration import block_entropy, growth
 
 EXAMPLES = [
     CopySpans(vocabulary=3, span=1, gaps=(1,)),

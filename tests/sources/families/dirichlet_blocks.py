@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from testbed.sources import DirichletBlocks
-from tests.sources.enumeration import block_entropy, growth
+from tests.laws.enumeration import block_entropy, growth
 from tests.sources.families import polya
 from tests.sources.families.block_stationary import POWER_LAW, length_law, segmentations
 

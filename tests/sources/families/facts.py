@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from testbed.sources import Facts
-from tests.sources.enumeration import block_entropy
+from tests.laws.enumeration import block_entropy
 
 EXAMPLES = [
     Facts(facts=2, answers=2, zipf=1.0),

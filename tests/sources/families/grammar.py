@@ -6,7 +6,7 @@ import itertools
 import numpy as np
 
 from testbed.sources import Grammar
-from tests.sources.enumeration import block_entropy
+from tests.laws.enumeration import block_entropy
 
 PAIRS = {"depth": 2, "branching": 2, "vocabulary": 3, "rules": 2}
 TWINS = {"depth": 2, "branching": 2, "vocabulary": 2, "rules": 1}

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from testbed.sources import HiddenMarkov
-from tests.sources.enumeration import block_entropy, growth
+from tests.laws.enumeration import block_entropy, growth
 from tests.sources.families.markov import stationary_vector
 
 TRANSIENT = (

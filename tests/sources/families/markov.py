@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from testbed.sources import Markov
-from tests.sources.enumeration import growth
+from tests.laws.enumeration import growth
 
 GOLDEN = ((0.5, 0.5), (1.0, 0.0))
 CHAIN, BACK = Markov(vocabulary=2, rows=((0.8, 0.2), (0.3, 0.7))), Markov(vocabulary=2, rows=((0.3, 0.7), (0.8, 0.2)))

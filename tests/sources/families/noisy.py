@@ -3,7 +3,7 @@
 import msgspec
 
 from testbed.sources import BlockStationary, Iid, Markov, Noisy
-from tests.sources.enumeration import growth
+from tests.laws.enumeration import growth
 from tests.sources.families.block_stationary import TINY, joint_by_first_regime, last_entropy
 from tests.sources.families.markov import CHAIN, GOLDEN_MEAN
 

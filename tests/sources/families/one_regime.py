@@ -3,7 +3,7 @@
 import numpy as np
 
 from testbed.sources import OneRegime
-from tests.sources.enumeration import growth
+from tests.laws.enumeration import growth
 from tests.sources.families.block_stationary import TINY_LAWS
 from tests.sources.families.markov import GOLDEN, markov_joint
 

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from testbed.sources import Quanta
-from tests.sources.enumeration import block_entropy
+from tests.laws.enumeration import block_entropy
 
 EXAMPLES = [
     Quanta(tasks=2, bits=2, subset=1),

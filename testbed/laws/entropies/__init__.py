@@ -1,0 +1,1 @@
+"""Entropies of windows, with method and error: enumerated, walked, solved or sampled."""

@@ -1,0 +1,100 @@
+"""The library's face: run a study, open what was run, ask for a truth; the command line is another face of the same."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from testbed import judging, pipeline
+from testbed.ground.options import Options
+from testbed.sources import Budget, Source, Truth
+from testbed.store import ledger
+from testbed.study import Study
+from testbed.terminal.console import Console
+from testbed.verdict import Verdict
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+
+class Run:
+    """A finished run: what was asked, what was measured, and what is true."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._store, self._study = judging.opened(folder)
+
+    @property
+    def study(self) -> Study:
+        """What was asked."""
+        return self._study
+
+    @cached_property
+    def verdicts(self) -> list[Verdict]:
+        """One verdict per claim, with the interval of its estimate.
+
+        Error: StoreError if the run is not judged, or damaged.
+        """
+        return ledger.read(self._store)
+
+    @cached_property
+    def tables(self) -> "Mapping[str, pd.DataFrame]":
+        """The tables of the run by name: those that its kind of study leaves, such as estimates or levels."""
+        names = sorted(path.stem for path in self.folder.glob("[!.]*.parquet") if path.name != "reference.parquet")
+        return {name: self._store.read_frame(f"{name}.parquet") for name in names}
+
+    @cached_property
+    def truth(self) -> Truth | None:
+        """What is known exactly of the world of a grid, in nats; None for a study of several worlds."""
+        return self._store.read_json("truth.json", Truth) if self._store.holds("truth.json") else None
+
+    @property
+    def digests(self) -> list[str]:
+        """The names of what was trained or observed, one part each; column ``digest`` of the tables has them."""
+        return self._store.digests()
+
+    def parameters(self, digest: str) -> "dict[str, np.ndarray]":
+        """Return the kept parameters of a trained model, by path.
+
+        Error: StoreError if there is no such part.
+        """
+        return self._store.parameters(digest)
+
+    @property
+    def report(self) -> Path:
+        """The page, one HTML file that needs no network."""
+        return self.folder / judging.REPORT
+
+    def __repr__(self) -> str:
+        """Return folder, kind and name."""
+        return f"Run({str(self.folder)!r}: {self._study.kind} study {self._study.name!r}, {len(self.digests)} parts)"
+
+
+def run(study: Study, folder: str | Path, *, options: Options | None = None, quiet: bool = True) -> Run:
+    """Train and measure what ``folder`` lacks of a study, judge it, and return the run.
+
+    Killed and called again, it goes on. ``options`` say how the machine is used; unless ``quiet``, progress is printed.
+
+    Error: ValueError for a study that cannot be; StoreError (a ValueError) for a folder that cannot be used.
+    """
+    pipeline.run(study, Path(folder), options or Options(), Console(quiet=quiet))
+    return Run(Path(folder))
+
+
+def open(folder: str | Path) -> Run:
+    """Return the run in a folder, whatever kind of study it is.
+
+    Error: StoreError if there is none, or it is damaged.
+    """
+    return Run(Path(folder))
+
+
+def truth(world: Source, length: int, budget: Budget | None = None) -> Truth:
+    """Return the exact entropies of a world over a window of ``length`` tokens: h_t, ε, rate and oracle, in nats.
+
+    >>> from testbed.sources import Iid
+    >>> round(truth(Iid(vocabulary=2, weights=(0.5, 0.5)), 8).epsilon.value, 6)
+    0.693147
+    """
+    return world.truth(length) if budget is None else world.truth(length, budget=budget)

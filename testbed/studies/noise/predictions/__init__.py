@@ -1,0 +1,1 @@
+"""What the central limit theorem predicts for an arm with the parameters at hand."""

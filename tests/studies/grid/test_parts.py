@@ -1,0 +1,150 @@
+"""Cells to parts: hand-made tables whose answers are known, and every way in which a table can fall short."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from testbed.studies.grid.analysis import chosen_rates
+from testbed.studies.grid.parts import bias, curves, estimates, excess, groups, loss_parts, variance_law, variances
+from tests.studies.grid.synthetic import World, analysis
+
+LEVEL = 0.95
+QUIET = World(noise=1e-6, stored_noise=1e-6)
+
+
+def without(run, keep):
+    return dataclasses.replace(run, cells=run.cells[keep(run.cells)].reset_index(drop=True))
+
+
+def test_the_learning_rate_is_that_of_lowest_k_and_never_one_that_diverged():
+    run = analysis(World())
+    assert chosen_rates(run.cells) == dict.fromkeys(World().sizes, 3e-3)
+    cheap = run.cells.copy()
+    diverged = cheap["learning_rate"] == 1e-2
+    cheap.loc[diverged, "kl_CB"] = cheap.loc[diverged, "kl_CB"].map(lambda kl_CB: kl_CB / 100)
+    assert chosen_rates(cheap) == dict.fromkeys(World().sizes, 3e-3)
+    cheap["status"] = "finished"
+    assert chosen_rates(cheap) == dict.fromkeys(World().sizes, 1e-2)
+    assert chosen_rates(run.cells.assign(status="diverged")) == {}
+
+
+def test_nothing_that_is_reported_chooses_the_rate():
+    run = analysis(World())
+    half = World().sequences // 2
+    spoilt = run.cells.copy()
+    best = spoilt["learning_rate"] == 3e-3
+    spoilt.loc[best & (spoilt["role"] != "pilot"), "kl_CB"] = spoilt["kl_CB"].map(lambda kl_CB: kl_CB * 1e3)
+    late = best & (spoilt["role"] == "pilot")
+    spoilt.loc[late, "kl_CB"] = spoilt["kl_CB"].map(lambda kl_CB: np.hstack([kl_CB[:, :half], kl_CB[:, half:] * 1e3]))
+    assert chosen_rates(spoilt) == run.rates
+    assert "pilot" not in set(run.kept["role"]) and set(run.kept["role"]) == {"online", "stored"}
+    assert chosen_rates(run.cells[run.cells["role"] != "pilot"]) == {}
+
+
+def test_planted_parts_are_found():
+    run = analysis(QUIET)
+    for size in QUIET.sizes:
+        found = bias(run, size, level=LEVEL)
+        assert found.limit.value == pytest.approx(QUIET.bias(size), rel=1e-3)
+        assert found.gap.value == pytest.approx(QUIET.gap * QUIET.bias(size), rel=1e-3)
+    measured = variances(run, QUIET.sizes)
+    planted = [QUIET.variance(size, tokens) for size, tokens in measured.points]
+    assert np.allclose(measured.moments().mean_Q, planted, rtol=1e-3, atol=1e-6)
+    law = variance_law(run, QUIET.sizes, level=LEVEL)
+    assert law.exponent.value == pytest.approx(1, abs=1e-3)
+    assert np.allclose(law.constants_G, [400 * (size / 1000) ** 0.3 for size in QUIET.sizes], rtol=1e-2)
+
+
+def test_the_parts_of_the_loss_add_up_exactly():
+    run = analysis(World())
+    table = loss_parts(run, level=LEVEL)
+    assert np.allclose(table[["epsilon", "bias", "gap", "variance"]].sum(axis=1), table["loss"], rtol=0, atol=1e-14)
+    for row in table.itertuples():
+        (group,) = [
+            cells for role, tokens, cells in groups(run, row.parameters) if (role, tokens) == (row.role, row.tokens)
+        ]
+        assert row.loss == pytest.approx(run.epsilon + np.mean([kl_B.mean() for kl_B in group["kl_B"]]), abs=1e-12)
+
+
+def test_bars_tell_where_bias_and_gap_are_not_told_apart():
+    run = analysis(World())
+    assert not loss_parts(analysis(QUIET), level=LEVEL)["bound_only"].any()
+    short = without(run, lambda cells: (cells["horizon"] > 1000) | (cells["role"] == "stored"))
+    assert loss_parts(short, level=LEVEL)["bound_only"].all()
+
+
+def test_best_checkpoints_are_read_on_the_second_half_only():
+    run = analysis(World())
+    spoilt = run.cells.copy()
+    half = World().sequences // 2
+    for column in ("kl_CB", "ce_CB"):
+        spoilt[column] = [np.hstack([np.full_like(x[:, :half], np.nan), x[:, half:]]) for x in spoilt[column]]
+    second = dataclasses.replace(run, stopping="best")
+    assert len(second.kept["kl_B"].iloc[0]) == half
+    honest = dataclasses.replace(run, cells=run.cells, stopping="best")
+    table = estimates(honest, level=LEVEL)
+    values = [np.stack(cells["kl_B"].to_list()).mean() for _, _, cells in groups(honest, 1000)]
+    expected = [np.mean([kl_CB[-1, half:].mean() for kl_CB in cells["kl_CB"]]) for _, _, cells in groups(honest, 1000)]
+    assert np.allclose(values, expected) and table["value"].notna().all()
+
+
+def test_the_kept_checkpoint_is_read_not_the_last():
+    run = analysis(QUIET)
+    early = dataclasses.replace(
+        run, cells=run.cells.assign(kept_step=run.cells["step_C"].map(lambda step_C: int(step_C[2])))
+    )
+    ratio = np.array([row.kl_B.mean() for row in early.kept.itertuples()]) / [
+        row.kl_B.mean() for row in run.kept.itertuples()
+    ]
+    assert np.allclose(ratio, 2.0)
+
+
+def test_excess_stands_beside_k_and_counts_the_error_of_epsilon():
+    run = analysis(World())
+    group = groups(run, 1000)[-1][2]
+    found = excess(run, group, level=LEVEL)
+    vague = excess(dataclasses.replace(run, epsilon_error=0.5), group, level=LEVEL)
+    assert found.low < np.mean([kl_B.mean() for kl_B in group["kl_B"]]) < found.high
+    assert vague.high - vague.low > 1.9
+
+
+def test_the_table_has_every_quantity_and_honest_intervals():
+    table = estimates(analysis(World()), level=LEVEL)
+    assert set(table["quantity"]) == {
+        "K", "excess", "B", "gap", "gap share", "V", "exponent of V", "local exponent of V"
+    }  # fmt: skip
+    assert (table["low"] <= table["value"]).all() and (table["value"] <= table["high"]).all()
+    own = table[table["quantity"] == "V"]
+    assert len(own) == len(World().sizes) * len(World().tokens)
+
+
+def test_one_replicate_gives_numbers_without_ends():
+    table = estimates(analysis(World(replicates=1)), level=LEVEL)
+    assert np.isinf(table.loc[table["quantity"].isin(["K", "V"]), "high"]).all()
+    assert (table.loc[table["quantity"] == "B", "low"] == 0).all()
+
+
+def test_what_is_missing_is_said():
+    run = analysis(World())
+    short = without(run, lambda cells: (cells["horizon"] > 1000) | (cells["role"] == "stored"))
+    assert "ladder" in bias(short, 1000, level=LEVEL)
+    assert "B" not in set(estimates(short, level=LEVEL)["quantity"])
+    bare = without(run, lambda cells: cells["role"] != "stored")
+    assert "no slope" in variance_law(bare, list(bare.horizons), level=LEVEL)
+    nothing = dataclasses.replace(run, cells=run.cells.assign(status="diverged"))
+    assert len(estimates(nothing, level=LEVEL)) == len(curves(nothing)) == len(loss_parts(nothing, level=LEVEL)) == 0
+
+
+def test_a_size_that_lost_its_longest_run_is_not_compared_across_horizons():
+    run = analysis(World())
+    lost = (run.cells["parameters"] == 1000) & (run.cells["role"] == "online") & (run.cells["horizon"] == 4000)
+    broken = dataclasses.replace(run, cells=run.cells.assign(status=np.where(lost, "diverged", run.cells["status"])))
+    assert broken.stored_tokens[1000] == [] and broken.stored_tokens[4000]
+    assert len(estimates(broken, level=LEVEL)) > 0
+
+
+def test_curves_hold_every_checkpoint_of_every_kept_run():
+    table = curves(analysis(World()))
+    runs = len(World().sizes) * (len(World().tokens) + 1) * World().replicates
+    assert len(table) == runs * 5 and (table["K"] > 0).all()
