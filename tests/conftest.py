@@ -18,7 +18,7 @@ machine.keep_compilations()
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
-collect_ignore = ["extension"]
+collect_ignore = ["extension", "shared/outside.py"]
 
 
 def pytest_addoption(parser):

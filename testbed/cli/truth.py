@@ -66,7 +66,7 @@ def command(asked: argparse.Namespace, rest: list[str]) -> int:
     if asked.help:
         return _help(asked)
     from testbed.cli import working
-    from testbed.laws import record
+    from testbed.laws import effort, record
     from testbed.laws import second_order as pairs
 
     unit, rest = _unit(asked, rest)
@@ -75,7 +75,7 @@ def command(asked: argparse.Namespace, rest: list[str]) -> int:
     if asked.svg is not None:
         check_place("--svg", asked.svg, "world.svg")
     budget = _budget(asked)
-    with working.shown():
+    with working.shown(), effort.limited(budget):
         second_order = pairs.asked_for(world.for_window(asked.length), asked.lags, asked.features)
         truth, regrets = _measured(world, asked, budget, unit)
         shown = _shown(world, truth, second_order, asked, unit)

@@ -20,6 +20,7 @@ STEP = 8.0
 SCATTERED = 8.0
 """Operations that one number costs which is gathered, scattered or sorted."""
 
+_limit: contextvars.ContextVar[Budget | None] = contextvars.ContextVar("limit", default=None)
 _listener: contextvars.ContextVar[Listener | None] = contextvars.ContextVar("listener", default=None)
 
 
@@ -51,6 +52,23 @@ def allow(what: str, operations: int | float, budget: Budget, remedy: str) -> No
             f"patience={budget.patience:g}: {what} would take about {told(seconds)}; allow it by"
             f" patience={_round(seconds)}, or {remedy}."
         )
+
+
+@contextlib.contextmanager
+def limited(budget: Budget) -> Iterator[None]:
+    """Hold what is done inside, and is handed no budget, to the patience of this one."""
+    token = _limit.set(budget)
+    try:
+        yield
+    finally:
+        _limit.reset(token)
+
+
+def allow_here(what: str, operations: int | float, remedy: str) -> None:
+    """Refuse work as `allow` does, if there is a limit here."""
+    budget = _limit.get()
+    if budget is not None:
+        allow(what, operations, budget, remedy)
 
 
 def affordable(operations: int | float, budget: Budget) -> bool:

@@ -13,6 +13,8 @@ Method = Literal["closed form", "enumeration", "certified interval", "Monte Carl
 
 LONGEST = 2**20
 MOST_CONTEXTS, MOST_TOKENS, MOST_SEED = 2**40, 2**31, 2**32
+WIDER = 1.1
+"""By how much a sampled interval may come out wider when it is drawn again."""
 UNIT_ROUNDOFF = 2.0**-53
 NORMAL_QUANTILE = 1.959963984540054
 
@@ -152,11 +154,12 @@ def check_length(length: int) -> None:
 
 
 def check_width(truth: Truth, budget: Budget) -> None:
-    """Refuse a truth with an interval wider than the budget allows, and name what a narrower one would cost."""
+    """Refuse a truth with intervals wider than the budget allows; name the widest, and what less would cost."""
     named = {"epsilon": truth.epsilon, "rate": truth.rate, "oracle": truth.oracle}
-    for name, each in {**named, **{f"h_{t}": each for t, each in enumerate(truth.curve, 1)}}.items():
-        if isinstance(each, Quantity):
-            check(name, each, budget)
+    named |= {f"h_{t}": each for t, each in enumerate(truth.curve, 1)}
+    wide = [(each.width, name, each) for name, each in named.items() if isinstance(each, Quantity)]
+    _, name, widest = max(wide, key=lambda each: each[0])
+    check(name, widest, budget)
 
 
 def check(name: str, found: Quantity, budget: Budget, *, price: str = "") -> None:
@@ -164,7 +167,8 @@ def check(name: str, found: Quantity, budget: Budget, *, price: str = "") -> Non
     if budget.width is None or found.width <= budget.width:
         return
     found_wide = f"width={budget.width}: the interval of {name} is {found.width:.3g} wide ({found.method})"
-    remedy = f"ask for width={1.01 * found.width:.2g} or leave it out."
+    margin = WIDER if found.method == "Monte Carlo" else 1.01
+    remedy = f"ask for width={margin * found.width:.2g} or leave it out."
     raise ValueError("; ".join(filter(None, (found_wide, price, _price(found, budget, budget.width), remedy))))
 
 
@@ -176,7 +180,7 @@ def _price(found: Quantity, budget: Budget, width: float) -> str:
         return "that is the rounding of float64, which no work narrows"
     if width <= found.gap:
         return f"its two sampled bounds are {found.gap:.3g} apart, which longer windows narrow and more tokens do not"
-    log10 = log10_tokens(budget, (found.width - found.gap) / (width - found.gap))
+    log10 = log10_tokens(budget, WIDER * (found.width - found.gap) / (width - found.gap))
     remedy = "allow them" if log10 <= math.log10(MOST_TOKENS) else f"more than the {MOST_TOKENS} that may be kept"
     return f"sampling would take about tokens={large(log10)}, not {budget.tokens}: {remedy}"
 

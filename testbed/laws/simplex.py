@@ -1,7 +1,7 @@
 """Probability rows, Markov chains and their entropies: float64 numpy."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -141,6 +141,15 @@ def _reduce(reduced: Float[np.ndarray, "U U"], begin: int, end: int) -> None:
 def cast(dtype: npt.DTypeLike, *arrays: np.ndarray) -> tuple[Any, ...]:
     """Return the arrays rounded to `dtype`, for tables: numpy arrays here, jax arrays inside a program."""
     return tuple(np.asarray(array, dtype=dtype) for array in arrays)
+
+
+def leaves(rows: Any) -> Iterator[Any]:
+    """Yield the entries of nested lists; arrays hold numbers alone and yield nothing."""
+    if isinstance(rows, list | tuple):
+        for each in rows:
+            yield from leaves(each)
+    elif not isinstance(rows, np.ndarray):
+        yield rows
 
 
 def at_least(name: str, value: int | float, least: int | float, remedy: str) -> None:

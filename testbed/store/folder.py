@@ -143,11 +143,9 @@ class Store:
     def snapshot(self, name: str) -> Snapshot:
         """Return the place where work under way named ``name`` (a digest) is saved."""
         path = self.snapshots / f"{name}.parquet"
-        return Snapshot(
-            path,
-            read=lambda: self._table(path, tables.unpack_arrays),
-            write=lambda arrays: self._put_table(path, tables.pack_arrays(arrays), replace=True),
-        )
+        read = lambda: self._table(path, tables.unpack_arrays)  # noqa: E731
+        write = lambda arrays: self._put_table(path, tables.pack_arrays(arrays), replace=True)  # noqa: E731
+        return Snapshot(path, read, write)
 
     def holds(self, name: str) -> bool:
         """Return whether there is a file of this name."""

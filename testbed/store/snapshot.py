@@ -11,7 +11,7 @@ from testbed.store.tables import Arrays
 class Snapshot:
     """The place where work under way is saved."""
 
-    def __init__(self, path: Path, *, read: Callable[[], Arrays], write: Callable[[Arrays], None]) -> None:
+    def __init__(self, path: Path, read: Callable[[], Arrays], write: Callable[[Arrays], None]) -> None:
         self.path, self._read, self._write = path, read, write
 
     def exists(self) -> bool:

@@ -106,6 +106,7 @@ def test_a_chain_is_read_from_json_and_npz(tmp_path):
         ("chain.json", '{"T": [[0.5, 0.5]]}', r"shape \(1, 2\).*give T\[x\]\[s\]\[s'\]"),
         ("chain.json", '{"T": [[["a"]], [["b"]]]}', r"chain\.json: transitions hold <U1 entries: .*real numbers"),
         ("chain.json", '{"T": [[["1"]], [["0"]]]}', r"chain\.json: transitions hold <U1 entries: .*real numbers"),
+        ("chain.json", '{"T": [[[0.5, false]], [[0.5, 1]]]}', r"chain\.json: transitions hold true or false among"),
         ("chain.json", '{"T": {"a": 1}}', r"chain\.json: transitions hold object entries"),
         ("chain.json", '{"T": [[[0.5], [0.5, 0]]]}', r"chain\.json: transitions are ragged"),
         ("chain.json", '{"T": [[[1, 0], [0, 0.6]], [[0, 0], [0.5, 0]]]}', r"chain\.json: .*, state 1, sums to 1\.1"),

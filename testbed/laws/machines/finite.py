@@ -19,6 +19,8 @@ FILLED, EIGENVALUE = 8, 64
 """A chain is multiplied as a full matrix if more than one of so many transitions is possible; operations that the
 second eigenvalue takes, for each cube of a state."""
 LARGEST_LAG = 2**20
+MULTIPLIED = 16
+"""Products of a full matrix that take as long as one operation."""
 
 
 class Machine(NamedTuple):
@@ -111,11 +113,19 @@ class Passage:
         if self._steps > lag - 1:
             self._state_VS, self._steps = self._start_VS, 0
         self._leap(lag - 1)
+        self._allow(lag)
         while self._steps < lag - 1:
             effort.step(f"pairs of tokens over {len(self._machine.stationary_S)} states", self._steps, lag - 1)
             self._state_VS = np.asarray(self._state_VS @ self._chain)
             self._steps += 1
         return np.asarray(self._state_VS @ emissions(self._machine))
+
+    def _allow(self, lag: int) -> None:
+        """Refuse more single steps than patience allows."""
+        sparse, states = hasattr(self._chain, "nnz"), len(self._machine.stationary_S)
+        each = len(self._start_VS) * (self._chain.nnz if sparse else states**2 / MULTIPLIED)
+        what = f"pairs of tokens {lag} apart over {states} states"
+        effort.allow_here(what, (lag - 1 - self._steps) * each, "ask for smaller lags")
 
     def _leap(self, steps: int) -> None:
         """Take many steps at once by a power of the chain, where that is less work."""
@@ -147,7 +157,7 @@ def mixing(machine: Machine) -> Mixing | Absent:
 
     Error: `error` estimates that of a second eigenvalue; see `spectrum.mixing`.
     """
-    from testbed.laws.machines import spectrum  # late: it imports scipy
+    from testbed.laws.machines import lasting, spectrum  # late: it imports scipy
 
     states = len(machine.initial_S)
     if states > LARGEST_DENSE:
@@ -156,4 +166,4 @@ def mixing(machine: Machine) -> Mixing | Absent:
     effort.step(f"the second eigenvalue of {states} states, up to {effort.told(seconds)}", 0, 0)
     lasts = np.flatnonzero(machine.stationary_S)
     arriving_SV = entering(machine, machine.stationary_S)[:, lasts].T
-    return spectrum.mixing(spectrum.Seen(chain(machine)[lasts][:, lasts], emissions(machine)[lasts], arriving_SV))
+    return spectrum.mixing(lasting.Seen(chain(machine)[lasts][:, lasts], emissions(machine)[lasts], arriving_SV))

@@ -3,50 +3,24 @@
 Float64 numpy.
 """
 
-from fractions import Fraction
-from math import gcd, lcm
-from typing import Literal, NamedTuple
+from math import lcm
+from typing import Literal
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from scipy.linalg import eig
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import breadth_first_order, connected_components
 
+from testbed.laws.machines.lasting import NEGLIGIBLE, Fading, Seen, cells_of, faded, lasting_turns
 from testbed.laws.record import UNIT_ROUNDOFF, Absent, Mixing
 
-NEGLIGIBLE, SINGULAR, FINEST = 1e-11, 1e-8, 64 * UNIT_ROUNDOFF
-"""What is left out as too weak, of directions and of what the chain makes of them; the least of a state's rounding."""
+SINGULAR, FINEST = 1e-8, 64 * UNIT_ROUNDOFF
+"""What the chain makes too little of a direction for it to count; the least of a state's rounding."""
 COARSER = 100
-"""What is left out more, to see how much the second eigenvalue depends on it."""
+"""What is left out more, and less, to see how much the second eigenvalue depends on it."""
+ALIKE, TOLD_APART = 1e-10, 1e6
+"""Eigenvalues that near are one; eigenvectors of a condition number beyond do not tell which modes are seen."""
 BEYOND = 16
 """Lags over which it is seen what is left where correlations are said to be over."""
-
-
-Fading = tuple[Float[np.ndarray, "S S"], Float[np.ndarray, "S V"], Float[np.ndarray, "S V"]]
-
-
-class Seen(NamedTuple):
-    """P(X_0 = a, X_k = b) = arriving' · chain^(k-1) · rows, over states that all last.
-
-    `rows_SV` holds the laws of a token given the state, `arriving_SV` the joint law of a token and the state after it.
-    """
-
-    chain_SS: csr_array
-    rows_SV: Float[np.ndarray, "S V"]
-    arriving_SV: Float[np.ndarray, "S V"]
-
-
-class Cells(NamedTuple):
-    """The states by class and phase: from each of D cells the chain moves to one other, round and round in its class.
-
-    `share_S` is the probability of a state in its cell in the long run.
-    """
-
-    cell_S: Int[np.ndarray, " S"]
-    share_S: Float[np.ndarray, " S"]
-    class_D: Int[np.ndarray, " D"]
-    next_D: Int[np.ndarray, " D"]
 
 
 def mixing(seen: Seen) -> Mixing | Absent:
@@ -55,8 +29,9 @@ def mixing(seen: Seen) -> Mixing | Absent:
     Where all correlations that count seem over, an eigenvalue is sought down to the rounding of the chain, and told if
     it is larger than its error.
 
-    Error: as stated; it adds what the eigenvalue changes by if weaker directions are left out, and the rounding of the
-    chain times the condition number of the eigenvalue. Where there is none, it is what may be left of correlations.
+    Error: as stated: the rounding of the chain times the condition number of the eigenvalue; where eigenvectors are too
+    close to parallel to tell modes apart, also what it changes by if more or fewer of the weakest directions count.
+    Where there is none, it is what may be left of correlations.
     """
     cells = cells_of(seen)
     turns = lasting_turns(seen, cells)
@@ -65,14 +40,51 @@ def mixing(seen: Seen) -> Mixing | Absent:
     if turns:
         return Mixing(decay="periodic", value=float(lcm(*(turn.denominator for turn in turns))), method="eigenvalue")
     fading = faded(seen, cells)
-    matrix, vanishing = invertible(visible(fading, NEGLIGIBLE), SINGULAR)
-    if not len(matrix):
-        return _over(fading, vanishing)
-    value, error = _resolved(fading, matrix, NEGLIGIBLE, SINGULAR)
+    found = slowest(fading)
+    if found is None:
+        matrix, vanishing = invertible(visible(fading, NEGLIGIBLE), SINGULAR)
+        if not len(matrix):
+            return _over(fading, vanishing)
+        found = _resolved(fading, matrix, NEGLIGIBLE, SINGULAR)
+    value, error = found
     if abs(value) - error >= 1:
         return Absent(f"the second eigenvalue is not resolved: {value:.3g} with an error of {error:.1g}")
     value = float(np.clip(value, UNIT_ROUNDOFF - 1, 1 - UNIT_ROUNDOFF))
     return Mixing(decay="geometric", value=value, method="eigenvalue", error=error)
+
+
+def slowest(fading: Fading) -> tuple[float, float] | None:
+    """Return the eigenvalue of the slowest mode that pairs of tokens see, and its error; None if none is told so.
+
+    A mode of eigenvalue λ with right and left eigenvectors r and l adds λ^(k-1)·(arriving'r)(l'rows)/(l'r) to the
+    correlations at lag k. It counts if that is more than `NEGLIGIBLE` of the whole, and more than rounding; modes of
+    one eigenvalue count together. Error: the rounding of the chain times the condition number 1/abs(l'r).
+    """
+    chain_SS, rows_SV, arriving_SV = fading
+    value_K, left_SK, right_SK = eig(chain_SS, left=True, right=True)
+    overlap_K = np.einsum("sk,sk->k", left_SK.conj(), right_SK)
+    condition_K = 1 / np.maximum(np.abs(overlap_K), UNIT_ROUNDOFF)
+    told_KV, heard_VK = left_SK.conj().T @ rows_SV, arriving_SV.T @ right_SK
+    rounding = 8 * len(chain_SS) * UNIT_ROUNDOFF
+    whole = float(np.linalg.norm(arriving_SV) * np.linalg.norm(rows_SV))
+    left_K = np.argsort(-np.abs(value_K))
+    while len(left_K) and abs(value_K[left_K[0]]) > SINGULAR:
+        same = np.abs(value_K[left_K] - value_K[left_K[0]]) <= ALIKE
+        mode, left_K = left_K[same], left_K[~same]
+        condition = float(condition_K[mode].max())
+        if condition > TOLD_APART:
+            return None
+        part_VV = heard_VK[:, mode] / overlap_K[mode] @ told_KV[mode]
+        if np.linalg.norm(part_VV) > max(NEGLIGIBLE, 8 * rounding * condition) * whole:
+            error = rounding * max(float(np.linalg.norm(chain_SS, 2)), 1.0) * condition
+            return _signed(value_K[mode[0]]), error
+    return None
+
+
+def _signed(value: complex) -> float:
+    """Return a real eigenvalue, or of a complex one the modulus."""
+    size = float(abs(value))
+    return float(np.copysign(size, value.real)) if abs(value.imag) < 1e-12 else size
 
 
 def _resolved(
@@ -80,9 +92,10 @@ def _resolved(
 ) -> tuple[float, float]:
     """Return the second eigenvalue, which `matrix` has, and its error."""
     value, condition = second(matrix)
-    rough, _ = second(invertible(visible(fading, COARSER * negligible), singular)[0])
+    floors = COARSER * negligible, max(negligible / COARSER, FINEST)
+    others = [second(invertible(visible(fading, floor), singular)[0])[0] for floor in floors]
     rounding = 8 * len(fading[0]) * UNIT_ROUNDOFF * max(float(np.linalg.norm(matrix, 2)), 1.0) * condition
-    return value, rounding + abs(abs(value) - abs(rough))
+    return value, rounding + max(abs(abs(value) - abs(other)) for other in others)
 
 
 def _over(fading: Fading, vanishing: int) -> Mixing:
@@ -105,88 +118,6 @@ def _left(fading: Fading, vanishing: int) -> float:
         sizes.append(float(np.abs(arriving_SV.T @ passed_SV).max()) if lag >= vanishing else 0.0)
         passed_SV = chain_SS @ passed_SV
     return max(sizes) + 4 * UNIT_ROUNDOFF * (len(chain_SS) + len(sizes))
-
-
-def cells_of(seen: Seen) -> Cells:
-    """Return the cells of a chain without transient states."""
-    chain_SS = seen.chain_SS.copy()
-    chain_SS.eliminate_zeros()
-    count, class_S = connected_components(chain_SS, directed=True, connection="strong")
-    cell_S, class_D, next_D = np.zeros(len(class_S), int), np.zeros(0, int), np.zeros(0, int)
-    for each in range(count):
-        members = np.flatnonzero(class_S == each)
-        phase, period = _phases(chain_SS[members][:, members])
-        cell_S[members] = len(class_D) + phase
-        next_D = np.append(next_D, len(class_D) + np.roll(np.arange(period), -1))
-        class_D = np.append(class_D, np.full(period, each))
-    law_S = seen.arriving_SV.sum(1)
-    return Cells(cell_S, law_S / np.bincount(cell_S, law_S)[cell_S], class_D, next_D)
-
-
-def _phases(chain: csr_array) -> tuple[Int[np.ndarray, " S"], int]:
-    """Return the phases of the states of a connected chain, and its period: the common divisor of all its cycles."""
-    order, parent_S = breadth_first_order(chain, 0)
-    level_S = np.zeros(chain.shape[0], int)
-    for state in order[1:]:
-        level_S[state] = level_S[parent_S[state]] + 1
-    origin, target = chain.nonzero()
-    period = gcd(*np.unique(level_S[origin] + 1 - level_S[target]).tolist())
-    return level_S % period, period
-
-
-def lasting_turns(seen: Seen, cells: Cells) -> list[Fraction]:
-    """Return the t for which pairs of tokens see the eigenvalue exp(2πi·t) of the chain, without that of the mean.
-
-    The correlations that last are those of the cells: Σ_D arriving_D · (mean row of the cell k-1 steps on). In each
-    class their Fourier coefficients are products; those of one t from several classes add up, and may cancel, except
-    for t = 0, where they are the spread of the classes' laws.
-    """
-    first, size_C = np.unique(cells.class_D, return_index=True, return_counts=True)[1:]
-    arriving_DV, rows_DV = _by_cell(seen, cells)
-    terms: dict[Fraction, list[tuple[np.ndarray, np.ndarray]]] = {}
-    law_V, apart = arriving_DV.sum(0), 0.0
-    for begin, period in zip(first, size_C, strict=True):
-        in_class = slice(begin, begin + period)
-        arriving_TV = np.fft.ifft(arriving_DV[in_class], axis=0) * period
-        rows_TV = np.fft.fft(rows_DV[in_class], axis=0) / period
-        apart = max(apart, float(np.abs(rows_TV[0] - law_V).max()))
-        for turn in range(1, period):
-            terms.setdefault(Fraction(int(turn), int(period)), []).append((arriving_TV[turn], rows_TV[turn]))
-    scale = float(np.linalg.norm(seen.arriving_SV)), float(np.linalg.norm(seen.rows_SV))
-    turns = [turn for turn, parts in terms.items() if _counts(parts, *scale)]
-    return [Fraction(0), *turns] if apart > NEGLIGIBLE else turns
-
-
-def _counts(parts: list[tuple[np.ndarray, np.ndarray]], left: float, right: float) -> bool:
-    """Return whether the sum of these products is more than rounding, beside factors of such sizes.
-
-    One product counts as long as both of its factors do; several may cancel, and only their sum tells.
-    """
-    if len(parts) == 1:
-        sizes = (float(np.linalg.norm(each)) for each in parts[0])
-        return all(size > NEGLIGIBLE * whole for size, whole in zip(sizes, (left, right), strict=True))
-    left_PV, right_PV = (np.stack(each) for each in zip(*parts, strict=True))
-    return float(np.linalg.norm(left_PV.T @ right_PV)) > NEGLIGIBLE * left * right
-
-
-def _by_cell(seen: Seen, cells: Cells) -> tuple[Float[np.ndarray, "D V"], Float[np.ndarray, "D V"]]:
-    """Return the joint law of a token and the cell after it, and the mean rows of the cells."""
-    arriving_DV, rows_DV = np.zeros((2, len(cells.class_D), seen.rows_SV.shape[1]))
-    np.add.at(arriving_DV, cells.cell_S, seen.arriving_SV)
-    np.add.at(rows_DV, cells.cell_S, cells.share_S[:, None] * seen.rows_SV)
-    return arriving_DV, rows_DV
-
-
-def faded(seen: Seen, cells: Cells) -> Fading:
-    """Return chain, rows and arriving laws less what lasts, which the chain neither feeds nor is fed by.
-
-    All eigenvalues of the chain are then within the unit circle, the others being zero.
-    """
-    arriving_DV, rows_DV = _by_cell(seen, cells)
-    onward = cells.next_D[cells.cell_S][:, None] == cells.cell_S[None, :]
-    chain_SS = seen.chain_SS.toarray() - onward * cells.share_S[None, :]
-    rows_SV = seen.rows_SV - rows_DV[cells.cell_S]
-    return chain_SS, rows_SV, seen.arriving_SV - cells.share_S[:, None] * arriving_DV[cells.cell_S]
 
 
 def visible(fading: Fading, floor: float) -> Float[np.ndarray, "R R"]:
@@ -244,5 +175,4 @@ def second(matrix: Float[np.ndarray, "Q Q"]) -> tuple[float, float]:
     values, left, right = eig(matrix, left=True, right=True)
     top = int(np.abs(values).argmax())
     condition = 1 / max(float(abs(np.vdot(left[:, top], right[:, top]))), UNIT_ROUNDOFF)
-    size, real = float(abs(values[top])), abs(values[top].imag) < 1e-12
-    return float(np.copysign(size, values[top].real)) if real else size, condition
+    return _signed(values[top]), condition

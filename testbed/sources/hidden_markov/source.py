@@ -153,6 +153,8 @@ def _given_matrices(transitions: Any) -> Float[np.ndarray, "V S S"]:
         array = np.asarray(transitions)
     except ValueError:
         raise ValueError("transitions are ragged: give one square matrix for each symbol.") from None
+    if array.dtype.kind in "iuf" and any(isinstance(each, bool) for each in simplex.leaves(transitions)):
+        raise ValueError("transitions hold true or false among numbers: write 1 or 0 where a probability is meant.")
     if array.dtype.kind not in "iuf":
         raise ValueError(f"transitions hold {array.dtype} entries: probabilities are real numbers; store them as such.")
     if array.ndim != 3 or array.shape[1] != array.shape[2] or array.size == 0:

@@ -1,6 +1,5 @@
 """The entropies of Markov chains whose matrix is resampled for each sequence."""
 
-import functools
 from typing import NamedTuple
 
 import jax
@@ -10,15 +9,18 @@ from jaxtyping import Float, Int
 from scipy.special import entr
 
 from testbed.ground import keys
-from testbed.laws import dirichlet_law, simplex
+from testbed.laws import dirichlet_law, effort, simplex
 from testbed.laws import record as records
 from testbed.laws.entropies import bounded, conditional, monte_carlo
 from testbed.laws.entropies.conditional import Curve
 from testbed.laws.record import Absent, Budget, Quantity, Truth
+from testbed.sources.in_context_markov import two_states
 from testbed.sources.in_context_markov.fields import Fields
 
 LARGEST_NUMBERS, LARGEST_CHAIN, LEAST_CONCENTRATION = 2**25, 512, 0.02
-STEP, SURE, FREE_NUMBERS = 1 / 32, 700.0, 2**12
+LEAST_CHANCE, DRAWN = 1e-280, 256
+"""A transition that float64 rounded to nothing has this probability; what drawing one costs, in operations."""
+FREE_NUMBERS = 2**12
 """Transitions of a matrix that costs no more than drawing its tokens; larger ones count for more."""
 
 
@@ -127,16 +129,21 @@ def _united(histories: Histories) -> Histories:
 def _rate(source: Fields, budget: Budget) -> Quantity | Absent:
     """Return the mean over the matrices P of Σ_u π_u·H(row u), π the stationary law of P."""
     if (source.vocabulary, source.order) == (2, 1):
-        return _two_state_rate(source)
+        return two_states.rate(source)
     contexts = source.vocabulary**source.order
     if contexts > LARGEST_CHAIN:
         return Absent(f"a mean over random matrices, computed for at most {LARGEST_CHAIN} contexts")
     if source.concentration < LEAST_CONCENTRATION:
         return Absent(f"rows of a concentration below {LEAST_CONCENTRATION} are beyond the range of float64")
     count = max(dirichlet_law.FEWEST, int(budget.tokens / (2 * contexts * max(1.0, contexts**2 / FREE_NUMBERS))))
+    work = count * (3 * contexts**3 + DRAWN * contexts * source.vocabulary)
+    effort.allow(f"the rates of {count} random matrices", work, budget, "lower tokens")
     chunk = max(1, LARGEST_NUMBERS // (4 * contexts**2))
     rng = np.random.default_rng(np.asarray(jax.random.key_data(keys.stream(budget.seed, "matrices"))))
-    parts = [_sampled_rates(source, min(chunk, count - done), rng) for done in range(0, count, chunk)]
+    parts = []
+    for done in range(0, count, chunk):
+        effort.step("random matrices", done, count)
+        parts.append(_sampled_rates(source, min(chunk, count - done), rng))
     rate_M1, plain_M1 = (np.concatenate(each)[:, None] for each in zip(*parts, strict=True))
     mean_1 = np.array([dirichlet_law.mean_entropy(source.dirichlet()).value])
     corrected_M1, slope_1 = dirichlet_law.corrected(rate_M1, plain_M1, mean_1)
@@ -153,13 +160,14 @@ def _sampled_rates(
     entropy_MU = simplex.entropy(rows_MUV)
     chain_MUU = np.zeros((count, contexts, contexts))
     target_UV = (np.arange(contexts)[:, None] * symbols + np.arange(symbols)) % contexts
-    chain_MUU[:, np.arange(contexts)[:, None], target_UV] = rows_MUV
+    chain_MUU[:, np.arange(contexts)[:, None], target_UV] = np.maximum(rows_MUV, LEAST_CHANCE)
     return (_stationary(chain_MUU) * entropy_MU).sum(1), entropy_MU.mean(1)
 
 
 def _stationary(chain_MUU: Float[np.ndarray, "M U U"]) -> Float[np.ndarray, "M U"]:
     """Return the stationary laws of chains by state reduction, which never subtracts; the chains are overwritten.
 
+    Weights are kept within range by powers of two, which cost no bit.
     Source: Grassmann, Taksar and Heyman (1985), "Regenerative analysis and steady state distributions".
     """
     states = chain_MUU.shape[1]
@@ -169,82 +177,5 @@ def _stationary(chain_MUU: Float[np.ndarray, "M U U"]) -> Float[np.ndarray, "M U
     weight_MU = np.ones(chain_MUU.shape[:2])
     for state in range(1, states):
         weight_MU[:, state] = (weight_MU[:, :state] * chain_MUU[:, :state, state]).sum(1)
+        weight_MU = np.ldexp(weight_MU, -np.frexp(weight_MU.max(1, keepdims=True))[1])
     return np.asarray(weight_MU / weight_MU.sum(1, keepdims=True))
-
-
-def _two_state_rate(source: Fields) -> Quantity:
-    """Return the rate of two symbols at order 1, E[(b·H(a) + a·H(b)) / (a + b)] = 2·E[b·H(a) / (a + b)]."""
-    grid = _grid(source.concentration)
-    entropy_Q = entr(grid.chance_Q) + entr(grid.other_Q)
-    value, error = _mean(grid, 2 * entropy_Q[:, None] * _ratio(grid).T)
-    return records.rounded(value, 64 + error / records.UNIT_ROUNDOFF, method="enumeration")
-
-
-def pair_law(source: Fields, lag: int) -> Float[np.ndarray, "2 2"]:
-    """Return E[π_x·(P^lag)_xy] for two symbols and order 1: P(0, 1) = E[a·b/(a+b)²·(1 - (1-a-b)^lag)]."""
-    differs, _ = _differs(source, lag)
-    return np.array([[0.5 - differs, differs], [differs, 0.5 - differs]])
-
-
-def pair_error(source: Fields, lag: int) -> float:
-    """Return a bound on the sum of the absolute errors of the entries of the pair law."""
-    return 4 * _differs(source, lag)[1] + 64 * (1 + lag) * records.UNIT_ROUNDOFF
-
-
-def _differs(source: Fields, lag: int) -> tuple[float, float]:
-    """Return P(X_0 = 0, X_lag = 1) and its error."""
-    grid = _grid(source.concentration)
-    second_QQ = grid.other_Q[:, None] - grid.chance_Q[None, :]  # the second eigenvalue 1 - a - b
-    return _mean(grid, _ratio(grid) * _ratio(grid).T * (1 - second_QQ**lag))
-
-
-class Grid(NamedTuple):
-    """The chance a to leave a state, 1-a, and ln a, at the points of a quadrature, and two rules of sum 1 for them.
-
-    `coarse_Q` uses every second point of those that `weight_Q` uses.
-    """
-
-    chance_Q: Float[np.ndarray, " Q"]
-    other_Q: Float[np.ndarray, " Q"]
-    log_Q: Float[np.ndarray, " Q"]
-    weight_Q: Float[np.ndarray, " Q"]
-    coarse_Q: Float[np.ndarray, " Q"]
-
-
-@functools.lru_cache(maxsize=4)
-def _grid(concentration: float) -> Grid:
-    """Return the trapezoidal rule for Beta(c, c) in x, where a = 1/(1 + exp(-sinh x)).
-
-    The integrand is analytic and falls doubly exponentially, so that the rule converges exponentially in 1/step. The
-    density is ∝ cosh(½·sinh x)^-2c·cosh x. Points at which a or 1-a is below e^-SURE are all moved there: neither
-    entropies nor the products a·b/(a+b)² that count can tell them apart.
-    Source: Takahasi and Mori (1974), "Double exponential formulas for numerical integration".
-    """
-    step, tail = STEP * min(1.0, 10 / concentration**0.5), 20 / concentration
-    reach = 2 * (tail + np.log1p(np.sqrt(-np.expm1(-2 * tail))))  # where the density has fallen by a factor of e^40
-    count = 2 * np.ceil(np.arcsinh(reach) / step / 2)
-    x_X = step * np.arange(-count, count + 1)
-    density_X = np.exp(-2 * concentration * _log_cosh(np.sinh(x_X) / 2)) * np.cosh(x_X)
-    told_Q = np.flatnonzero(np.abs(np.sinh(x_X)) <= SURE)
-    place_X, odds_Q = np.clip(np.arange(len(x_X)) - told_Q[0], 0, len(told_Q) - 1), np.sinh(x_X[told_Q])
-    log_Q, log_other_Q = -np.logaddexp(0, -odds_Q), -np.logaddexp(0, odds_Q)
-    rules = np.bincount(place_X, density_X), np.bincount(place_X[::2], density_X[::2], len(odds_Q))
-    return Grid(np.exp(log_Q), np.exp(log_other_Q), log_Q, *(rule / rule.sum() for rule in rules))
-
-
-def _log_cosh(u_X: Float[np.ndarray, " X"]) -> Float[np.ndarray, " X"]:
-    """Return ln cosh u, all digits of it near 0 and without overflow."""
-    far_X = np.abs(u_X)
-    near_X = np.log1p(2 * np.sinh(np.minimum(far_X, 1) / 2) ** 2)
-    return np.where(far_X < 1, near_X, far_X + np.log1p(np.exp(-2 * far_X)) - np.log(2))
-
-
-def _ratio(grid: Grid) -> Float[np.ndarray, "Q Q"]:
-    """Return a/(a + b) for all pairs of points."""
-    return np.exp(-np.logaddexp(0, grid.log_Q[None, :] - grid.log_Q[:, None]))
-
-
-def _mean(grid: Grid, value_QQ: Float[np.ndarray, "Q Q"]) -> tuple[float, float]:
-    """Return the mean over both chances, and its difference from that of every second point."""
-    mean = float(grid.weight_Q @ value_QQ @ grid.weight_Q)
-    return mean, abs(mean - float(grid.coarse_Q @ value_QQ @ grid.coarse_Q))

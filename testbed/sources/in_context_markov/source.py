@@ -17,7 +17,7 @@ from testbed.laws.kernels.random_bits import Words
 from testbed.laws.machines import finite
 from testbed.laws.record import Absent, Budget, Method, Mixing, Truth
 from testbed.laws.source import NoLatents
-from testbed.sources.in_context_markov import entropies
+from testbed.sources.in_context_markov import entropies, two_states
 from testbed.sources.in_context_markov.fields import Fields
 
 
@@ -84,7 +84,7 @@ class InContextMarkov(Fields, frozen=True, kw_only=True, tag=catalog.tag(__packa
         finite.check_lag(lag)
         if (self.vocabulary, self.order) != (2, 1):
             return Absent("a mean over random matrices, computed for two symbols and order 1 only")
-        return entropies.pair_law(self, lag)
+        return two_states.pair_law(self, lag)
 
     @property
     def pair_method(self) -> Method:
@@ -93,7 +93,7 @@ class InContextMarkov(Fields, frozen=True, kw_only=True, tag=catalog.tag(__packa
 
     def pair_error(self, lag: int) -> float:
         """Return that of the quadrature, by the difference from half its points, and rounding."""
-        return entropies.pair_error(self, lag)
+        return two_states.pair_error(self, lag)
 
     def mixing(self) -> Mixing:
         """Return "never": symbols are not equally frequent in all sequences."""

@@ -94,7 +94,7 @@ def test_sequences_past_the_last_would_be_noticed(params, truth, monkeypatch):
     """The liar counts them."""
     monkeypatch.setattr(observing, "_CALL", {"cpu": (100, 1)})
     look = programs.observer(MODEL, False, tuple(jax.local_devices()))
-    monkeypatch.setattr(observing, "_observer", lambda *_: lambda p, t, w, *rest: look(p, t, np.ones_like(w), *rest))
+    monkeypatch.setattr(observing, "observer", lambda *_: lambda p, t, w, *rest: look(p, t, np.ones_like(w), *rest))
     counted = seen_by(params).second_VOWW[:, 0, 0, 0]
     assert counted.sum() == 400 and not np.array_equal(counted, np.bincount(truth[1], minlength=3))
 
