@@ -15,6 +15,10 @@ Standing = Literal["before the run", "after the run", "declaration missing"]
 Kind = Literal["paper", "instrument"]
 """What a claim is of: the paper, or the testbed itself, where it is true by construction."""
 
+LEVEL = 0.95
+"""Level of the intervals in tables and figures; each claim has its own."""
+DIVERGED = 0.1
+"""Share of the models that may diverge in training."""
 CLOSE = 0.9
 """Share of what may pass from which on a check is near its limit."""
 NEAR = "near its limit"

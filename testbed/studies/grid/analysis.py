@@ -13,9 +13,6 @@ from testbed.stats.identified import NoInformation
 from testbed.stats.moments import Block
 from testbed.studies.grid import references
 
-LEVEL = 0.95
-"""Level of the intervals in tables and figures; each claim has its own."""
-
 
 @dataclass(frozen=True)
 class Analysis:

@@ -6,9 +6,8 @@ from testbed.stats.combine import each_level
 from testbed.stats.identified import told
 from testbed.stats.mean import mean
 from testbed.studies.grid.analysis import Analysis
-from testbed.verdict import Check, near
+from testbed.verdict import DIVERGED, Check, near
 
-DIVERGED = 0.1
 ROUNDING = 1e-5
 CLOSURE = 1e-9
 LEVEL = 0.9999

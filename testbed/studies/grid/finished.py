@@ -6,10 +6,11 @@ from testbed.measure.geometric import Decomposition
 from testbed.sources import Truth
 from testbed.store import Store, StoreError
 from testbed.studies.grid import cells, references
-from testbed.studies.grid.analysis import LEVEL, Analysis
+from testbed.studies.grid.analysis import Analysis
 from testbed.studies.grid.asked import Asked
 from testbed.studies.grid.measures import measures, table_name
 from testbed.studies.grid.parts import estimates, loss_parts
+from testbed.verdict import LEVEL
 
 ENSEMBLE_COLUMNS = ["parameters", "role", "tokens", *Decomposition.__struct_fields__]
 """Columns of the table of ensembles, also where every cell diverged and it has no rows."""

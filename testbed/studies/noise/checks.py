@@ -4,10 +4,7 @@ import numpy as np
 import pandas as pd
 
 from testbed.studies.noise.analysis import NoiseAnalysis
-from testbed.verdict import Check, near
-
-DIVERGED = 0.1
-"""Share of the models that may diverge in training."""
+from testbed.verdict import DIVERGED, Check, near
 
 ERRORS, TAME = 6.0, 20.0
 """Standard errors by which two ways to the same spread may differ, at any of all the points; and for which shapes."""

@@ -14,9 +14,6 @@ from testbed.studies.noise.decays import decay
 from testbed.studies.noise.estimates import ESTIMATES, EXPONENTS
 from testbed.verdict import Check
 
-LEVEL = 0.95
-"""Level of the intervals in tables and figures; each claim has its own."""
-
 CLAIMED, MARGIN = -1.0, 0.05
 """The slope that the paper claims, and how far from it still counts as true."""
 

@@ -86,7 +86,8 @@ class NoiseStudy(Asked, frozen=True, kw_only=True, tag_field="kind", tag=catalog
 
     def derived(self, analysis: "NoiseAnalysis", checks: Sequence[Check]) -> "Mapping[str, pd.DataFrame]":
         """Return the fits of every observed vector."""
-        from testbed.studies.noise.fits import LEVEL, fits
+        from testbed.studies.noise.fits import fits
+        from testbed.verdict import LEVEL
 
         return {FITS: fits(analysis, checks, level=LEVEL)}
 

@@ -12,8 +12,9 @@ from testbed.report.axes import layout
 from testbed.report.palette import short, size_colours
 from testbed.report.plots import Drawn, plot
 from testbed.studies.grid import references
-from testbed.studies.grid.analysis import LEVEL, Analysis
+from testbed.studies.grid.analysis import Analysis
 from testbed.studies.grid.measures._measure import Measure, Pairs
+from testbed.verdict import LEVEL
 
 
 class Positions(Measure):

@@ -13,10 +13,11 @@ from testbed.report.plots import Drawn
 from testbed.report.template import filled
 from testbed.sources import Absent, Quantity, Truth
 from testbed.studies.grid import references
-from testbed.studies.grid.analysis import LEVEL, Analysis
+from testbed.studies.grid.analysis import Analysis
 from testbed.studies.grid.measures import measures
 from testbed.studies.grid.page.drawn import drawn
 from testbed.studies.grid.parts import curves, variance_law
+from testbed.verdict import LEVEL
 
 HEADINGS = {
     "B": "B: limit of fresh data",
