@@ -64,5 +64,5 @@ def test_variance_of_a_mean_follows_the_second_eigenvalue(second):
 
 def test_a_width_below_the_rounding_is_refused():
     assert Markov(vocabulary=4).truth(2, budget=Budget(width=1e-9)).rate.method == "closed form"
-    with pytest.raises(ValueError, match=r"width=1e-17: the interval of epsilon is .*; that is the rounding"):
+    with pytest.raises(ValueError, match=r"width=1e-17: the interval of \w+ is .*; that is the rounding"):
         Markov(vocabulary=4).truth(2, budget=Budget(width=1e-17))

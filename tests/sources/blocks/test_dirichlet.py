@@ -11,6 +11,7 @@ from testbed.laws import dirichlet_law
 from testbed.laws.entropies import conditional, monte_carlo
 from testbed.sources import Budget, DirichletBlocks, InContextMarkov, Polya
 from testbed.sources.in_context_markov import entropies as chains
+from testbed.sources.in_context_markov import two_states
 from tests.laws.enumeration import growth
 from tests.sources.families.in_context_markov import joint as chain_joint
 
@@ -84,7 +85,7 @@ def test_hidden_blocks_over_windows_without_end_are_refused():
 
 def test_a_width_between_bounds_that_no_work_narrows_is_refused(monkeypatch):
     monkeypatch.setattr(dirichlet_law, "MOST_DRAWS", 2**6)
-    with pytest.raises(ValueError, match=r"epsilon is \S+ wide \(certified interval\); ask for width="):
+    with pytest.raises(ValueError, match=r"interval of \w+ is \S+ wide \(certified interval\); ask for width="):
         Polya(vocabulary=3).truth(2**8, budget=Budget(width=1e-9))
 
 
@@ -138,7 +139,7 @@ def test_means_over_two_state_matrices_agree_with_samples_of_them():
 @pytest.mark.parametrize("concentration", [1e-30, 1e-3, 0.1, 1.0, 30.0, 1e4, 1e18, 1e30])
 def test_quadrature_over_two_chances(concentration):
     world = InContextMarkov(vocabulary=2, concentration=concentration)
-    chance = chains._grid(concentration)
+    chance = two_states._grid(concentration)
     for rule_Q in (chance.weight_Q, chance.coarse_Q):
         assert rule_Q @ chance.chance_Q**2 == pytest.approx((concentration + 1) / (4 * concentration + 2), rel=1e-12)
     assert len(chance.weight_Q) < 600, "all pairs of points are summed over, at every lag"
