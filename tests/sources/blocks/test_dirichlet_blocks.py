@@ -166,7 +166,7 @@ def test_the_price_of_a_width_is_what_it_takes():
     with pytest.raises(ValueError, match=r"Monte Carlo.*summing left .* contexts would be needed; sampling") as refusal:
         world.truth(2, budget=Budget(contexts=16, tokens=few, width=width))
     quoted = float(re.search(r"tokens=([0-9.e+]+)", str(refusal.value)).group(1))
-    assert quoted == pytest.approx(9 * few, rel=0.02)
+    assert quoted == pytest.approx(9 * 1.1**2 * few, rel=0.02)
     assert world.truth(2, budget=Budget(contexts=16, tokens=int(2 * quoted), width=width)).rate.width <= width
 
 
