@@ -51,7 +51,8 @@ class Store:
         """Return the store in ``folder``, made if need be, once its saved spec is found to be the one asked for.
 
         ``same`` is given the saved spec and says in words how it differs, or None. The newest wording of an equal spec
-        (its claims, say) replaces the old one. Of several processes that begin at once, the first one's spec counts.
+        (its claims, say) replaces the old one. Of several processes that begin at once, the first one's spec counts;
+        where a spec is, the identity of the run is.
 
         Error: StoreError if the folder holds another spec, something else, or a damaged file, or cannot be written.
         """
@@ -60,9 +61,9 @@ class Store:
             check_new(folder)
             with explained(folder):
                 folder.mkdir(parents=True, exist_ok=True)
-            atomically(folder / SPEC, seals.json(SPEC, spec), replace=False)
             named = json.dumps({"id": uuid.uuid4().hex}).encode()
             atomically(folder / IDENTITY, seals.json(IDENTITY, named), replace=False)
+            atomically(folder / SPEC, seals.json(SPEC, spec), replace=False)
         difference = store.spec(same)
         if difference is not None:
             raise StoreError(

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from testbed.store import Store, StoreError
+from testbed.store import Store, StoreError, folder
 
 DIGEST = "ab" * 32
 ROW = {"parameters": 12, "status": "finished"}
@@ -234,3 +234,16 @@ def test_a_link_to_nothing_in_place_of_a_part_is_told_with_a_remedy_that_works(s
         store.cells()
     place.unlink()
     assert store.cells() is not None
+
+
+def test_where_a_spec_is_the_identity_of_the_run_is(tmp_path, monkeypatch):
+    """Another process that finds the spec reads and writes tables of this very run."""
+    seen, write = {}, folder.atomically
+
+    def spy(path, payload, *, replace):
+        write(path, payload, replace=replace)
+        seen[path.name] = sorted(each.name for each in path.parent.iterdir())
+
+    monkeypatch.setattr(folder, "atomically", spy)
+    Store.open(tmp_path / "run", b"{}", lambda saved: None)
+    assert "run.json" in seen["spec.json"]
