@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(config, items):
     """With --fast, keep the first example of each law, and leave out those that take long."""
     if not config.getoption("--fast"):
         return
-    seen = set((Path(__file__).parent / "long.txt").read_text().split())
+    seen = set((Path(__file__).parent / "shared" / "long.txt").read_text().split())
     kept, left = [], []
     for item in items:
         law = item.nodeid.split("[")[0]

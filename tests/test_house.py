@@ -1,6 +1,7 @@
 """Law: the tree stays readable: files, functions and folders keep to their sizes, the library's page to the code."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,12 @@ def test_a_crowded_folder_is_found(tmp_path):
     for at in range(ENTRIES + 1):
         (tmp_path / f"{at}.py").touch()
     assert crowded(tmp_path) == [tmp_path]
+
+
+def test_the_laws_that_take_long_exist():
+    for law in (ROOT / "tests" / "shared" / "long.txt").read_text().split():
+        path, *_, name = law.split("::")
+        assert re.search(rf"^def {name.rpartition('.')[2]}\(", (ROOT / path).read_text(), flags=re.MULTILINE), law
 
 
 def test_the_page_of_the_library_is_that_of_its_docstrings():
