@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from testbed import judging, pipeline
+from testbed import judging
 from testbed.ground.options import Options
 from testbed.sources import Budget, Source, Truth
 from testbed.store import ledger
@@ -78,6 +78,8 @@ def run(study: Study, folder: str | Path, *, options: Options | None = None, qui
 
     Error: ValueError for a study that cannot be; StoreError (a ValueError) for a folder that cannot be used.
     """
+    from testbed import pipeline  # late: what only opens a run needs no trainer
+
     pipeline.run(study, Path(folder), options or Options(), Console(quiet=quiet))
     return Run(Path(folder))
 

@@ -18,7 +18,7 @@ def add(commands: Any) -> None:
         metavar="EXPERIMENT",
         help="take the claims from this experiment, a name or a file (default: the run's own spec.json)",
     )
-    parser.add_argument("--preset", default="quick", help="with --claims-of: the preset (default quick)")
+    parser.add_argument("--preset", help="with --claims-of: the preset (default quick)")
     claims.add(parser)
 
 
@@ -33,7 +33,12 @@ def command(asked: argparse.Namespace, rest: list[str]) -> int:
             f"--claims {' '.join(asked.claims)}: they are chosen among the claims of an experiment; name it too, "
             "--claims-of EXPERIMENT."
         )
-    declared = None if asked.claims_of is None else preset(located(asked.claims_of), asked.preset).claims
+    if asked.claims_of is None and asked.preset is not None:
+        raise ValueError(
+            f"--preset {asked.preset}: it is a preset of the experiment whose claims are taken; name that too, "
+            "--claims-of EXPERIMENT."
+        )
+    declared = None if asked.claims_of is None else preset(located(asked.claims_of), asked.preset or "quick").claims
     by = None if declared is None else claims.chosen(declared, asked.claims)
     judging.rejudge(asked.folder, by, Console())
     return 0

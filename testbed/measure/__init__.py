@@ -1,1 +1,1 @@
-"""From what was observed to estimates: the three parts of the loss, the exact identity, the checks of a run."""
+"""How far predictions are from the Bayes predictive: divergences, the exact split, regrets, the shared windows."""

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from testbed.store import seals, tables
 from testbed.store.files import StoreError, atomically, explained, locked, read, sweep
 from testbed.store.refusals import (  # fmt: skip
+    BEFORE,
     DECLARED,
     IDENTITY,
     LOCK,
@@ -133,9 +134,9 @@ class Store:
         return self._table(self._part(digest), lambda table: tables.part_parameters(digest, table))
 
     def begun(self) -> bool:
-        """Return whether any part or snapshot is there, or what was made of parts that are gone."""
-        derived = any(path.suffix == ".parquet" and path.name != "reference.parquet" for path in self.folder.iterdir())
-        return derived or bool(self.digests() or digests_in(self.snapshots)) or self.holds("ledger.json")
+        """Return whether any part or snapshot is there, or any other file that a stage or judging leaves."""
+        files = {path.name for path in self.folder.iterdir() if path.is_file() and path.name[0] != "."}
+        return bool(files - BEFORE or self.digests() or digests_in(self.snapshots))
 
     def oldest_part(self) -> float:
         """Return the time of the oldest part in seconds since 1970, infinite if there is none."""
@@ -144,9 +145,8 @@ class Store:
     def snapshot(self, name: str) -> Snapshot:
         """Return the place where work under way named ``name`` (a digest) is saved."""
         path = self.snapshots / f"{name}.parquet"
-        read = lambda: self._table(path, tables.unpack_arrays)  # noqa: E731
         write = lambda arrays: self._put_table(path, tables.pack_arrays(arrays), replace=True)  # noqa: E731
-        return Snapshot(path, read, write)
+        return Snapshot(path, lambda: self._table(path, tables.unpack_arrays), write)
 
     def holds(self, name: str) -> bool:
         """Return whether there is a file of this name."""

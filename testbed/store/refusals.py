@@ -11,6 +11,9 @@ DECLARED, IDENTITY, PROVENANCE, SPEC = "declared.json", "run.json", "provenance.
 
 PARTS, SNAPSHOTS, LOCK = "parts", "snapshots", ".lock"
 
+BEFORE = {DECLARED, IDENTITY, PROVENANCE, SPEC, "reference.parquet", "truth.json"}
+"""What may be there before anything is trained or measured: what is asked, and what a world implies."""
+
 _DERIVED = {"cells.parquet", "ledger.json", "levels.parquet", "reference.parquet", "truth.json"}
 """Files by which what is left of a run is known."""
 

@@ -96,3 +96,14 @@ def test_declared_claims_that_are_not_judged_are_counted(store):
     declare(store, [FIRST, SECOND])
     (verdict,) = [judge(FIRST, "nothing was measured", ())]
     assert ledger.unjudged(store, [verdict]) == 1
+
+
+def test_what_any_stage_leaves_begins_a_run(store):
+    """A claim that comes after a stage of any kind came after the run began; what a world implies is no result."""
+    declare(store, [FIRST])
+    store.write_json("truth.json", {})
+    assert not store.begun()
+    store.write_json("truth-4.json", {"low": 0.1})
+    assert store.begun()
+    declare(store, [FIRST, SECOND])
+    assert standing(store, FIRST, SECOND) == [BEFORE, AFTER]
