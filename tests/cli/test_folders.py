@@ -47,3 +47,7 @@ def test_a_claim_about_an_unknown_estimate_is_refused(copied, capsys):
     answer = asked(capsys, "judge", copied, "--claims-of", FILE, "--preset", "unknown")
     assert refused(answer, "claim odd", "'no_such_estimate' is unknown", "known: lowest_excess")
     assert contents(copied) == before
+
+
+def test_a_preset_without_an_experiment_is_refused(copied, capsys):
+    assert refused(asked(capsys, "judge", copied, "--preset", "nonsense"), "--preset nonsense", "--claims-of")
