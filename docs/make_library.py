@@ -8,6 +8,8 @@ from typing import Any
 import testbed
 from testbed.ground.options import Options
 from testbed.model.transformer import Transformer
+from testbed.sources import Absent, Budget, Quantity, Truth
+from testbed.store import StoreError
 from testbed.studies.grid import Evaluation, Grid, GridStudy, Optimiser, Training
 from testbed.studies.noise import Arm, Fit, NoiseStudy
 from testbed.verdict import Claim, Verdict
@@ -18,11 +20,13 @@ SECTIONS: dict[str, dict[str, Any]] = {
         f"testbed.studies.grid.{each.__name__}": each for each in (GridStudy, Grid, Training, Optimiser, Evaluation)
     },
     "What is asked of noise": {f"testbed.studies.noise.{each.__name__}": each for each in (NoiseStudy, Arm, Fit)},
+    "What is true": {f"testbed.sources.{each.__name__}": each for each in (Truth, Quantity, Absent, Budget)},
     "What both share": {
         "testbed.model.transformer.Transformer": Transformer,
         "testbed.verdict.Claim": Claim,
         "testbed.verdict.Verdict": Verdict,
         "testbed.ground.options.Options": Options,
+        "testbed.store.StoreError": StoreError,
     },
 }
 HEAD = """# The library

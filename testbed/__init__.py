@@ -3,9 +3,9 @@
 `run` a study, `open` a folder that a run left, ask for the `truth` of a world; a `Run` has verdicts and tables.
 """
 
-from pkgutil import extend_path
+from testbed.ground.catalog import extended
 
-__path__ = extend_path(__path__, __name__)
+__path__ = extended(__path__, __name__)
 
 from typing import TYPE_CHECKING, Any
 

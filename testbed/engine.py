@@ -13,4 +13,8 @@ def run(name: str, tasks: Sequence[Task], store: Store, options: Options, consol
     if tasks:
         with console.progress(name, sum(task.work for task in tasks)) as shown:
             for task in tasks:
-                task.run(store, options, shown)
+                try:
+                    task.run(store, options, shown)
+                except Exception as error:
+                    error.add_note(f"while {name}: {task.words} ({task.digest})")
+                    raise

@@ -99,6 +99,10 @@ def _write(
         spec=study.pretty().decode(),
         provenance=ledger.provenance(store),
     )
+    if set(derived) != set(study.tables):
+        raise TypeError(
+            f"{type(study).__name__} derives {sorted(derived)}, and names {sorted(study.tables)} in `tables`."
+        )
     page = study.page(frame, analysis, derived)
     for name, table in derived.items():
         store.write_frame(name, table)

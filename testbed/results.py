@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from testbed import judging
 from testbed.ground.options import Options
+from testbed.ground.wording import short
 from testbed.sources import Budget, Source, Truth
 from testbed.store import ledger
 from testbed.study import Study
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Run:
-    """A finished run: what was asked, what was measured, and what is true."""
+    """The folder of a run: what was asked, what was measured, what is true; of a killed one, what there is."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -46,19 +47,25 @@ class Run:
 
     @cached_property
     def truth(self) -> Truth | None:
-        """What is known exactly of the world of a grid, in nats; None for a study of several worlds."""
+        """What is known exactly of the world of a grid, in nats; None for other studies, or if it is not there yet."""
         return self._store.read_json("truth.json", Truth) if self._store.holds("truth.json") else None
 
     @property
     def digests(self) -> list[str]:
-        """The names of what was trained or observed, one part each; column ``digest`` of the tables has them."""
+        """The names of the parts, trained or observed; tables `cells` and `trained` have them as ``digest``."""
         return self._store.digests()
 
     def parameters(self, digest: str) -> "dict[str, np.ndarray]":
         """Return the kept parameters of a trained model, by path.
 
-        Error: StoreError if there is no such part.
+        Error: ValueError if there is no such part, or it holds what was seen of a model; StoreError if damaged.
         """
+        if digest not in self.digests:
+            raise ValueError(f"{short(digest)!r}: the run has no part of this name; `digests` lists them.")
+        if self._store.row(digest)["status"] == "observed":
+            raise ValueError(
+                f"{short(digest)!r}: it holds what was seen of a model; table `trained` names those trained."
+            )
         return self._store.parameters(digest)
 
     @property
@@ -80,7 +87,11 @@ def run(study: Study, folder: str | Path, *, options: Options | None = None, qui
     """
     from testbed import pipeline  # late: what only opens a run needs no trainer
 
-    pipeline.run(study, Path(folder), options or Options(), Console(quiet=quiet))
+    _check("study", study, Study, "a GridStudy or a NoiseStudy, say")
+    _check("folder", folder, (str, Path), "a path")
+    options = Options() if options is None else options
+    _check("options", options, Options, "Options, or None")
+    pipeline.run(study, Path(folder), options, Console(quiet=quiet))
     return Run(Path(folder))
 
 
@@ -99,4 +110,13 @@ def truth(world: Source, length: int, budget: Budget | None = None) -> Truth:
     >>> round(truth(Iid(vocabulary=2, weights=(0.5, 0.5)), 8).epsilon.value, 6)
     0.693147
     """
+    _check("world", world, Source, "a world of testbed.sources")
+    _check("length", length, int, "a whole number of tokens")
+    _check("budget", budget, (Budget, type(None)), "a Budget, or None")
     return world.truth(length) if budget is None else world.truth(length, budget=budget)
+
+
+def _check(name: str, value: object, kind: type | tuple[type, ...], rule: str) -> None:
+    """Refuse a value of another kind."""
+    if not isinstance(value, kind):
+        raise ValueError(f"{name}={short(value)}: must be {rule}; give one.")

@@ -123,10 +123,19 @@ class Study(Checked, frozen=True, kw_only=True):
         return self.estimates()[claim.quantity](analysis, claim.level)
 
     def check_claim(self, claim: Claim) -> None:
-        """Refuse a claim about a number that this question does not have.
+        """Refuse a claim about what this question does not have.
 
         Error: ValueError that names the claim and lists what is known.
         """
+        self.check_quantity(claim)
+        if claim.about is not None:
+            raise ValueError(
+                f"claim {claim.id}: about={short(claim.about)!r}: estimates of a {self.kind} study are about all of it;"
+                " leave about out."
+            )
+
+    def check_quantity(self, claim: Claim) -> None:
+        """Refuse a claim about a number that this question does not have."""
         known = self.estimates()
         if claim.quantity not in known:
             raise ValueError(
@@ -181,8 +190,5 @@ def decode(payload: bytes) -> Study:
         plain = None  # told below, with what is to be done
     kind = plain.get("kind", "grid") if isinstance(plain, dict) else "grid"
     if not isinstance(kind, str) or kind not in catalog.names(SHELF):
-        raise ValueError(
-            f"The saved experiment is of kind {short(kind)!r}, and known are {', '.join(catalog.names(SHELF))}:"
-            " another version may have written it. Restore the file, or use a new folder."
-        )
+        raise reading.UnfamiliarError(reading.unfamiliar(str(kind), f"known are {', '.join(catalog.names(SHELF))}"))
     return reading.strictly(payload, catalog.variant(SHELF, kind, "Study"))

@@ -31,12 +31,19 @@ class Claim(Checked, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     id: str
+    """Its name."""
     sentence: str
+    """What is claimed, in words."""
     section: str
+    """Where: a section of the paper, or a heading."""
     quantity: str
+    """The estimate that it is about; `testbed list` names them."""
     low: float | None
+    """Lower end of the region in which it is true; None if endless."""
     high: float | None
+    """Upper end of that region; None if endless."""
     level: float
+    """Level of the interval that judges it, e.g. 0.95."""
     about: str | None = None
     """Which part of the run the estimate is about, where there are several: arm/layer/part/given."""
     kind: Kind = "paper"
@@ -52,10 +59,12 @@ class Claim(Checked, frozen=True, kw_only=True, omit_defaults=True):
         low, high = self.region
         if math.isnan(low) or math.isnan(high) or low >= high:
             raise ValueError(
-                f"claim {self.id}: region [{low}, {high}] must have low < high; leave an end out for an endless one."
+                f"claim {self.id}: region [{low}, {high}] must have low < high; give None for an endless end."
             )
         if math.isinf(low) and math.isinf(high):
-            raise ValueError(f"claim {self.id}: a region without ends cannot be refuted; declare low, high or both.")
+            raise ValueError(
+                f"claim {self.id}: a region without ends cannot be refuted; give low, high or both as a number."
+            )
 
     @property
     def region(self) -> tuple[float, float]:
@@ -98,23 +107,39 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """
 
     id: str
+    """Of the claim."""
     sentence: str
+    """Of the claim."""
     section: str
+    """Of the claim."""
     quantity: str
+    """The estimate that judged it."""
     estimate: float | None
+    """Its value."""
     low: float | None
+    """Lower end of its interval."""
     high: float | None
+    """Upper end of its interval."""
     level: float
+    """Level of the interval."""
     region: tuple[float | None, float | None]
+    """Where the claim is true."""
     verdict: Word
+    """The word."""
     n: int | None
+    """Independent units behind the interval."""
     method: str
+    """How the interval was made."""
     reason: str
+    """Why the word, in a sentence."""
     declared: Standing
+    """How the claim stands to the data."""
     about: str | None = None
+    """The part of the run that it is about."""
     declared_at: str | None = None
     """When the claim was declared, in UTC; None where that is not known."""
     kind: Kind = "paper"
+    """Whether it is of the paper, or of the instrument."""
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "kind", _kind(self.kind, self.section))

@@ -4,7 +4,7 @@ import msgspec
 
 from testbed.predictors import ContextTree, Counting
 from testbed.verdict import Claim
-from tests.small import EXPERIMENT
+from tests.shared.small import EXPERIMENT
 
 
 def claim(name, estimate, *, low=None, high=None):

@@ -34,8 +34,9 @@ def command(asked: argparse.Namespace, rest: list[str]) -> int:
         _show(title, {name: summary(variant) for name, variant in catalog.shelf(package).items()})
     _show("measures on stored parameters", {name: summary(measure) for name, measure in measures().items()})
     _show("kinds of questions", {name: summary(kind) for name, kind in kinds().items()})
-    estimates = {name: number for kind in kinds().values() for name, number in kind.estimates().items()}
-    _show("estimates that claims can be about", {name: summary(number) for name, number in estimates.items()})
+    for name, kind in kinds().items():
+        told = {quantity: summary(number) for quantity, number in kind.estimates().items()}
+        _show(f"estimates that claims can be about, {name}", told)
     _show("experiments that come with testbed, by name", {name: _told(path) for name, path in shipped().items()})
     here = [path for path in files(Path("experiments")).values() if not _is_shipped(path)]
     if here:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import re
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
@@ -28,6 +29,18 @@ def loads(text: str | bytes) -> Any:
         raise ValueError("it is nested too deep") from None
 
 
+class UnfamiliarError(ValueError):
+    """What a file holds is sound, and made with something that is not at hand here."""
+
+
+def unfamiliar(kind: str, where: str) -> str:
+    """Return the sentence about a kind that no shelf has."""
+    return (
+        f"it is sound, and of a kind {short(kind)!r} ({where}) that is on no shelf here: put the package that defines"
+        " it on Python's path, or use the version of testbed that made it"
+    )
+
+
 def strictly(payload: bytes, kind: type[Value]) -> Value:
     """Return the value of a kind that a JSON file holds; fields that are unknown, missing or given twice are refused.
 
@@ -36,6 +49,9 @@ def strictly(payload: bytes, kind: type[Value]) -> Value:
     try:
         value, written = msgspec.json.decode(payload, type=kind), loads(payload)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        strange = re.match(r"Invalid value '(.+)' - at `(\$.*)\.kind`$", str(error))
+        if strange is not None:
+            raise UnfamiliarError(unfamiliar(strange[1], f"at {strange[2]}")) from error
         raise ValueError(
             f"The saved experiment cannot be read: {cut(str(error), 200)}. Restore the file, or use a new folder."
         ) from error

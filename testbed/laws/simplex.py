@@ -58,12 +58,6 @@ def given_rows(name: str, rows: Sequence[Any], shape: tuple[int, ...], *, each: 
     return np.asarray(array / sums)
 
 
-def cumulative(rows: Rows) -> Rows:
-    """Return the cumulative rows for the inverse-CDF draw `count(u >= cdf)`; impossible symbols are never drawn."""
-    sums = np.cumsum(rows, axis=-1)
-    return np.asarray(sums / sums[..., -1:])
-
-
 def logarithm(rows: Rows) -> Rows:
     """Return log-probabilities, -inf where the probability is zero."""
     with np.errstate(divide="ignore"):

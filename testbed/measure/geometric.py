@@ -27,7 +27,7 @@ class Decomposition(msgspec.Struct, frozen=True, kw_only=True):
     """The parts averaged over all contexts, in nats per token, with jackknifed values and their standard errors.
 
     ``mean_kl = center + spread`` holds to ``closure`` (the worst context). The standard errors are over replicates; the
-    contexts, shared by all ensembles, count as given. ``center_B`` are the sequences' own means.
+    contexts, shared by all ensembles, count as given.
     """
 
     replicates: int

@@ -1,5 +1,5 @@
 """What learns: a causal decoder whose every assumption is a switch."""
 
-from pkgutil import extend_path
+from testbed.ground.catalog import extended
 
-__path__ = extend_path(__path__, __name__)
+__path__ = extended(__path__, __name__)

@@ -4,9 +4,9 @@ They are the marks that a trained model is held against: what counting, guessing
 regime attains on the same windows without any training.
 """
 
-from pkgutil import extend_path
+from testbed.ground.catalog import extended
 
-__path__ = extend_path(__path__, __name__)  # any installed package may add to the shelf
+__path__ = extended(__path__, __name__)
 
 from typing import TYPE_CHECKING, TypeAlias, Union
 

@@ -1,8 +1,8 @@
 """Worlds whose entropy is known exactly: one file per kind of source."""
 
-from pkgutil import extend_path
+from testbed.ground.catalog import extended
 
-__path__ = extend_path(__path__, __name__)  # any installed package may add to the shelf
+__path__ = extended(__path__, __name__)
 
 from testbed.laws.machines.finite import Machine
 from testbed.laws.record import Absent, Budget, Mixing, Quantity, Truth

@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from testbed.ground import reading
 from testbed.store import seals, tables
 from testbed.store.files import StoreError, atomically, explained, locked, read, sweep
 from testbed.store.refusals import (  # fmt: skip
@@ -194,11 +195,9 @@ class Store:
         """Replace a file that is for people, and never read back."""
         atomically(self.folder / name, payload, replace=True)
 
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> contextlib.AbstractContextManager[None]:
         """Let no other process read and then write at the same time."""
-        with locked(self.folder / LOCK):
-            yield
+        return locked(self.folder / LOCK)
 
     @functools.cached_property
     def identity(self) -> str:
@@ -235,6 +234,8 @@ class Store:
             if not sealed:
                 self.unsealed.add(name)
             yield held
+        except reading.UnfamiliarError as error:
+            raise StoreError(f"{path}: {error}.") from error
         except Exception as error:  # a file without a checksum makes its reader raise anything, KeyError included
             why = (str(error).splitlines() or [type(error).__name__])[0]
             raise StoreError(f"{path} is damaged ({why:.200}): {remedy(self.folder, path)}") from error
@@ -243,8 +244,7 @@ class Store:
         """Refuse to go on beside a damaged file; of declarations, the verdicts tell."""
         for path in sorted(self.folder.iterdir()):
             if path.suffix in (".json", ".parquet") and path.name not in (DECLARED, SPEC) and path.name[0] != ".":
-                with self._believing(path) as held:
-                    if path.suffix == ".json":
-                        msgspec.json.decode(held)
-                    else:
-                        pq.read_table(pa.BufferReader(held), page_checksum_verification=True)
+                if path.suffix == ".json":
+                    self.read_json(path.name)
+                else:
+                    self._table(path, lambda table: table)

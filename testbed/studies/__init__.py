@@ -1,5 +1,5 @@
 """Shelf of kinds of questions: a file or a folder each, see ``testbed.study``. Any installed package may add to it."""
 
-from pkgutil import extend_path
+from testbed.ground.catalog import extended
 
-__path__ = extend_path(__path__, __name__)
+__path__ = extended(__path__, __name__)

@@ -232,7 +232,7 @@ def _recipe(bucket: Bucket, observe: Observer, room: Room, placement: Placement)
 def _sentence(cell: Cell, step: int) -> str:
     return (
         f"A loss or gradient was not finite at step {step} of {cell.horizon} "
-        f"(learning rate {cell.learning_rate:g}); the lane was frozen there."
+        f"(learning rate {cell.learning_rate:g}); the run was stopped there."
     )
 
 

@@ -120,8 +120,8 @@ def _widest(cell: Cell, room: Room) -> int:
     lanes = (free - (working - state)) // state if room.mapping == "map" else free // working
     if lanes < 1:
         raise ValueError(
-            f"One lane of width {cell.model.width} needs {(working + shared) / 2**30:.3g} GiB and "
-            f"{room.bytes_per_device / 2**30:.3g} GiB are granted per device: a bucket must hold at least one lane; "
+            f"One run of width {cell.model.width} needs {(working + shared) / 2**30:.3g} GiB and "
+            f"{room.bytes_per_device / 2**30:.3g} GiB are granted per device: a batch must hold at least one run; "
             f"{_lighter(cell, room)}."
         )
     return int(lanes) * len(room.devices)

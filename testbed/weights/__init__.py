@@ -2,7 +2,7 @@
 
 A variant is one file with one frozen struct, tagged by its file name, whose fields are its own settings, and
 
-- ``parameters(model, world, *, key) -> params``: plain float32 parameters, as `Transformer.init` returns them;
+- ``parameters(model, world, *, key) -> params``: plain float32 parameters, as `initial.init` returns them;
   ValueError for a model that they cannot be planted into;
 - ``logit_deviation``: the standard deviation of Gaussian logits that do not depend on the values, or None;
 - ``at_kink``: whether the kink of the nonlinearity, where it has one, is where attention tends to;
@@ -11,9 +11,9 @@ A variant is one file with one frozen struct, tagged by its file name, whose fie
 Planted are the start vector and the first layer, as far as a variant says; all else is fresh.
 """
 
-from pkgutil import extend_path
+from testbed.ground.catalog import extended
 
-__path__ = extend_path(__path__, __name__)  # any installed package may add to the shelf
+__path__ = extended(__path__, __name__)
 
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 

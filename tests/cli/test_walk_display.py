@@ -15,7 +15,7 @@ from testbed.train.plan import plan, room
 from testbed.train.progress import Watch
 from testbed.training import planned
 from testbed.verdict import Verdict
-from tests.small import EXPERIMENT
+from tests.shared.small import EXPERIMENT
 
 ODD = "t[/] [red]x[/red] :smile:"
 

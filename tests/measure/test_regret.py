@@ -14,7 +14,7 @@ from testbed.model.initial import init
 from testbed.model.transformer import Transformer
 from testbed.predictors import CLASSICAL, ContextTree, Counting, Predictor
 from testbed.sources import BlockStationary, Iid, Markov, Polya
-from tests.small import WORLD
+from tests.shared.small import WORLD
 
 COIN = Iid(vocabulary=2, weights=(0.8, 0.2))
 LENGTH = 8

@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import jax
 
-from tests.small import EXPERIMENT
+from tests.shared.small import EXPERIMENT
 from tests.train.lanes_common import train
 
 

@@ -14,7 +14,7 @@ import pytest
 from testbed.measure.divergence import observe
 from testbed.train import buckets, lanes
 from testbed.train.plan import plan, room
-from tests.small import EXPERIMENT
+from tests.shared.small import EXPERIMENT
 from tests.train.lanes_common import Memory, contexts, distance, train
 
 ROUNDING = 2e-5

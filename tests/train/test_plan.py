@@ -12,7 +12,7 @@ from testbed.measure.divergence import observe
 from testbed.model.size import size
 from testbed.train import buckets
 from testbed.train.plan import Room, plan, room
-from tests.small import EXPERIMENT, varied
+from tests.shared.small import EXPERIMENT, varied
 from tests.train.lanes_common import Memory, contexts, distance
 
 ROUNDING = 2e-5

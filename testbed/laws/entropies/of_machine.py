@@ -42,6 +42,7 @@ def truth(source: Source, length: int, budget: Budget, *, oracle: Quantity | Abs
     machine = source.machine()
     if isinstance(machine, Absent):
         raise TypeError(f"{type(source).__name__} is no finite machine ({machine.reason}); use `conditional` instead.")
+    finite.check_lasting(machine)
     upper = Walk(machine, mixed_states.unknown(machine.stationary_S))
     windows = upper if source.stationary else Walk(machine, mixed_states.unknown(machine.initial_S))
     whole = windows.reach(length, budget.contexts)

@@ -19,6 +19,8 @@ FILLED, EIGENVALUE = 8, 64
 """A chain is multiplied as a full matrix if more than one of so many transitions is possible; operations that the
 second eigenvalue takes, for each cube of a state."""
 LARGEST_LAG = 2**20
+UNNORMALISED = 1e-9
+"""By how much the sum of a law may differ from 1, as rounding makes it."""
 MULTIPLIED = 16
 """Products of a full matrix that take as long as one operation."""
 
@@ -50,11 +52,53 @@ class Informed(NamedTuple):
 def from_matrices(
     T_VSS: Float[np.ndarray, "V S S"], initial_S: Float[np.ndarray, " S"], stationary_S: Float[np.ndarray, " S"]
 ) -> Machine:
-    """Return the machine whose T[x, s, s'] = P(X = x, next state = s' | state = s)."""
+    """Return the machine whose T[x, s, s'] = P(X = x, next state = s' | state = s).
+
+    Error: ValueError if what leaves a state, or one of the two laws of a state, is no law.
+    """
     symbol_E, origin_E, target_E = np.nonzero(T_VSS)
-    return Machine(
+    made = Machine(
         len(T_VSS), initial_S, stationary_S, origin_E, symbol_E, target_E, T_VSS[symbol_E, origin_E, target_E]
     )
+    check(made)
+    return made
+
+
+def check(machine: Machine) -> None:
+    """Refuse a machine whose probabilities are none: those out of a state that is entered, and both laws of the state.
+
+    Error: ValueError that names what is no law, and its sum.
+    """
+    entered_S = (machine.initial_S > 0) | (machine.stationary_S > 0)
+    entered_S[machine.target_E[machine.probability_E > 0]] = True
+    leaving_S = np.bincount(machine.origin_E, machine.probability_E, len(entered_S))
+    sums = {f"what leaves state {state}": leaving_S[state] for state in np.flatnonzero(entered_S)}
+    sums |= {
+        "the first law of the state": machine.initial_S.sum(),
+        "its law in the long run": machine.stationary_S.sum(),
+    }
+    least = min(machine.probability_E.min(initial=0.0), machine.initial_S.min(), machine.stationary_S.min())
+    worst = max(sums, key=lambda name: abs(sums[name] - 1) if np.isfinite(sums[name]) else np.inf)
+    if not abs(sums[worst] - 1) <= UNNORMALISED or least < 0:
+        raise ValueError(
+            f"{worst} has the sum {sums[worst]:.6g} and the least probability is {least:.3g}: each law sums to 1,"
+            " none of it below 0; divide it by its sum."
+        )
+
+
+def check_lasting(machine: Machine) -> None:
+    """Refuse a machine whose law in the long run does not stay as it is from token to token.
+
+    Error: ValueError that says by how much it changes.
+    """
+    flow_E = machine.stationary_S[machine.origin_E] * machine.probability_E
+    after_S = np.bincount(machine.target_E, flow_E, len(machine.stationary_S))
+    change = float(np.abs(after_S - machine.stationary_S).sum())
+    if not change <= UNNORMALISED:
+        raise ValueError(
+            f"the law of the state in the long run changes by {change:.3g} with a token: it must stay; give the"
+            " stationary law of the chain."
+        )
 
 
 def emissions(machine: Machine) -> Float[np.ndarray, "S V"]:

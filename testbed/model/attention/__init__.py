@@ -13,13 +13,16 @@ almost everywhere, and hold no parameters. The projections before and after, the
 the network.
 """
 
-from pkgutil import extend_path
+from testbed.ground.catalog import extended
 
-__path__ = extend_path(__path__, __name__)  # any installed package may add to the shelf
+__path__ = extended(__path__, __name__)
 
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 from testbed.ground import catalog
+from testbed.model.attention._attention import Attention, dots, exponential
+
+__all__ = ["AnyAttention", "Attention", "dots", "exponential"]
 
 if TYPE_CHECKING:
     AnyAttention: TypeAlias = Any

@@ -9,9 +9,9 @@ A variant is one file with one frozen struct, tagged by its file name, whose fie
 The matrices and biases around it belong to the network.
 """
 
-from pkgutil import extend_path
+from testbed.ground.catalog import extended
 
-__path__ = extend_path(__path__, __name__)  # any installed package may add to the shelf
+__path__ = extended(__path__, __name__)
 
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 

@@ -5,9 +5,9 @@ A variant is one file with one frozen struct, tagged by its file name, whose fie
 independent noise of one law; the network derives the key of each from the caller's key, its sequence and its place.
 """
 
-from pkgutil import extend_path
+from testbed.ground.catalog import extended
 
-__path__ = extend_path(__path__, __name__)  # any installed package may add to the shelf
+__path__ = extended(__path__, __name__)
 
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 

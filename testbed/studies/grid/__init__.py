@@ -1,8 +1,8 @@
 """The question of loss against parameters P and tokens D: a grid of models, trained and judged."""
 
-from pkgutil import extend_path
+from testbed.ground.catalog import extended
 
-__path__ = extend_path(__path__, __name__)
+__path__ = extended(__path__, __name__)
 
 from testbed.cell import Evaluation, Optimiser
 from testbed.studies.grid.layout import Grid, Training

@@ -52,8 +52,13 @@ class GridStudy(Asked, frozen=True, kw_only=True, tag_field="kind", tag=catalog.
         from testbed.studies.grid.estimates import ESTIMATES
         from testbed.studies.grid.measures import measures
 
-        own = [measure.estimates for measure in measures().values()]
-        return ESTIMATES | {name: number for each in own for name, number in each.items()}
+        found = dict(ESTIMATES)
+        for name, measure in measures().items():
+            for quantity, number in measure.estimates.items():
+                if quantity in found:
+                    raise ValueError(f"measure {name}: {quantity} is another estimate already; rename the measure's.")
+                found[quantity] = number
+        return found
 
     def analysis(self, store: Store) -> "Analysis":
         """Return the tables of a finished grid."""

@@ -13,7 +13,6 @@ from testbed.weights import AnyWeights, Fresh
 
 Dropped = Literal["none", "A1", "A2", "A3", "A4", "several"]
 Part = Literal["attention", "feedforward", "representation"]
-Given = Literal["query", "nothing"]
 
 MOST_POINTS, MOST_KEPT, MOST_TOKENS, LONGEST = 100_000, 2**24, 2**40, 2**20
 """Points are files, rows of projections are held in memory, and windows are laid out: more of any is refused."""

@@ -71,7 +71,7 @@ class NoiseStudy(Asked, frozen=True, kw_only=True, tag_field="kind", tag=catalog
 
     def check_claim(self, claim: Claim) -> None:
         """Refuse claims about numbers or observed vectors that the study does not have."""
-        super().check_claim(claim)
+        self.check_quantity(claim)
         where, arms = subject(claim), {arm.name: arm for arm in self.arms}
         if where.arm not in arms:
             raise ValueError(

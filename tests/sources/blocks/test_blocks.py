@@ -14,7 +14,7 @@ from testbed.measure.contexts import reference
 from testbed.model.transformer import Transformer
 from testbed.sources import Absent, BlockStationary, Budget, Mixing
 from testbed.sources.block_stationary import entropies
-from tests.small import EXPERIMENT
+from tests.shared.small import EXPERIMENT
 from tests.sources.families.block_stationary import EXAMPLES, TINY, length_law
 from tests.sources.test_mixing import check_mixing, covariances
 from tests.sources.test_predictive import check_prediction, contexts, predicted

@@ -12,7 +12,7 @@ from testbed.sources import BlockStationary, Budget, Iid, Markov, Mixture
 from testbed.sources.mixture import parts as of_parts
 from testbed.train import lanes
 from testbed.train.plan import plan, room
-from tests.small import EXPERIMENT
+from tests.shared.small import EXPERIMENT
 from tests.sources.families.block_stationary import TINY
 from tests.sources.families.markov import BACK, CHAIN
 from tests.sources.families.mixture import COIN

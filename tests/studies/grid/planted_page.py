@@ -9,7 +9,7 @@ import pandas as pd
 from testbed.studies.grid import GridStudy, references
 from testbed.studies.grid.checks import checks
 from testbed.studies.grid.measures import positions
-from testbed.studies.grid.page.content import Page
+from testbed.studies.grid.page.shown import Page
 from testbed.studies.grid.parts import curves, estimates, loss_parts, variance_law
 from testbed.verdict import Check, Claim, judge
 from tests.studies.grid.synthetic import World, analysis

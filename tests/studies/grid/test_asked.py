@@ -7,7 +7,7 @@ from testbed.cell import SCHEMA, Cell
 from testbed.ground import catalog
 from testbed.sources import Iid
 from tests.presets import CLAIMS, REFERENCES
-from tests.small import EXPERIMENT, varied
+from tests.shared.small import EXPERIMENT, varied
 
 CELL = EXPERIMENT.pilot_cells()[0]
 GOLDEN = "178a9ce7823701905ac51e1125064496ed684536de655d64b618e1f1d1b3048d"

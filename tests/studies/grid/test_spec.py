@@ -12,7 +12,7 @@ from testbed.studies.grid import GridStudy
 from testbed.studies.grid.layout import Grid, Training
 from testbed.study import decode
 from tests.presets import CLAIMS, JUDGED, REFERENCES
-from tests.small import EXPERIMENT, varied
+from tests.shared.small import EXPERIMENT, varied
 from tests.studies.grid.test_asked import grid_cells, replaced
 
 

@@ -10,7 +10,7 @@ from testbed.studies.noise import Arm, Fit
 from testbed.studies.noise.points import check_arms
 from testbed.study import decode
 from testbed.weights import GaussianLogits
-from tests.small import EXPERIMENT
+from tests.shared.small import EXPERIMENT
 from tests.small_study import CLAIMS, MODEL, STUDY, TOKENS, claim
 
 ARM = STUDY.arms[0]

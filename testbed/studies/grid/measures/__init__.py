@@ -4,9 +4,9 @@ Every measure on the shelf is taken of every run, from stored parameters; a new 
 next time their experiment is run, and trains nothing.
 """
 
-from pkgutil import extend_path
+from testbed.ground.catalog import extended
 
-__path__ = extend_path(__path__, __name__)  # any installed package may add to the shelf
+__path__ = extended(__path__, __name__)
 
 from testbed.ground import catalog
 from testbed.studies.grid.measures._measure import Measure, Pairs

@@ -48,8 +48,7 @@ class Positions(Measure):
         frame, beside = analysis.measured["positions"], references.lines(analysis.references, level=LEVEL)
         if len(frame):
             caption = (
-                "Loss on fresh data position by position, $K_t$ on top of the Bayes curve $h_t$: within a block the "
-                "regime becomes known; at its end all is open again."
+                "Loss on fresh data position by position: $K_t$, what the models lose, on top of the Bayes curve $h_t$."
             )
             alt = (
                 f"Loss at each of {frame['t'].nunique()} positions of the window, a curve for each size above the "

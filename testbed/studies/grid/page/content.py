@@ -1,7 +1,6 @@
 """The page of a grid: verdicts first, then figures, every estimate, and what they rest on."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -9,13 +8,13 @@ import pandas as pd
 
 from testbed.report.page import Frame
 from testbed.report.palette import short
-from testbed.report.plots import Drawn
 from testbed.report.template import filled
 from testbed.sources import Absent, Quantity, Truth
 from testbed.studies.grid import references
 from testbed.studies.grid.analysis import Analysis
 from testbed.studies.grid.measures import measures
 from testbed.studies.grid.page.drawn import drawn
+from testbed.studies.grid.page.shown import Page
 from testbed.studies.grid.parts import curves, variance_law
 from testbed.verdict import LEVEL
 
@@ -29,24 +28,6 @@ HEADINGS = {
     "K": "K: exact excess loss",
     "excess": "E[CE] − ε: sampled excess loss",
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Page(Frame):
-    """All that the page of a grid shows, as plain data.
-
-    ``truth`` holds name, value, low, high, error and method; ``estimates``, ``parts`` and ``curves`` are the tables
-    of ``testbed.studies.grid.parts``; ``constants`` C_P of the joint law of V; ``figures`` those of the measures;
-    ``references`` the lines of ``testbed.studies.grid.references``, none for a run without.
-    """
-
-    estimates: pd.DataFrame
-    parts: pd.DataFrame
-    curves: pd.DataFrame
-    constants: Mapping[int, float]
-    figures: Sequence[Drawn]
-    references: pd.DataFrame
-    truth: Sequence[Mapping[str, Any]]
 
 
 def page(frame: Frame, analysis: Analysis, derived: Mapping[str, pd.DataFrame]) -> Page:

@@ -1,7 +1,7 @@
 """The figures of a grid's page: which are drawn, their captions, what they show in words, the files behind them."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -10,19 +10,17 @@ from testbed.report.palette import short
 from testbed.report.plots import Drawn, plot
 from testbed.report.template import figure
 from testbed.studies.grid.page import figures
-
-if TYPE_CHECKING:
-    from testbed.studies.grid.page.content import Page
+from testbed.studies.grid.page.shown import Page
 
 OPEN = " An open arrow: the interval reaches zero, or leaves the axis."
 
 
-def drawn(page: "Page") -> list[Drawn]:
+def drawn(page: Page) -> list[Drawn]:
     """Return the figures for which there is data, the main one first."""
     return list(_drawn(page, BESIDE if len(page.references) else ""))
 
 
-def _drawn(page: "Page", beside: str) -> Iterator[Drawn]:
+def _drawn(page: Page, beside: str) -> Iterator[Drawn]:
     kinds, found = set(page.estimates["quantity"]), page.estimates
     others = ("references.parquet",) if len(page.references) else ()
     if len(page.parts):
@@ -47,7 +45,7 @@ def _drawn(page: "Page", beside: str) -> Iterator[Drawn]:
     yield from _curves(page, beside, others)
 
 
-def _split(page: "Page", kinds: set[str]) -> Iterator[Drawn]:
+def _split(page: Page, kinds: set[str]) -> Iterator[Drawn]:
     """Yield the figures of the parts of K: B against size, V against data."""
     found = page.estimates
     if "B" in kinds:
@@ -74,7 +72,7 @@ def _split(page: "Page", kinds: set[str]) -> Iterator[Drawn]:
         )
 
 
-def _curves(page: "Page", beside: str, others: tuple[str, ...]) -> Iterator[Drawn]:
+def _curves(page: Page, beside: str, others: tuple[str, ...]) -> Iterator[Drawn]:
     """Yield the figures of the measures, and the curves along training."""
     yield from page.figures
     if len(page.curves):

@@ -19,7 +19,7 @@ SIDE = 0.03
 def decay(subject: Subject, drawn: pd.DataFrame, fit: Fit, steep: float, measure: str) -> Drawing:
     """Return T, or another measure, against 1/n of one arm, theory superimposed, and below it the residuals.
 
-    ``drawn`` are the arm's curves (see ``noise_curves``), ``fit`` its row of the table of fits or None, ``steep`` the
+    ``drawn`` are the arm's curves (see ``curves``), ``fit`` its row of the table of fits or None, ``steep`` the
     decades of T shown for each of n.
     """
     drawing = panels.blank(height=330, share=0.64)

@@ -40,7 +40,7 @@ class Table:
     """The task of gathering them."""
 
     study: "WindowsStudy"
-    digest: str = "windows.parquet"
+    digest: str = "entropies.parquet"
     words: str = "the table"
     work: float = 1.0
 
@@ -65,7 +65,7 @@ class WindowsStudy(Study, frozen=True, kw_only=True, tag_field="kind", tag=catal
     lengths: tuple[int, ...] = (1, 4, 16)
     """Lengths n."""
 
-    tables = ()
+    tables = ("windows.parquet",)
 
     def entropies(self):
         return [Entropy(self, length) for length in self.lengths]
@@ -73,7 +73,7 @@ class WindowsStudy(Study, frozen=True, kw_only=True, tag_field="kind", tag=catal
     def stages(self):
         return (
             Stage("computing", lambda store, _: [each for each in self.entropies() if not store.holds(each.digest)]),
-            Stage("gathering", lambda store, _: [] if store.holds("windows.parquet") else [Table(self)]),
+            Stage("gathering", lambda store, _: [] if store.holds("entropies.parquet") else [Table(self)]),
         )
 
     @classmethod
@@ -81,13 +81,13 @@ class WindowsStudy(Study, frozen=True, kw_only=True, tag_field="kind", tag=catal
         return {"window_gain": gain}
 
     def analysis(self, store):
-        if not store.holds("windows.parquet"):
+        if not store.holds("entropies.parquet"):
             raise StoreError(f"{store.folder} is not finished: judging needs every window; run it to its end.")
-        return store.read_frame("windows.parquet", ("n", "low", "high"))
+        return store.read_frame("entropies.parquet", ("n", "low", "high"))
 
     def checks(self, analysis):
         falls = bool((analysis["low"].diff().dropna() <= 1e-12).all())
         return [Check(name="longer is no worse", passed=falls, sentence="ε never rises with n.")]
 
     def derived(self, analysis, checks):
-        return {"windows.parquet": analysis}
+        return {"windows.parquet": analysis.assign(gain=analysis["high"].iloc[0] - analysis["low"])}
