@@ -100,10 +100,10 @@ def test_less_memory_never_makes_wider_buckets():
 
 
 @pytest.mark.parametrize("mapping", ["map", "vmap"])
-def test_one_lane_that_does_not_fit_is_refused(mapping):
+def test_one_run_that_does_not_fit_is_refused(mapping):
     with pytest.raises(
         ValueError,
-        match=r"width 4 needs .* GiB .*must hold at least one lane; make the model smaller.*raise --memory-gib to",
+        match=r"width 4 needs .* GiB .*must hold at least one run; make the model smaller.*raise --memory-gib to",
     ):
         plan(CELLS, space(bytes_per_device=1000, mapping=mapping))
 
