@@ -96,7 +96,7 @@ CLAIMS = (
 )
 
 SMALL_WORLD = BlockStationary(
-    vocabulary=32, regimes=16, block_length=16, boundaries="announced", order=0, concentration=0.3
+    vocabulary=32, regimes=32, block_length=16, boundaries="announced", order=0, concentration=0.3
 )
 WORLD = BlockStationary(vocabulary=32, regimes=4, block_length=16)
 
@@ -105,8 +105,8 @@ QUICK = GridStudy(
     question="Does a language model's loss split as ε + B(P) + V(P, D), B falling with P alone and V falling with D?",
     world=SMALL_WORLD,
     model=Transformer(vocabulary=SMALL_WORLD.alphabet, context=32, width=4, heads=1),
-    grid=Grid(multiples=(1, 2, 4, 8), tokens=(1024, 4096, 16384, 65536, 262144), replicates=4),
-    training=Training(steps=2048, ratio=2, learning_rates=(0.01, 0.025, 0.06, 0.15)),
+    grid=Grid(multiples=(1, 2, 3, 4), tokens=(1024, 4096, 16384), replicates=4),
+    training=Training(steps=2048, ratio=4, learning_rates=(0.01, 0.016, 0.025, 0.04, 0.063, 0.1)),
     optimiser=Optimiser(batch=8),
     evaluation=Evaluation(sequences=512, checkpoints=14),
     claims=CLAIMS,

@@ -20,14 +20,17 @@ from testbed.ground.rules import (
 from testbed.model.transformer import Transformer
 from testbed.sources import AnySource
 
-SCHEMA, EARLIER = 3, (2,)
+SCHEMA, EARLIER = 4, (3, 2)
 """Version of the meaning of a cell; raised whenever equal specs would no longer give equal results.
 
 Runs of earlier versions are judged and reported as they are, and not gone on with. Up to 2, tokens were drawn by
-uniforms of 23 digits.
+uniforms of 23 digits. Up to 3, one learning rate was chosen for each size, by runs on fresh data to the last horizon
+but one.
 """
 
-Role = Literal["pilot", "online", "stored"]
+Role = Literal["pilot", "stored pilot", "online", "stored"]
+PILOTS: tuple[Role, ...] = ("pilot", "stored pilot")
+"""Runs that only choose a learning rate, on fresh and on stored tokens."""
 Stopping = Literal["final", "best"]
 
 
@@ -94,7 +97,7 @@ class Cell(Checked, frozen=True, kw_only=True):
     horizon: int
     """Scheduled steps."""
     role: Role
-    """Fresh tokens for ever, to choose a learning rate (pilot) or to be reported (online); or D stored ones."""
+    """Fresh tokens for ever (online) or D stored ones, to be reported; or the same to choose a learning rate (pilots)."""
     tokens: int
     """D; without stored tokens, those it consumes."""
     draw: int
@@ -128,8 +131,13 @@ class Cell(Checked, frozen=True, kw_only=True):
         A group is a model, role, horizon and D; learning rates share draws, so that they are compared on equal terms.
         Nested cells share draws over all groups, pilots excepted, which are nobody's data but their own.
         """
-        parts = [self.role == "pilot"] if self.nested else [self.model.identity(), self.role, self.horizon, self.tokens]
+        parts = [self.role in PILOTS] if self.nested else [self.model.identity(), self.role, self.horizon, self.tokens]
         return int(digest(msgspec.to_builtins(parts))[:8], 16) % 2**31
+
+    @property
+    def fresh(self) -> bool:
+        """Return whether tokens never come again."""
+        return self.role in ("pilot", "online")
 
     @property
     def sequences(self) -> int:

@@ -22,6 +22,16 @@ class NoLatents(NamedTuple):
     """The latents of a source that hides nothing."""
 
 
+class KnownLaws(NamedTuple):
+    """Laws of a token that its context tells for sure, given that it is one of these symbols.
+
+    `share_C` is the share of the window's tokens with each law, in expectation; the rest of the window is left out.
+    """
+
+    share_C: Float[np.ndarray, " C"]
+    law_CV: Float[np.ndarray, "C V"]
+
+
 class Source(Checked, frozen=True, kw_only=True, tag_field="kind", forbid_unknown_fields=True):
     """A law of X_1, X_2, … over the symbols 0..alphabet-1, given by a frozen specification.
 
@@ -122,6 +132,13 @@ class Source(Checked, frozen=True, kw_only=True, tag_field="kind", forbid_unknow
         """Return how fast tokens far apart become independent; see `Mixing`."""
         machine = self.machine()
         return machine if isinstance(machine, Absent) else finite.mixing(machine)
+
+    def known_laws(self, length: int) -> KnownLaws | Absent:
+        """Return the laws that contexts of a window tell for sure, float64: what a narrow model cannot hold them all.
+
+        See `testbed.theory.bounded_rank`. Absent, unless overridden.
+        """
+        return Absent("the world names no finite set of laws that its contexts tell")
 
     def for_window(self, length: int) -> "Source":
         """Return the source that windows of `length` tokens are drawn from: itself, unless its law depends on that."""

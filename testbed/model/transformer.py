@@ -18,11 +18,12 @@ Positions = Literal["none", "learned", "rotary"]
 Scale = Literal["1/d", "1/sqrt(d)"]
 
 MOST_WIDTH = 2**31 - 1
+MOST_LAYERS = 1024
 _RANGES = {
     "vocabulary": (2, 2**24),
     "context": (1, 2**20),
     "width": (1, MOST_WIDTH),
-    "layers": (1, 1024),
+    "layers": (1, MOST_LAYERS),
     "heads": (1, MOST_WIDTH),
     "head_width": (1, MOST_WIDTH),
     "hidden": (1, 2**24),

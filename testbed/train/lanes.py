@@ -96,7 +96,7 @@ def lane(cell: Cell) -> Lane:
         init_key=keys.stream(cell.seed, "initialisation", cell.group, cell.initialisation),
         draw_key=keys.stream(cell.seed, "data", *own),
         order=jax.random.bits(keys.stream(cell.seed, "order", *own), dtype=jnp.uint32),
-        sequences=jnp.uint32(cell.sequences if cell.role == "stored" else data.ONLINE),
+        sequences=jnp.uint32(data.ONLINE if cell.fresh else cell.sequences),
         learning_rate=jnp.float32(cell.learning_rate),
         horizon=jnp.int32(cell.horizon),
         tables=jax.tree.map(jnp.asarray, cell.world.tables()),

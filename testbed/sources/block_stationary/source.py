@@ -13,6 +13,7 @@ from testbed.laws.kernels.blocks import Latents, Tables
 from testbed.laws.machines import finite
 from testbed.laws.machines.finite import Machine
 from testbed.laws.record import Absent, Budget, Mixing, Truth
+from testbed.laws.source import KnownLaws
 from testbed.sources import _blocked, _components
 from testbed.sources.block_stationary import chain, dependence, entropies
 from testbed.sources.block_stationary.fields import Fields
@@ -53,6 +54,17 @@ class BlockStationary(Fields, frozen=True, kw_only=True, tag=catalog.tag(__packa
         """Return P(X_0 = a, X_lag = b) at a random moment, from the chance that both lie in one block."""
         finite.check_lag(lag)
         return dependence.pair_law(self, lag)
+
+    def known_laws(self, length: int) -> KnownLaws | Absent:
+        """Return the component laws, where blocks begin aligned with a symbol that names them and are i.i.d. inside.
+
+        The tokens that name a component are left out.
+        """
+        if not (self.announced and self.order == 0 and self.phase == "aligned"):
+            return Absent("only announced, aligned blocks of independent tokens tell their law for sure")
+        lengths = self.for_window(length).length_law()
+        inside = 1 - float(renewal.renewals(lengths, length).mean())
+        return KnownLaws(inside * self.regime_prior(), self.stationary_laws())
 
     def mixing(self) -> Mixing | Absent:
         """Return how fast tokens far apart become independent.

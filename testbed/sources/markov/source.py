@@ -16,8 +16,11 @@ from testbed.laws.kernels.random_bits import Words
 from testbed.laws.kernels.sampling import Cuts
 from testbed.laws.machines.finite import Machine
 from testbed.laws.record import Absent, Budget, Mixing, Truth
-from testbed.laws.source import NoLatents, Source
+from testbed.laws.source import KnownLaws, NoLatents, Source
 from testbed.sources.markov import chains
+
+MOST_KNOWN = 2**14
+"""Numbers of the rows up to which they are told as known laws."""
 
 
 class Tables(NamedTuple):
@@ -105,6 +108,14 @@ class Markov(Source, frozen=True, kw_only=True, tag=catalog.tag(__package__)):
         origin_E, symbol_E = np.nonzero(rows_UV)
         target_E = (origin_E * self.vocabulary + symbol_E) % len(rows_UV)
         return Machine(self.vocabulary, weights_U, weights_U, origin_E, symbol_E, target_E, rows_UV[origin_E, symbol_E])
+
+    def known_laws(self, length: int) -> KnownLaws | Absent:
+        """Return the rows, each told by the k symbols before; the first k tokens of the window are left out."""
+        rows_UV = self.transitions()
+        if rows_UV.size > MOST_KNOWN:
+            return Absent(f"{len(rows_UV)} rows are too many to ask what a narrow model holds of them")
+        share = max(length - self.order, 0) / length
+        return KnownLaws(share * _levels(self)[-1][0], rows_UV)
 
     def mixing(self) -> Mixing | Absent:
         """Return the decay of correlations: for two symbols and order 1 the difference of the rows, exactly."""

@@ -1,16 +1,18 @@
 """What a grid asks: a world, a family of models, sizes and data, as one frozen value; the cells of the grid."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from testbed.cell import SCHEMA, Cell, Evaluation, Optimiser, Role
 from testbed.ground.rules import MOST_WINDOWS, require
-from testbed.model.transformer import MOST_WIDTH, Transformer
+from testbed.model.size import size
+from testbed.model.transformer import MOST_LAYERS, MOST_WIDTH, Transformer
 from testbed.predictors import AnyPredictor
 from testbed.sources import AnySource
-from testbed.studies.grid.layout import Grid, Training
+from testbed.studies.grid.layout import Grid, Training, Tuned
 from testbed.study import Study
 
 MOST_CELLS = 30_000
@@ -46,6 +48,10 @@ class Asked(Study, frozen=True, kw_only=True):
         require(noise is None, "model.embedding_noise", noise, rule, remedy)
         for tokens in self.grid.tokens:
             _check_windows(tokens, self.model.context)
+            if self.training.stopping == "one pass":
+                step, near = self.step_tokens, max(tokens // self.step_tokens, 1) * self.step_tokens
+                rule = f"whole steps of {step} tokens, for the rule one pass"
+                require(tokens % step == 0, "grid.tokens: D", tokens, rule, f"use {near}")
         self._check_counts()
         shown = [predictor.label for predictor in self.references]
         require(len(shown) == len(set(shown)), "references", shown, "each predictor once", "drop the repeats")
@@ -56,81 +62,99 @@ class Asked(Study, frozen=True, kw_only=True):
         batch = MOST_WINDOWS // self.training.steps
         remedy = f"use --optimiser.batch {batch}, or fewer steps"
         require(largest <= MOST_WINDOWS, "training.steps × optimiser.batch", largest, rule, remedy)
-        each, cells = self.cell_count // self.grid.replicates, self.cell_count
-        remedy = "use fewer --grid.multiples, --grid.tokens or --training.learning-rates"
-        if 2 * each <= MOST_CELLS:
-            remedy = f"use --grid.replicates {MOST_CELLS // each} or fewer"
-        require(cells <= MOST_CELLS, "cells of the grid", cells, f"at most {MOST_CELLS}", remedy)
-        widest = self.model.width * self.grid.multiples[-1]
-        remedy = f"leave out multiples above {MOST_WIDTH // self.model.width}"
-        require(widest <= MOST_WIDTH, "model.width × grid.multiples", widest, f"at most {MOST_WIDTH}", remedy)
+        cells, most = self.cell_count, MOST_CELLS
+        remedy = "use fewer --grid.multiples, --grid.tokens, --grid.replicates or --training.learning-rates"
+        require(cells <= most, "cells of the grid", cells, f"at most {most}", remedy)
+        widest, layers = self.model.width, self.model.layers
+        for unit, each, bound in (("width", widest, MOST_WIDTH), ("layers", layers, MOST_LAYERS)):
+            if self.grid.scaled in ("both", "width" if unit == "width" else "depth"):
+                found, remedy = each * self.grid.multiples[-1], f"leave out multiples above {bound // each}"
+                require(found <= bound, f"model.{unit} × grid.multiples", found, f"at most {bound}", remedy)
 
     @property
     def models(self) -> tuple[Transformer, ...]:
         """Return the models of the grid, smallest first."""
-        widths = (self.model.width * multiple for multiple in self.grid.multiples)
-        return tuple(msgspec.structs.replace(self.model, width=width) for width in widths)
+        wider, deeper = (self.grid.scaled in (each, "both") for each in ("width", "depth"))
+        return tuple(
+            msgspec.structs.replace(
+                self.model,
+                width=self.model.width * (multiple if wider else 1),
+                layers=self.model.layers * (multiple if deeper else 1),
+            )
+            for multiple in self.grid.multiples
+        )
 
     @property
     def checkpoints(self) -> tuple[int, ...]:
-        """Return the evaluated steps: logarithmically spaced, the horizons among them."""
+        """Return the evaluated steps: logarithmically spaced, all horizons among them."""
         steps, count = self.training.steps, self.evaluation.checkpoints
         ratio = math.log(steps) / (count - 1)
-        return tuple(sorted({round(math.exp(ratio * i)) for i in range(count)} | set(self.training.horizons)))
+        stored = {self.horizon(tokens) for tokens in self.grid.tokens}
+        return tuple(sorted({round(math.exp(ratio * i)) for i in range(count)} | set(self.training.horizons) | stored))
+
+    def horizon(self, tokens: int) -> int:
+        """Return the steps of a run on so many stored tokens: T, or under the rule "one pass" until each was seen."""
+        return tokens // self.step_tokens if self.training.stopping == "one pass" else self.training.steps
+
+    @property
+    def step_tokens(self) -> int:
+        """Return the tokens of one step."""
+        return self.optimiser.batch * self.model.context
+
+    def tuned(self) -> tuple[Tuned, ...]:
+        """Return what a learning rate is chosen for: each size with each horizon of fresh data, and with each D."""
+        asked = [(False, horizon * self.step_tokens, horizon) for horizon in self.training.horizons]
+        asked += [(True, tokens, self.horizon(tokens)) for tokens in self.grid.tokens]
+        return tuple(Tuned(size(model).parameters, *each) for model in self.models for each in asked)
 
     def pilot_cells(self) -> tuple[Cell, ...]:
-        """Return the cells that only choose the learning rate: every size and rate, to the last horizon but one."""
-        horizon = self.training.horizons[-2]
+        """Return the cells that only choose the learning rates, each to the horizon that it is chosen for."""
+        pilots = tuple((replicate, replicate) for replicate in range(self.training.pilots))
         return tuple(
-            self._cell(model, "pilot", rate, horizon, None, replicate)
-            for model in self.models
+            self.cell(asked, rate, "stored pilot" if asked.stored else "pilot", run)
+            for asked in self.tuned()
             for rate in self.training.learning_rates
-            for replicate in range(self.grid.replicates)
+            for run in pilots
         )
 
-    def main_cells(self, rates: dict[Transformer, float]) -> tuple[Cell, ...]:
-        """Return the grid at the chosen rates: every online horizon, and every D to the full one.
+    def main_cells(self, rates: Mapping[Tuned, float]) -> tuple[Cell, ...]:
+        """Return the grid at the chosen rates: every horizon of fresh data, and every D.
 
-        A size without a rate (all of them diverged) has no further cells.
+        What has no rate (all of them diverged) has no cells.
         """
-        asked: list[tuple[Role, int, int | None]] = [("online", horizon, None) for horizon in self.training.horizons]
-        asked += [("stored", self.training.steps, tokens) for tokens in self.grid.tokens]
         return tuple(
-            self._cell(model, role, rates[model], horizon, tokens, replicate)
-            for model in self.models
-            if model in rates
-            for role, horizon, tokens in asked
-            for replicate in range(self.grid.replicates)
+            self.cell(asked, rates[asked], "stored" if asked.stored else "online", run)
+            for asked in self.tuned()
+            if asked in rates
+            for run in self.grid.runs
         )
 
     @property
     def cell_count(self) -> int:
         """Return the number of cells of the whole grid, those that choose the learning rates included."""
-        pilots = len(self.training.learning_rates)
-        each = pilots + self.training.ladder + len(self.grid.tokens)
-        return len(self.grid.multiples) * each * self.grid.replicates
+        each = self.training.pilots * len(self.training.learning_rates) + len(self.grid.runs)
+        return len(self.grid.multiples) * (self.training.ladder + len(self.grid.tokens)) * each
 
     def identity(self) -> dict[str, Any]:
         """Return what two runs must share to share an output folder: everything but words, claims and references."""
         shared = super().identity() | {"schema": SCHEMA, "model": self.model.identity()}
         return {name: shared[name] for name in shared if name != "references"}
 
-    def _cell(
-        self, model: Transformer, role: Role, rate: float, horizon: int, tokens: int | None, replicate: int
-    ) -> Cell:
-        consumed = horizon * self.optimiser.batch * model.context
+    def cell(self, asked: Tuned, rate: float, role: Role, run: tuple[int, int]) -> Cell:
+        """Return the run of one draw and initialisation at a rate."""
+        model = next(model for model in self.models if size(model).parameters == asked.parameters)
         return Cell(
             world=self.world.for_window(model.context),
             model=model,
             optimiser=self.optimiser,
             learning_rate=rate,
-            horizon=horizon,
+            horizon=asked.horizon,
             role=role,
-            tokens=consumed if tokens is None else tokens,
-            draw=replicate,
-            initialisation=replicate,
+            tokens=asked.tokens,
+            draw=run[0],
+            initialisation=run[1],
             nested=self.grid.nested,
-            stopping=self.training.stopping,
+            stopping=self.training.kept,
             evaluation=self.evaluation,
             checkpoints=self.checkpoints,
             seed=self.seed,

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from testbed.cell import EARLIER, SCHEMA
+from testbed.cell import EARLIER, SCHEMA, Cell
 from testbed.model.size import size
-from testbed.model.transformer import Transformer
 from testbed.store import Store, StoreError
-from testbed.studies.grid.analysis import chosen_rates
 from testbed.studies.grid.asked import Asked
+from testbed.studies.grid.layout import Tuned
+from testbed.studies.grid.rates import ONE_EACH, chosen_rates
 
 NEEDED = (
     *("schema", "label", "parameters", "parameters_body", "context", "role", "tokens", "draw", "initialisation"),
@@ -38,11 +38,9 @@ def finished(store: Store, study: Asked) -> pd.DataFrame:
     return cells
 
 
-def rates(store: Store, study: Asked) -> dict[Transformer, float]:
-    """Return the learning rate that the pilots choose for every size of which one survived."""
-    pilots = {cell.digest for cell in study.pilot_cells()}
-    chosen = chosen_rates(store.cells(pilots, NEEDED))
-    return {model: chosen[p] for model in study.models if (p := size(model).parameters) in chosen}
+def rates(store: Store, study: Asked) -> dict[Tuned, float]:
+    """Return the learning rates that the pilots choose, wherever one survived."""
+    return chosen_rates(store.cells({cell.digest for cell in study.pilot_cells()}, NEEDED))
 
 
 def strangers(store: Store, study: Asked) -> int:
@@ -53,11 +51,31 @@ def strangers(store: Store, study: Asked) -> int:
 
 def earlier(study: Asked) -> Sequence[str]:
     """Return the names that the pilots of this grid had in earlier versions."""
-    return [cell.named(schema) for cell in study.pilot_cells() for schema in EARLIER]
+    return [cell.named(schema) for cell in _earlier_pilots(study) for schema in EARLIER]
 
 
 def _possible(study: Asked, schema: int) -> set[str]:
     """Return the names of all cells of a grid in a version, whatever learning rates its pilots choose."""
-    every = study.training.learning_rates
-    cells = [cell for rate in every for cell in study.main_cells(dict.fromkeys(study.models, rate))]
-    return {cell.named(schema) for cell in (*study.pilot_cells(), *cells)}
+    every, asked = study.training.learning_rates, study.tuned()
+    cells = [cell for rate in every for cell in study.main_cells(dict.fromkeys(asked, rate))]
+    pilots = study.pilot_cells() if schema >= ONE_EACH else _earlier_pilots(study)
+    return {cell.named(schema) for cell in (*pilots, *cells)}
+
+
+def _earlier_pilots(study: Asked) -> list[Cell]:
+    """Return the pilots of versions in which one rate was chosen for a size, to the last horizon but one."""
+    horizon = study.training.horizons[-2]
+    return [
+        study.cell(Tuned(size(model).parameters, False, horizon * study.step_tokens, horizon), rate, "pilot", (at, at))
+        for model in study.models
+        for rate in study.training.learning_rates
+        for at in range(study.grid.replicates)
+    ]
+
+
+def planned(study: Asked, cells: pd.DataFrame) -> int:
+    """Return how many cells the run planned of which these are: each version has its own pilots."""
+    if not len(cells) or cells["schema"].iloc[0] >= ONE_EACH:
+        return study.cell_count
+    main = len(study.main_cells(dict.fromkeys(study.tuned(), study.training.learning_rates[0])))
+    return len(_earlier_pilots(study)) + main

@@ -2,15 +2,19 @@
 
 import numpy as np
 
+from testbed.cell import PILOTS
 from testbed.stats.combine import each_level
 from testbed.stats.identified import told
 from testbed.stats.mean import mean
 from testbed.studies.grid.analysis import Analysis
+from testbed.studies.grid.rates import undecided
 from testbed.verdict import DIVERGED, Check, near
 
 ROUNDING = 1e-5
 CLOSURE = 1e-9
 LEVEL = 0.9999
+FINE = 1.61
+"""Ratio of neighbouring learning rates up to which the best is not missed by much."""
 
 
 def checks(analysis: Analysis, *, expected: int) -> tuple[Check, ...]:
@@ -31,9 +35,9 @@ def checks(analysis: Analysis, *, expected: int) -> tuple[Check, ...]:
 
 
 def complete(analysis: Analysis, *, expected: int) -> Check:
-    """Check that every planned cell has a row, and every size a learning rate that did not diverge."""
+    """Check that every planned cell has a row, and every size, horizon and D a learning rate that did not diverge."""
     present = len(analysis.cells)
-    lost = sorted({int(p) for p in analysis.cells["parameters"]} - set(analysis.rates))
+    lost = sorted({size for size, *_ in undecided(analysis.cells, analysis.rates)})
     sentence = f"{present} of {expected} planned cells have a result"
     sentence += (
         f"; every learning rate diverged for P = {lost}." if lost else "; every size has a usable learning rate."
@@ -120,13 +124,18 @@ def independent(analysis: Analysis) -> Check:
 
 
 def rates_inside(analysis: Analysis) -> Check:
-    """Tell, without failing, for which sizes the chosen learning rate is the lowest or highest candidate."""
-    pilots = analysis.cells[analysis.cells["role"] == "pilot"]
-    ends = pilots.groupby("parameters")["learning_rate"].agg(["min", "max"])
-    found = [size for size, rate in analysis.rates.items() if rate in ends.loc[size].to_list()]
+    """Tell, without failing, where the chosen learning rate is the lowest or highest candidate, or these are far apart."""
+    tried = analysis.cells[analysis.cells["role"].isin(PILOTS)]
+    rates = np.unique(tried["learning_rate"].to_numpy(float))
+    ends = {float(rates[0]), float(rates[-1])} if len(rates) else set()
+    found = sum(rate in ends for rate in analysis.rates.values())
+    apart = float(np.max(rates[1:] / rates[:-1], initial=1.0))
     sentence = (
-        f"The chosen learning rate is the lowest or highest candidate for P = {found}; the best rate may lie beyond."
+        f"The chosen learning rate is the lowest or highest candidate for {found} of {len(analysis.rates)} horizons and "
+        "D of all sizes; the best rate may lie beyond."
         if found
         else "Every chosen learning rate lies inside the range of its candidates."
     )
+    if apart > FINE:
+        sentence += f" Neighbouring candidates differ by a factor of {apart:.3g}; {FINE:g} or less finds the best."
     return Check(name="rates inside", passed=True, sentence=sentence, edge="at an edge" if found else "")

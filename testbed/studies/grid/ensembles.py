@@ -17,6 +17,7 @@ from testbed.model.transformer import Transformer
 from testbed.store import Store
 from testbed.studies.grid.analysis import reported
 from testbed.studies.grid.asked import Asked
+from testbed.studies.grid.layout import Tuned
 from testbed.studies.grid.measures import measures, table_name
 from testbed.terminal.display import Display
 
@@ -27,7 +28,7 @@ Group = tuple[Transformer, str, int]
 def observe(
     store: Store,
     study: Asked,
-    rates: dict[Transformer, float],
+    rates: dict[Tuned, float],
     shared: Reference,
     asked: Sequence[str],
     shown: Display,
@@ -49,9 +50,9 @@ def observe(
         store.write_frame(table_name(name), pd.DataFrame(rows))
 
 
-def count(study: Asked, rates: dict[Transformer, float]) -> int:
+def count(study: Asked, rates: dict[Tuned, float]) -> int:
     """Return how many ensembles there are to be measured, if no whole one diverged."""
-    return len(rates) * (1 + len(study.grid.tokens))
+    return sum(asked.stored or asked.horizon == study.training.steps for asked in rates)
 
 
 class _Ensemble:
@@ -71,9 +72,10 @@ class _Ensemble:
             yield log_star_LV, np.asarray(logits_RLV - np.logaddexp.reduce(logits_RLV, axis=-1, keepdims=True))
 
 
-def _groups(store: Store, study: Asked, rates: dict[Transformer, float]) -> dict[Group, list[Cell]]:
+def _groups(store: Store, study: Asked, rates: dict[Tuned, float]) -> dict[Group, list[Cell]]:
     groups: dict[Group, list[Cell]] = {}
     for cell in study.main_cells(rates):
-        if cell.horizon == study.training.steps and store.row(cell.digest)["status"] == "finished":
+        longest = cell.role == "stored" or cell.horizon == study.training.steps
+        if longest and store.row(cell.digest)["status"] == "finished":
             groups.setdefault((cell.model, cell.role, cell.tokens), []).append(cell)
     return groups

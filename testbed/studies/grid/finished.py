@@ -5,7 +5,7 @@ import pandas as pd
 from testbed.measure.geometric import Decomposition
 from testbed.sources import Truth
 from testbed.store import Store, StoreError
-from testbed.studies.grid import cells, references
+from testbed.studies.grid import cells, floors, references
 from testbed.studies.grid.analysis import Analysis
 from testbed.studies.grid.asked import Asked
 from testbed.studies.grid.measures import measures, table_name
@@ -47,6 +47,8 @@ def analysis(study: Asked, store: Store) -> Analysis:
         truth=truth,
         references=references.saved(store),
         strangers=cells.strangers(store, study),
+        decay=study.training.decay,
+        floors=floors.saved(store),
     )
 
 

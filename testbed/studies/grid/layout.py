@@ -1,25 +1,46 @@
 """How a grid is laid out: sizes, data and replicates; horizons and learning rates."""
 
+import itertools
 import math
+from typing import Literal, NamedTuple
 
 from testbed.cell import Stopping
 from testbed.ground.checked import Checked
 from testbed.ground.rules import LEAST, MOST_RATE, MOST_STEPS, require, require_between, require_rising
 from testbed.ground.wording import short
 
+Rule = Literal["final", "best", "one pass"]
+"""When training stops: after T steps, at the checkpoint that is best, or when each stored token was seen once."""
+
 MOST_RUNGS, MOST_RATIO = 28, 2**14
 """Beyond what anybody trains."""
+MOST_DECAY = 8.0
+"""Beyond what a power law of training can be."""
+
+
+class Tuned(NamedTuple):
+    """What a learning rate is chosen for: a size, with fresh or stored tokens, and the steps it is trained for."""
+
+    parameters: int
+    stored: bool
+    tokens: int
+    horizon: int
 
 
 class Grid(Checked, frozen=True, kw_only=True):
     """Sizes P × stored tokens D × replicates."""
 
     multiples: tuple[int, ...] = (1, 2, 4, 8)
-    """The model's width times each of these gives the sizes."""
+    """The model's width, or what else `scaled` names, times each of these gives the sizes."""
+    scaled: Literal["width", "depth", "both"] = "width"
+    """What the multiples multiply: the model's width, its number of layers, or both."""
     tokens: tuple[int, ...] = (2048, 8192, 32768, 131072, 524288)
     """Stored tokens D, each a whole number of windows; online training is always added."""
     replicates: int = 3
     """Replicates, each with a draw of the data and first parameters of its own."""
+    initialisations: int | None = None
+    """Cross each draw of the data with as many first parameters, which tells their variances apart; if absent, each
+    replicate has a draw and first parameters of its own."""
     nested: bool = False
     """Share draws and first parameters over all D and sizes of a replicate, smaller stored sets being the beginnings of
     larger ones; otherwise every group of cells has draws of its own, as the intervals over groups assume."""
@@ -32,6 +53,16 @@ class Grid(Checked, frozen=True, kw_only=True):
             require_rising(f"grid.{name}", values, example)
         rule = "at least 2, or no interval exists"
         require(self.replicates >= 2, "grid.replicates", self.replicates, rule, "e.g. 3")
+        if self.initialisations is not None:
+            rule = "at least 2, or nothing is crossed"
+            require(self.initialisations >= 2, "grid.initialisations", self.initialisations, rule, "leave it out")
+
+    @property
+    def runs(self) -> tuple[tuple[int, int], ...]:
+        """Return (draw, initialisation) of the runs of one group."""
+        if self.initialisations is None:
+            return tuple((replicate, replicate) for replicate in range(self.replicates))
+        return tuple(itertools.product(range(self.replicates), range(self.initialisations)))
 
 
 class Training(Checked, frozen=True, kw_only=True):
@@ -43,10 +74,16 @@ class Training(Checked, frozen=True, kw_only=True):
     """Online horizons T, T/ratio, T/ratio², …: so many rungs, from which the limit of infinite training is judged."""
     ratio: int = 4
     """Ratio of neighbouring horizons."""
-    learning_rates: tuple[float, ...] = (0.003, 0.01, 0.03)
-    """Candidates; each size takes the one that is best online at the last horizon but one."""
-    stopping: Stopping = "best"
-    """Which parameters are kept: "final", or "best" as judged on the first half of the evaluation windows."""
+    learning_rates: tuple[float, ...] = (0.003, 0.0048, 0.0077, 0.0123, 0.0196, 0.0314)
+    """Candidates, e.g. in steps of 1.6: each size takes, for each horizon and for each D, the smallest whose pilots are
+    within one standard error of the best."""
+    pilots: int = 2
+    """Replicates of each pilot, which have draws of their own."""
+    stopping: Rule = "best"
+    """Which parameters of a run on stored tokens count: "final", those after T steps; "best", those of the checkpoint
+    that is best on the first half of the evaluation windows; "one pass", those after each token was seen once."""
+    decay: tuple[float, float] = (0.25, 2.0)
+    """Declared least and largest exponent γ by which the loss on fresh data approaches B(P) with the horizon."""
 
     def __post_init__(self) -> None:
         """Refuse impossible settings."""
@@ -67,6 +104,20 @@ class Training(Checked, frozen=True, kw_only=True):
             require(0 < rate < math.inf, "training.learning_rates", rates, "positive and finite", f"e.g. {example}")
             require_between("training.learning_rates", rate, LEAST, MOST_RATE, example)
         require_rising("training.learning_rates", rates, example)
+        require(self.pilots >= 1, "training.pilots", self.pilots, "at least 1", "e.g. 2")
+        low, high = self.decay
+        require(
+            0 < low < high <= MOST_DECAY,
+            "training.decay",
+            self.decay,
+            f"two rising exponents above 0, at most {MOST_DECAY:g}",
+            "e.g. 0.25 2",
+        )
+
+    @property
+    def kept(self) -> Stopping:
+        """Return which parameters a run keeps."""
+        return "best" if self.stopping == "best" else "final"
 
     @property
     def horizons(self) -> tuple[int, ...]:

@@ -1,101 +1,20 @@
 """The loss split into ε + B + Ω + V, every part with its interval."""
 
-from collections.abc import Sequence
-from itertools import pairwise
-from typing import NamedTuple
-
 import msgspec
 import numpy as np
 import pandas as pd
 
 from testbed.stats.estimate import Estimate
 from testbed.stats.identified import told
-from testbed.stats.ladder import Ladder, ladder
-from testbed.stats.moments import Block, Moments, contrast, joined, known, moments, smoothed
-from testbed.stats.power_law import PowerLaw, full_rank, power_law
+from testbed.stats.ladder import BOUND_ONLY
+from testbed.stats.moments import contrast, joined, known, moments
 from testbed.studies.grid.analysis import Analysis, block
+from testbed.studies.grid.bounds import attained, bounds
+from testbed.studies.grid.variance import law, local_exponents, variances
 
-LADDER = 3
 COLUMNS = ["quantity", "parameters", "role", "tokens", "value", "low", "high", "level", "n", "method"]
 PARTS = ["parameters", "role", "tokens", "epsilon", "bias", "gap", "variance", "loss", "bound_only"]
 CURVES = ["parameters", "role", "tokens", "replicate", "step", "K", "train_loss"]
-
-
-def bias(analysis: Analysis, parameters: int, *, level: float) -> Ladder | str:
-    """Return B(P), the optimisation gap Ω(P) = K_T − B and its share of K_T; a sentence if the ladder is missing.
-
-    B is the limit of the online K over the three longest horizons, which must be geometric (T/16, T/4, T, say).
-
-    Error: rests on K_T = B + c·T^−γ; K_T itself bounds B from above, whatever the law.
-    """
-    horizons = analysis.horizons.get(parameters, [])[-LADDER:]
-    if len(horizons) < LADDER or horizons[1] * horizons[1] != horizons[0] * horizons[2]:
-        return f"P = {parameters}: horizons {horizons} are no geometric ladder of three; B cannot be extrapolated."
-    groups = [analysis.online(parameters, horizon) for horizon in horizons]
-    try:
-        return ladder(moments([block(*groups)]), level=level)
-    except ValueError as problem:
-        return f"P = {parameters}: {problem}"
-
-
-class Variances(NamedTuple):
-    """The points (P, D), the moments of all K they are made of, and the differences that turn these into V."""
-
-    points: list[tuple[int, int]]
-    divergences: Moments
-    map_NQ: np.ndarray
-
-    def moments(self) -> Moments:
-        """Return the moments of V at every point."""
-        return self.divergences.transform(self.map_NQ)
-
-
-def variances(analysis: Analysis, sizes: Sequence[int]) -> Variances:
-    """Return V(P, D) = E[K of D stored tokens] − E[K online at the same horizon] for every stored D of ``sizes``.
-
-    The expectations are over data draws and initialisations; noise that points share (one online term for all D of a
-    size, the evaluation sequences for all) is carried as covariance.
-
-    Error: equal horizons stand for equal optimisation; a slower descent on stored data is booked here.
-    """
-    points: list[tuple[int, int]] = []
-    rows: list[tuple[int, int]] = []
-    blocks: list[Block] = []
-    for size in sizes:
-        reference = len(blocks)
-        blocks.append(block(analysis.online(size, analysis.horizons[size][-1])))
-        for tokens in analysis.stored_tokens[size]:
-            rows.append((len(blocks), reference))
-            points.append((size, tokens))
-            blocks.append(block(analysis.stored(size, tokens)))
-    map_NQ = np.zeros((len(points), len(blocks)))
-    for index, (stored, reference) in enumerate(rows):
-        map_NQ[index, [stored, reference]] = 1.0, -1.0
-    return Variances(points, moments(blocks), map_NQ)
-
-
-@told
-def variance_law(analysis: Analysis, sizes: Sequence[int], *, level: float) -> PowerLaw | str:
-    """Return the law V = C_P · D^−β with one β for all ``sizes``; a sentence where there is nothing to fit."""
-    usable = [size for size in sizes if len(analysis.stored_tokens[size]) > 1]
-    if not usable:
-        return "no size has stored runs at two numbers of tokens, so V has no slope."
-    found = variances(analysis, usable)
-    x_N = np.array([float(tokens) for _, tokens in found.points])
-    working = smoothed(found.divergences).transform(found.map_NQ)
-    return power_law(x_N, found.moments(), [size for size, _ in found.points], working=working, level=level)
-
-
-def local_exponents(measured: Variances, *, level: float) -> list[tuple[int, int, Estimate]]:
-    """Return (size, larger D, exponent of V) between each two neighbouring D of one size whose noise is known."""
-    values, found = measured.moments(), []
-    for index, ((size, left), (other, right)) in enumerate(pairwise(measured.points)):
-        pair_2N = np.eye(len(measured.points))[index : index + 2]
-        pair = values.transform(pair_2N)
-        if size == other and not pair.blind_Q.any() and full_rank(pair.covariance()):
-            law = power_law(np.array([float(left), float(right)]), pair, [0, 0], working=pair, level=level)
-            found.append((size, right, law.exponent))
-    return found
 
 
 def estimates(analysis: Analysis, *, level: float) -> pd.DataFrame:
@@ -111,15 +30,14 @@ def estimates(analysis: Analysis, *, level: float) -> pd.DataFrame:
         for role, tokens, group in groups(analysis, size):
             rows += _row("K", size, role, tokens, _divergence(group, level))
             rows += _row("excess", size, role, tokens, told(excess)(analysis, group, level=level))
-        found = bias(analysis, size, level=level)
+        found = told(bounds)(analysis, size, level=level)
         if not isinstance(found, str):
-            for quantity, estimate in zip(("B", "gap", "gap share"), found, strict=True):
+            named = {"B": found.bias, "attained": found.attained, "gap": found.optimisation, "gap share": found.share}
+            for quantity, estimate in named.items():
                 rows += _row(quantity, size, "online", None, estimate)
-        law = variance_law(analysis, [size], level=level)
-        rows += _row("exponent of V", size, "stored", None, law if isinstance(law, str) else law.exponent)
+        rows += _row("exponent of V", size, "stored", None, exponent(analysis, [size], level=level))
     rows += _variances(analysis, level)
-    joint = variance_law(analysis, list(analysis.horizons), level=level)
-    rows += _row("exponent of V", None, "stored", None, joint if isinstance(joint, str) else joint.exponent)
+    rows += _row("exponent of V", None, "stored", None, exponent(analysis, list(analysis.horizons), level=level))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -138,20 +56,21 @@ def excess(analysis: Analysis, group: pd.DataFrame, *, level: float) -> Estimate
 
 
 def loss_parts(analysis: Analysis, *, level: float) -> pd.DataFrame:
-    """Return ε, B, Ω and V of every group at its longest horizon; they add up to ε + K exactly.
+    """Return ε, B, and Ω on fresh data or V on stored tokens, of every group; they add up to ε + K exactly.
 
-    Columns: parameters, role, tokens, epsilon, bias, gap, variance, loss, bound_only. The last marks where B and Ω
-    cannot be told apart: the ladder is missing or only bounds B; without one B is K online and Ω is zero.
+    Columns: parameters, role, tokens, epsilon, bias, gap, variance, loss, bound_only. B is its value between its
+    bounds; the last column marks where that is an upper bound only, or the ladder is missing and B is K of the best run.
     """
     rows = []
     for size in analysis.horizons:
-        found = bias(analysis, size, level=level)
-        kept = groups(analysis, size)
-        online = _mean(kept[-1][2])
-        gap, bound_only = (0.0, True) if isinstance(found, str) else (found.gap.value, found.bound_only)
-        for role, tokens, group in kept:
-            parts = (analysis.epsilon, online - gap, gap, _mean(group) - online)
-            rows.append((size, role, tokens, *parts, sum(parts), bound_only))
+        found = told(bounds)(analysis, size, level=level)
+        known = not isinstance(found, str)
+        low = found.bias.value if not isinstance(found, str) else attained(analysis, size, level=level).value
+        for role, tokens, group in groups(analysis, size):
+            above = _mean(group) - low
+            parts = (analysis.epsilon, low, above, 0.0) if role == "online" else (analysis.epsilon, low, 0.0, above)
+            loose = not known or found.bias.method.startswith(BOUND_ONLY)  # type: ignore[union-attr]
+            rows.append((size, role, tokens, *parts, sum(parts), loose))
     return pd.DataFrame(rows, columns=PARTS)
 
 
@@ -167,16 +86,29 @@ def curves(analysis: Analysis) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)[CURVES] if frames else pd.DataFrame(columns=CURVES)
 
 
+@told
+def exponent(analysis: Analysis, sizes: list[int], *, level: float) -> Estimate:
+    """Return the exponent of V of some sizes, at the value of B; the estimate that is judged allows for B's bounds."""
+    return law(variances(analysis, sizes, level=level), "value").exponent
+
+
+def constants(analysis: Analysis, *, level: float) -> dict[int, float]:
+    """Return C_P of the one law V = C_P · D^−β, by size; none where V tells no exponent."""
+    sizes = sorted(size for size, tokens in analysis.stored_tokens.items() if len(tokens) > 1)
+    found = told(lambda: law(variances(analysis, sizes, level=level), "value"))()
+    return {} if isinstance(found, str) else dict(zip(sizes, found.constants_G.tolist(), strict=True))
+
+
 def _variances(analysis: Analysis, level: float) -> list[dict[str, object]]:
     """Return the rows of V and of its exponents between neighbouring D."""
-    measured = told(variances)(analysis, list(analysis.horizons))
+    measured = told(variances)(analysis, list(analysis.horizons), level=level)
     if isinstance(measured, str):
         return []
-    values, rows = measured.moments(), []
+    rows: list[dict[str, object]] = []
     for index, (size, tokens) in enumerate(measured.points):
-        rows += _row("V", size, "stored", tokens, contrast(values, np.eye(len(values.mean_Q))[index], level=level))
-    for size, tokens, exponent in local_exponents(measured, level=level):
-        rows += _row("local exponent of V", size, "stored", tokens, exponent)
+        rows += _row("V", size, "stored", tokens, measured.of(index, level=measured.half))
+    for size, tokens, found in local_exponents(measured):
+        rows += _row("local exponent of V", size, "stored", tokens, found)
     return rows
 
 

@@ -10,11 +10,11 @@ import numpy as np
 from testbed.ground.options import Options
 from testbed.measure import regret
 from testbed.measure.contexts import Reference
-from testbed.model.transformer import Transformer
 from testbed.store import Store
-from testbed.studies.grid import cells, ensembles, references
+from testbed.studies.grid import cells, ensembles, floors, references
 from testbed.studies.grid.analysis import reported
 from testbed.studies.grid.asked import Asked
+from testbed.studies.grid.layout import Tuned
 from testbed.studies.grid.measures import measures, table_name
 from testbed.study import Stage, Task
 from testbed.terminal.display import Display
@@ -63,15 +63,15 @@ class _Task:
         self.do(store, shown)
 
 
-def _buckets(study: Asked, options: Options, rates: dict[Transformer, float]) -> tuple[list[Bucket], list[Bucket]]:
+def _buckets(study: Asked, options: Options, rates: dict[Tuned, float]) -> tuple[list[Bucket], list[Bucket]]:
     """Return the buckets that choose the learning rates and those of the rest of the grid, equally wide where free."""
     pilots, rest, room = study.pilot_cells(), study.main_cells(rates), space(options)
-    wide = max(len(pilots) // len(study.models), len(rest) // max(len(rates), 1))
+    wide = max(len(pilots), len(rest)) // len(study.models)
     return plan(pilots, room, wide), plan(rest, room, wide)
 
 
-def _any_rate(study: Asked) -> dict[Transformer, float]:
-    return dict.fromkeys(study.models, study.training.learning_rates[0])
+def _any_rate(study: Asked) -> dict[Tuned, float]:
+    return dict.fromkeys(study.tuned(), study.training.learning_rates[0])
 
 
 def _truths(study: Asked, store: Store) -> list[Task]:
@@ -81,7 +81,16 @@ def _truths(study: Asked, store: Store) -> list[Task]:
         tasks.append(_Task("truth", "entropies of the world", 1.0, lambda store, shown: _truth(study, store, shown)))
     if not store.holds("reference.parquet"):
         tasks.append(_Task("contexts", "shared contexts", 1.0, lambda store, shown: _contexts(study, store, shown)))
+    if not store.holds(floors.TABLE):
+        told = "what narrow models cannot hold"
+        tasks.append(_Task("floors", told, 1.0, lambda store, shown: _floors(study, store, shown)))
     return tasks
+
+
+def _floors(study: Asked, store: Store, shown: Display) -> None:
+    shown.stage("computing what models of each width cannot undercut")
+    store.write_frame(floors.TABLE, floors.table(study))
+    shown.advance(1.0, "floors of B")
 
 
 def _truth(study: Asked, store: Store, shown: Display) -> None:

@@ -68,9 +68,10 @@ class GridStudy(Asked, frozen=True, kw_only=True, tag_field="kind", tag=catalog.
 
     def checks(self, analysis: "Analysis") -> Sequence[Check]:
         """Return the checks of a grid."""
+        from testbed.studies.grid import cells
         from testbed.studies.grid.checks import checks
 
-        return checks(analysis, expected=self.cell_count)
+        return checks(analysis, expected=cells.planned(self, analysis.cells))
 
     def derived(self, analysis: "Analysis", checks: Sequence[Check]) -> "Mapping[str, pd.DataFrame]":
         """Return every cell, every estimate, and the parts of every loss."""

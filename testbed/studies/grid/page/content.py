@@ -15,7 +15,7 @@ from testbed.studies.grid.analysis import Analysis
 from testbed.studies.grid.measures import measures
 from testbed.studies.grid.page.drawn import drawn
 from testbed.studies.grid.page.shown import Page
-from testbed.studies.grid.parts import curves, variance_law
+from testbed.studies.grid.parts import constants, curves
 from testbed.verdict import LEVEL
 
 HEADINGS = {
@@ -32,14 +32,12 @@ HEADINGS = {
 
 def page(frame: Frame, analysis: Analysis, derived: Mapping[str, pd.DataFrame]) -> Page:
     """Return the page of a grid."""
-    fitted = [p for p, tokens in analysis.stored_tokens.items() if len(tokens) > 1]
-    law = variance_law(analysis, fitted, level=LEVEL)
     return Page(
         **vars(frame) | {"dropped": _dropped(analysis) | dict(frame.dropped)},
         estimates=derived["estimates.parquet"],
         parts=derived["loss_parts.parquet"],
         curves=curves(analysis),
-        constants={} if isinstance(law, str) else dict(zip(fitted, law.constants_G.tolist(), strict=True)),
+        constants=constants(analysis, level=LEVEL),
         figures=[drawn for measure in measures().values() for drawn in measure.figures(analysis)],
         references=references.lines(analysis.references, level=LEVEL),
         truth=[] if analysis.truth is None else _truth_lines(analysis.truth),

@@ -1,0 +1,28 @@
+"""The numbers that claims can be about, by name: each an interval, or the sentence that says why there is none."""
+
+from collections.abc import Callable
+
+from testbed.stats.estimate import Estimate
+from testbed.stats.identified import told
+from testbed.studies.grid.analysis import Analysis
+from testbed.studies.grid.estimates import bias, together, variance
+
+ESTIMATES: dict[str, Callable[[Analysis, float], Estimate | str]] = {
+    function.__name__: told(function)
+    for function in (
+        bias.lowest_excess,
+        bias.bias_exponent,
+        bias.bias_step,
+        bias.bias_bend,
+        bias.online_exponent,
+        bias.online_step,
+        bias.optimisation_residue,
+        variance.variance_exponent,
+        variance.variance_departure,
+        variance.variance_step,
+        variance.variance_size_step,
+        variance.variance_over_bias,
+        variance.bias_over_variance,
+        together.bias_variance_correlation,
+    )
+}
