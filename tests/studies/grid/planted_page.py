@@ -10,7 +10,7 @@ from testbed.studies.grid import GridStudy, references
 from testbed.studies.grid.checks import checks
 from testbed.studies.grid.measures import positions
 from testbed.studies.grid.page.shown import Page
-from testbed.studies.grid.parts import curves, estimates, loss_parts, variance_law
+from testbed.studies.grid.parts import constants, curves, estimates, loss_parts
 from testbed.verdict import Check, Claim, judge
 from tests.studies.grid.synthetic import World, analysis
 
@@ -48,7 +48,6 @@ def page():
         )
         ledger.append(msgspec.json.decode(msgspec.json.encode(judge(claim, ESTIMATES[name](run, LEVEL), found))))
     failed = Check(name="planted", passed=False, sentence="A planted failure.")
-    law = variance_law(run, list(run.horizons), level=LEVEL)
     return Page(
         title="A world " + HOSTILE,
         question="Is it so?",
@@ -57,7 +56,7 @@ def page():
         estimates=estimates(run, level=LEVEL),
         parts=loss_parts(run, level=LEVEL),
         curves=curves(run),
-        constants=dict(zip(run.horizons, law.constants_G.tolist(), strict=True)),
+        constants=constants(run, level=LEVEL),
         figures=list(
             positions.Positions.figures(dataclasses.replace(run, measured={"positions": SEEN}, references=REFERENCES))
         ),

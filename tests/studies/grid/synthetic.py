@@ -16,7 +16,7 @@ class World:
 
     sizes: tuple[int, ...] = (1_000, 4_000, 16_000)
     tokens: tuple[int, ...] = (4_096, 16_384, 65_536, 262_144)
-    horizon: int = 4_000
+    horizon: int = 4_096
     replicates: int = 4
     sequences: int = 128
     bias_exponent: float = 0.5
@@ -29,8 +29,15 @@ class World:
     def bias(self, size: int) -> float:
         return 0.1 * (size / 1_000) ** -self.bias_exponent
 
+    @property
+    def rungs(self) -> tuple[int, ...]:
+        return (self.horizon // 16, self.horizon // 4, self.horizon)
+
     def online(self, size: int, horizon: int) -> float:
         return self.bias(size) * (1 + self.gap * (horizon / self.horizon) ** -1.0)
+
+    def stored(self, size: int, tokens: int) -> float:
+        return self.bias(size) * (tokens / self.tokens[-1]) ** -self.drift + self.variance(size, tokens)
 
     def variance(self, size: int, tokens: int) -> float:
         return 400.0 * (size / 1_000) ** 0.3 * tokens**-self.rate * 4_096 ** (self.rate - 1)
@@ -54,6 +61,7 @@ def cell(world, rng, common_B, *, size, role, tokens, seed, rate, horizon, k, no
     steps = horizon * np.arange(1, 6) // 5
     return {
         "digest": f"{size}-{role}-{tokens}-{seed}-{rate}-{horizon}",
+        "schema": 4,
         "label": f"w{size // 1000}",
         "parameters": size,
         "parameters_body": size // 2,
@@ -78,20 +86,28 @@ def cell(world, rng, common_B, *, size, role, tokens, seed, rate, horizon, k, no
 
 def _rows(world, rng, common_B, size):
     """The cells of one size: pilots, the ladder of fresh data, and stored data."""
-    rungs = [world.horizon // 4, world.horizon // 2, world.horizon]
-    runs = [("pilot", rate, rungs[-2]) for rate in (1e-3, 3e-3, 1e-2)] + [("online", 3e-3, h) for h in rungs]
-    for role, rate, horizon in runs:
-        k = world.online(size, horizon) * (1.0 if rate == 3e-3 else 1.5)
+    fresh = {"noise": world.noise, "size": size}
+    for horizon in world.rungs:
+        k = world.online(size, horizon)
+        own = fresh | {"horizon": horizon, "tokens": horizon * 2048}
+        yield from _pilots(world, rng, common_B, own | {"role": "pilot"}, k)
         for r in range(world.replicates):
-            named = {"role": role, "tokens": horizon * 2048, "seed": r + 1_000 * (role == "pilot"), "rate": rate}
-            named["status"] = "diverged" if rate == 1e-2 and r == 0 else "finished"
-            yield cell(world, rng, common_B, size=size, horizon=horizon, k=k, noise=world.noise, **named)
+            yield cell(world, rng, common_B, k=k, role="online", seed=r, rate=3e-3, **own)
     for tokens in world.tokens:
-        k = world.online(size, world.horizon) * (tokens / world.tokens[-1]) ** -world.drift
-        k += world.variance(size, tokens)
+        k = world.stored(size, tokens)
+        own = {"noise": world.stored_noise, "size": size, "horizon": world.horizon, "tokens": tokens}
+        yield from _pilots(world, rng, common_B, own | {"role": "stored pilot"}, k)
         for r in range(world.replicates):
-            named = {"role": "stored", "tokens": tokens, "seed": r, "rate": 3e-3, "noise": world.stored_noise}
-            yield cell(world, rng, common_B, size=size, horizon=world.horizon, k=k, **named)
+            yield cell(world, rng, common_B, k=k, role="stored", seed=r, rate=3e-3, **own)
+
+
+def _pilots(world, rng, common_B, own, k):
+    """Two of each rate: the middle one is best, the highest diverges."""
+    for rate in (1e-3, 3e-3, 1e-2):
+        for r in range(2):
+            status = "diverged" if rate == 1e-2 and r == 0 else "finished"
+            worse = k * (1.0 if rate == 3e-3 else 1.5)
+            yield cell(world, rng, common_B, k=worse, seed=1_000 + r, rate=rate, status=status, **own)
 
 
 def analysis(world: World, seed: int = 0) -> Analysis:

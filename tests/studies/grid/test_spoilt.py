@@ -7,7 +7,7 @@ import pytest
 
 from testbed.stats.estimate import Estimate
 from testbed.studies.grid import GridStudy
-from testbed.studies.grid.analysis import chosen_rates
+from testbed.studies.grid.rates import chosen_rates
 from testbed.studies.grid.checks import checks
 from testbed.studies.grid.parts import estimates, loss_parts
 from tests.studies.grid.synthetic import World, analysis
