@@ -1,1 +1,1 @@
-"""Scaling laws fitted to tables of losses: forms, fits, intervals, what data leave open, and what compute is best for."""
+"""Scaling laws fitted to tables of losses: forms, fits, intervals, what data leave open, what compute is best for."""

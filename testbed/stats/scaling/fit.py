@@ -82,8 +82,8 @@ def quasi_newton(
     >>> from testbed.stats.scaling.table import losses
     >>> x = 4.0 ** np.arange(5)
     >>> asked = problem(FORMS["power_tokens"], losses(x, x, 1 + x**-0.5), OBJECTIVES["log-squares"])
-    >>> quasi_newton(asked, np.array([0.9, 0.1, 0.4])).round(4).tolist()
-    [1.0, 0.0, 0.5]
+    >>> quasi_newton(asked, np.array([0.9, 0.1, 0.4])).round(4).tolist() == [1.0, 0.0, 0.5]
+    True
     """
     from scipy.optimize import minimize
 

@@ -32,9 +32,9 @@ class Parameter(NamedTuple):
 
 
 class Form(NamedTuple):
-    """A scaling law L(P, D): its formula, what it reads of a row, its parameters, log L with its gradient, and starts.
+    """A scaling law L(P, D): its formula, what it reads of a row, its parameters, log L and its gradient, starts.
 
-    ``log_loss`` takes coordinates (\\*R, Q), log P and log D of N rows, and returns log L (\\*R, N) and ∂ log L (\\*R, N, Q).
+    ``log_loss`` takes coordinates (…, Q), log P and log D of N rows, and returns log L (…, N) and ∂ log L (…, N, Q).
     ``starts`` takes log P, log D and log L, and returns coordinates (S, Q) in which linear parameters are not yet set.
     """
 
@@ -100,7 +100,7 @@ def _sum_of_powers(terms: Sequence[Term]) -> Callable[[np.ndarray, np.ndarray, n
 
     def log_loss(coordinate_RQ: np.ndarray, log_params_N: np.ndarray, log_tokens_N: np.ndarray) -> Value:
         log_x = (log_params_N, log_tokens_N)
-        loss_RN = np.broadcast_to(coordinate_RQ[..., :1], (*coordinate_RQ.shape[:-1], len(log_params_N))).copy()
+        loss_RN = coordinate_RQ[..., :1] + np.zeros_like(log_params_N)
         slope_RNQ = np.zeros((*loss_RN.shape, coordinate_RQ.shape[-1]))
         slope_RNQ[..., 0] = 1.0
         for factor, powers in terms:
@@ -212,7 +212,7 @@ def _shelf() -> dict[str, Form]:
              (_floor(), _factor("B"), _decay("beta")), _sum_of_powers([(1, ((2, -1.0, 1),))]), _exponents((2,), 3)),
         *(Form(f"broken_{name}", f"E + A·{x}^−before·(1 + ({x}/place)^(1/width))^(−change·width)",
                "Caballero et al. (2022), arXiv 2210.14891, eq. 1 with one break", (name,), break_parameters,
-               _broken(axis), _broken_starts(axis)) for axis, (name, x) in enumerate((("params", "P"), ("tokens", "D")))),
+               _broken(axis), _broken_starts(axis)) for axis, (name, x) in enumerate(zip(both, "PD", strict=True))),
     ]  # fmt: skip
     return {form.name: form for form in found}
 

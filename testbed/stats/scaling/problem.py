@@ -86,18 +86,17 @@ def problem(
     upper_Q = np.array([parameter.most for parameter in form.parameters])
     for name, (low, high) in within.items():
         if name not in form.names:
-            raise ValueError(f"{name}: {form.name} has no such parameter, only {', '.join(form.names)}; name one of them.")
+            raise ValueError(f"{name}: {form.name} has no such parameter; name one of {', '.join(form.names)}.")
         place = form.names.index(name)
         scale = form.parameters[place].scale
         ends = np.array([low, high], dtype=np.float64)
-        if not (np.isfinite(ends).all() and low <= high and (low > 0 or not scale) and low >= form.parameters[place].floor):
-            least = 0.0 if scale else form.parameters[place].floor
-            raise ValueError(
-                f"{name} within {low} and {high}: both must be finite, in rising order and not below {least}; give others."
-            )
+        least = 0.0 if scale else form.parameters[place].floor
+        if not (np.isfinite(ends).all() and low <= high and low >= least and (low > 0 or not scale)):
+            rule = f"both must be finite, in rising order and {'above' if scale else 'not below'} {least:g}"
+            raise ValueError(f"{name} within {low:g} and {high:g}: {rule}; give others.")
         lower_Q[place], upper_Q[place] = np.log(ends) if scale else ends
-    logs = (np.log(column_N) for column_N in (table.params_N, table.tokens_N, table.loss_N))
-    return Problem(form, objective, *logs, np.ones(len(table.loss_N)), lower_Q, upper_Q)
+    log_P, log_D, log_L = (np.log(column_N) for column_N in (table.params_N, table.tokens_N, table.loss_N))
+    return Problem(form, objective, log_P, log_D, log_L, np.ones(len(table.loss_N)), lower_Q, upper_Q)
 
 
 def of_cells(asked: Problem, table: Losses) -> Problem:

@@ -19,7 +19,7 @@ CLOSE = 1e-6
 
 
 class Spread(NamedTuple):
-    """The variance of a cell's mean times its seeds, the cells beyond parameters, and the curvature of the objective."""
+    """The variance of a cell's mean times its seeds, the cells beyond parameters, and the covariance of coordinates."""
 
     variance: float
     freedom: int
@@ -29,9 +29,9 @@ class Spread(NamedTuple):
 def profiles(asked: Problem, table: Losses, fitted: Fitted, *, level: float) -> dict[str, Estimate]:
     """Return the profile interval of every parameter that was fitted, by name.
 
-    A value stays in if the sum of squares, least over all other parameters, rises by no more than s²·F(level; 1, C − Q):
-    C cells with Q parameters, each cell the mean of its seeds, s² the weighed squares that the best fit leaves over
-    C − Q. So noise that the seeds of a cell share is counted, and so is a lack of fit that looks like noise.
+    A value stays in if the sum of squares, least over all others, rises by no more than s²·F(level; 1, C − Q): C cells
+    with Q parameters, each cell the mean of its seeds, s² the weighed squares that the best fit leaves over C − Q. So
+    noise that the seeds of a cell share is counted, and so is a lack of fit that looks like noise.
 
     Error: covers within 1 % of its level for noise that differs from cell to cell (`benchmarks/calibrate_scaling.py`);
     too narrow where cells share noise, as checkpoints of one run do: then resample groups. Where seeds of cells are of
@@ -124,7 +124,11 @@ def _ends(
         rise_L, found_LQ = _risen(asked, known_EQ[live], place_E[live], (at_E + side_E * try_E)[live], along_EQ[live])
         excess_L = rise_L - least - allowed
         stays, goes = live[excess_L <= 0], live[excess_L > 0]
-        inside_E[stays], rise_in_E[stays], known_EQ[stays] = try_E[stays], excess_L[excess_L <= 0], found_LQ[excess_L <= 0]
+        inside_E[stays], rise_in_E[stays], known_EQ[stays] = (
+            try_E[stays],
+            excess_L[excess_L <= 0],
+            found_LQ[excess_L <= 0],
+        )
         outside_E[goes], rise_out_E[goes] = try_E[goes], excess_L[excess_L > 0]
         done_E |= (inside_E >= room_E) | (outside_E - inside_E <= CLOSE * outside_E)
         cut_E = inside_E + (outside_E - inside_E) * np.clip(-rise_in_E / (rise_out_E - rise_in_E), 0.08, 0.92)
@@ -136,7 +140,7 @@ def _ends(
 def _risen(
     asked: Problem, from_LQ: np.ndarray, place_L: np.ndarray, value_L: np.ndarray, along_LQ: np.ndarray
 ) -> tuple[Float[np.ndarray, "L"], Float[np.ndarray, "L Q"]]:
-    """Return the least objective with one coordinate held, and where it is: from what is known, and along its tangent."""
+    """Return the least objective with one coordinate held, and where: from what is known, and along its tangent."""
     rows, held_LQ = np.arange(len(place_L)), np.zeros(from_LQ.shape, bool)
     held_LQ[rows, place_L] = True
     plain_LQ, tangent_LQ = from_LQ.copy(), from_LQ + along_LQ * (value_L - from_LQ[rows, place_L])[:, None]

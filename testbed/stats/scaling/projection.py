@@ -142,7 +142,7 @@ def _columns(asked: Problem, coordinate_Q: np.ndarray, searched_Q: np.ndarray) -
         columns.append(column_N)
         alongs.append(column_N[:, None] * slope_NQ[:, searched_Q])
     if not np.isfinite(columns).all():
-        raise NoInformation("a term of the law overflows at the exponents that were tried; change the units of P and D.")
+        raise NoInformation("a term of the law overflows at the exponents tried; change the units of P and D.")
     return np.stack(columns, axis=1), np.stack(alongs, axis=1)
 
 

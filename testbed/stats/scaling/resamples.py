@@ -40,9 +40,7 @@ class Resampled(NamedTuple):
         return np.quantile(value_R, [tail, 1 - tail], axis=0)
 
 
-def by_cells(
-    asked: Problem, table: Losses, fitted: Fitted, *, seed: int, resamples: int = RESAMPLES
-) -> Resampled:
+def by_cells(asked: Problem, table: Losses, fitted: Fitted, *, seed: int, resamples: int = RESAMPLES) -> Resampled:
     """Return fits to resamples of whole groups of rows: cells with all their seeds, or what the table says.
 
     Each group is drawn as often as chance has it, G of G with replacement. The percentiles are widened to those of
@@ -68,8 +66,8 @@ def by_cells(
     freedom = groups - asked.free
     if freedom < 1:
         raise NoInformation(
-            f"{groups} groups leave nothing over for {asked.free} parameters when they are resampled; add groups, or pin"
-            " a parameter."
+            f"{groups} groups leave nothing over for {asked.free} parameters when resampled; add groups, or pin a"
+            " parameter."
         )
     drawn_RG = np.random.default_rng(seed).multinomial(groups, np.full(groups, 1 / groups), size=resamples)
     weight_RN = asked.weight_N * drawn_RG[:, table.group_N]
@@ -80,9 +78,7 @@ def by_cells(
     return Resampled(ended.coordinate_RQ, freedom, float(np.sqrt(groups / freedom)), groups, told)
 
 
-def by_seeds(
-    asked: Problem, table: Losses, fitted: Fitted, *, seed: int, resamples: int = RESAMPLES
-) -> Resampled:
+def by_seeds(asked: Problem, table: Losses, fitted: Fitted, *, seed: int, resamples: int = RESAMPLES) -> Resampled:
     """Return fits to resamples of the seeds within each cell, so that every resample has the whole design.
 
     The deviations of S seeds from the mean of their log losses are drawn with replacement and widened by √(S/(S − 1)),

@@ -64,9 +64,7 @@ def losses(
     return Losses(params_N, tokens_N, loss_N, flops_N, cell_N, group_N, flops is not None)
 
 
-def averaged(
-    value_RN: Float[np.ndarray, "*R N"], cell_N: Int[np.ndarray, "N"]
-) -> Float[np.ndarray, "*R C"]:
+def averaged(value_RN: Float[np.ndarray, "*R N"], cell_N: Int[np.ndarray, "N"]) -> Float[np.ndarray, "*R C"]:
     """Return the mean of each cell over its seeds.
 
     >>> averaged(np.array([1.0, 3.0, 5.0]), np.array([0, 0, 1])).tolist()
