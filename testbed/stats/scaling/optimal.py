@@ -86,7 +86,7 @@ def frontier(
     >>> from testbed.stats.scaling.forms import FORMS
     >>> from testbed.stats.scaling.table import losses
     >>> theta = np.array([1.0, 0.0, 0.0, 0.6, 0.2])
-    >>> alike = Resampled(np.tile(theta, (50, 1)), 31, 1.0, 36, "test")
+    >>> alike = Resampled(np.tile(theta, (50, 1)), np.full(5, 31.0), 36, "test")
     >>> table = losses([1, 100], [1, 100], [3.0, 2.0])
     >>> found = frontier(FORMS["chinchilla"], theta, alike, table, np.array([1e3, 1e6]), level=0.95)
     >>> round(found.params_exponent.value, 6), round(found.tokens_exponent.value, 6)

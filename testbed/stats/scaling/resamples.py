@@ -10,7 +10,7 @@ from testbed.stats.identified import NoInformation
 from testbed.stats.scaling.descent import descend
 from testbed.stats.scaling.ends import estimate
 from testbed.stats.scaling.fit import Fitted
-from testbed.stats.scaling.problem import Problem
+from testbed.stats.scaling.problem import Problem, of_cells
 from testbed.stats.scaling.table import Losses, averaged
 
 RESAMPLES = 1000
@@ -19,35 +19,41 @@ ENOUGH = 1e-5
 
 
 class Resampled(NamedTuple):
-    """Coordinates fitted to R resamples, the share of them outside each end of an interval by it, and the units."""
+    """Coordinates fitted to R resamples; degrees of freedom, by which percentiles are widened; and the units."""
 
     coordinate_RQ: np.ndarray
-    freedom: int
-    inflation: float
+    freedom_Q: np.ndarray
     units: int
     told: str
 
-    def ends(self, value_R: Float[np.ndarray, "*R X"], level: float) -> Float[np.ndarray, "2 X"]:
-        """Return the ends of the interval of what has these values in the resamples, along the first axis.
+    def ends(
+        self, value_RX: Float[np.ndarray, "R X"], level: float, freedom_X: Float[np.ndarray, "X"] | None = None
+    ) -> Float[np.ndarray, "2 X"]:
+        """Return the ends of the intervals of X numbers that have these values in the resamples.
 
-        >>> found = Resampled(np.zeros((1, 1)), 1000000, 1.0, 9, "")
+        Without degrees of freedom of their own, those of the worst parameter are taken.
+
+        >>> found = Resampled(np.zeros((1, 1)), np.array([1e6]), 9, "")
         >>> found.ends(np.arange(1001.0)[:, None], 0.95).round().ravel().tolist()
         [25.0, 975.0]
         """
         from scipy.special import ndtr
 
-        tail = float(ndtr(-self.inflation * critical(level, float(self.freedom))))
-        return np.quantile(value_R, [tail, 1 - tail], axis=0)
+        if freedom_X is None:
+            freedom_X = np.full(value_RX.shape[1], self.freedom_Q.min())
+        tail_X = [float(ndtr(-critical(level, freedom))) for freedom in freedom_X.tolist()]
+        ends = [np.quantile(value_R, [tail, 1 - tail]) for value_R, tail in zip(value_RX.T, tail_X, strict=True)]
+        return np.stack(ends, axis=1)
 
 
 def by_cells(asked: Problem, table: Losses, fitted: Fitted, *, seed: int, resamples: int = RESAMPLES) -> Resampled:
     """Return fits to resamples of whole groups of rows: cells with all their seeds, or what the table says.
 
-    Each group is drawn as often as chance has it, G of G with replacement. The percentiles are widened to those of
-    Student's t with G − Q degrees of freedom times √(G/(G − Q)), as Q parameters take up Q of the G residuals.
+    Each group is drawn as often as chance has it, G of G with replacement. The percentiles are those that would give
+    Student's t with G − Q degrees of freedom, as Q parameters take up Q of the G residuals.
 
-    Error: covers 92 to 96 % at a level of 95 % with 36 cells and 5 parameters (`benchmarks/calibrate_scaling.py`); with
-    few groups (below some 20) too rarely, as resamples then lack whole corners of the design.
+    Error: covers 94 to 98 % at a level of 95 % with 36 cells and 5 parameters (`benchmarks/calibrate_scaling.py`); with
+    few groups (below some 20) it is off either way, as resamples then lack whole corners of the design.
     Source: Davison and Hinkley (1997), sections 3.8 and 6.2.4; Hesterberg (2015), section 5.
 
     >>> from testbed.stats.scaling.fit import fit
@@ -59,8 +65,8 @@ def by_cells(asked: Problem, table: Losses, fitted: Fitted, *, seed: int, resamp
     >>> table = losses(x, x, (1 + x**-0.5) * np.exp(0.001 * np.cos(np.arange(12.0) ** 2)))
     >>> asked = problem(FORMS["power_tokens"], table, OBJECTIVES["huber"])
     >>> found = by_cells(asked, table, fit(asked), seed=0, resamples=50)
-    >>> found.coordinate_RQ.shape, found.freedom
-    ((50, 3), 9)
+    >>> found.coordinate_RQ.shape, found.freedom_Q.tolist()
+    ((50, 3), [9.0, 9.0, 9.0])
     """
     groups = int(table.group_N.max()) + 1
     freedom = groups - asked.free
@@ -75,15 +81,16 @@ def by_cells(asked: Problem, table: Losses, fitted: Fitted, *, seed: int, resamp
     ended = descend(asked, start_RQ, weight_RN=weight_RN, settled=ENOUGH)
     cells = groups == len(table.first_C)
     told = f"{resamples} resamples of {groups} {'cells' if cells else 'groups'}, widened percentiles"
-    return Resampled(ended.coordinate_RQ, freedom, float(np.sqrt(groups / freedom)), groups, told)
+    freedom_Q = np.full(len(asked.lower_Q), float(freedom))
+    return Resampled(ended.coordinate_RQ, freedom_Q, groups, told)
 
 
 def by_seeds(asked: Problem, table: Losses, fitted: Fitted, *, seed: int, resamples: int = RESAMPLES) -> Resampled:
     """Return fits to resamples of the seeds within each cell, so that every resample has the whole design.
 
     The deviations of S seeds from the mean of their log losses are drawn with replacement and widened by √(S/(S − 1)),
-    as S seeds scatter that much less around their own mean; percentiles are those of Student's t with N − C degrees of
-    freedom.
+    as S seeds scatter that much less around their own mean; percentiles are those of Student's t with the degrees of
+    freedom of Satterthwaite, fewer where a few cells decide a parameter.
 
     Error: takes the form for granted, and seeds for independent: too narrow where a cell's seeds share noise, or the
     form does not fit.
@@ -97,8 +104,8 @@ def by_seeds(asked: Problem, table: Losses, fitted: Fitted, *, seed: int, resamp
     >>> x = np.repeat(2.0 ** np.arange(6), 2)
     >>> table = losses(x, x, (1 + x**-0.5) * np.exp(0.001 * np.cos(np.arange(12.0) ** 2)))
     >>> asked = problem(FORMS["power_tokens"], table, OBJECTIVES["huber"])
-    >>> by_seeds(asked, table, fit(asked), seed=0, resamples=50).freedom
-    6
+    >>> bool((by_seeds(asked, table, fit(asked), seed=0, resamples=50).freedom_Q < 6).all())
+    True
     """
     seeds_C = table.seeds_C
     if seeds_C.min() < 2:
@@ -117,7 +124,20 @@ def by_seeds(asked: Problem, table: Losses, fitted: Fitted, *, seed: int, resamp
     start_RQ = np.tile(fitted.coordinate_Q, (resamples, 1))
     ended = descend(asked, start_RQ, log_loss_RN=mean_N + drawn_RN, settled=ENOUGH)
     told = f"{resamples} resamples of seeds within {len(seeds_C)} cells, widened percentiles"
-    return Resampled(ended.coordinate_RQ, len(own_N) - len(seeds_C), 1.0, len(seeds_C), told)
+    return Resampled(ended.coordinate_RQ, _satterthwaite(asked, table, fitted), len(seeds_C), told)
+
+
+def _satterthwaite(asked: Problem, table: Losses, fitted: Fitted) -> np.ndarray:
+    """Return the degrees of freedom of each coordinate's variance, Σ a²·s²/S over cells of weights a and S − 1 each."""
+    meant = of_cells(asked, table)
+    _, slope_CQ = meant.residuals(fitted.coordinate_Q)
+    root_C = np.sqrt(meant.weight_N)
+    weight_QC = np.linalg.pinv(root_C[:, None] * slope_CQ[:, ~asked.pinned_Q], rcond=1e-13) * root_C
+    part_QC = weight_QC**2 / table.seeds_C
+    total_Q = part_QC.sum(axis=1)
+    freedom_Q = np.full(len(asked.lower_Q), float(len(table.loss_N) - len(table.first_C)))
+    freedom_Q[~asked.pinned_Q] = total_Q**2 / np.sum(part_QC**2 / (table.seeds_C - 1), axis=1)
+    return freedom_Q
 
 
 def intervals(asked: Problem, fitted: Fitted, found: Resampled, *, level: float) -> dict[str, Estimate]:
@@ -137,7 +157,7 @@ def intervals(asked: Problem, fitted: Fitted, found: Resampled, *, level: float)
     True
     """
     check_level(level)
-    end_2Q = found.ends(found.coordinate_RQ, level)
+    end_2Q = found.ends(found.coordinate_RQ, level, found.freedom_Q)
     return {
         asked.form.names[place]: estimate(
             asked, int(place), float(fitted.coordinate_Q[place]), (float(end_2Q[0, place]), float(end_2Q[1, place])),
