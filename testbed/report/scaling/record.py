@@ -20,7 +20,13 @@ HIGH = 2.0
 
 def refused(form: Form, reason: str, read: Read) -> dict[str, Any]:
     """Return the record of a fit that was refused."""
-    head = {"form": form.name, "formula": form.formula, "parameters": {}, "objective": None, "status": "refused"}
+    head: dict[str, Any] = {
+        "form": form.name,
+        "formula": form.formula,
+        "parameters": {},
+        "objective": None,
+        "status": "refused",
+    }
     return head | {"reason": reason, "rows": rows(read)}
 
 

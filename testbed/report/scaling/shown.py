@@ -99,16 +99,19 @@ def frontier(found: Frontier) -> "Table":
     """Return the table of compute-optimal sizes."""
     exponent, other = found.params_exponent, found.tokens_exponent
     title = (
-        f"compute-optimal at C = {found.flops_per:.3g}·P·D: P ∝ C^{exponent.value:.3f} {interval(exponent, 3)},"
-        f" D ∝ C^{other.value:.3f} {interval(other, 3)}"
+        f"compute-optimal at C = {found.flops_per:.3g}·P·D\nP ∝ C^{exponent.value:.3f} {interval(exponent, 3)}, "
+        f"D ∝ C^{other.value:.3f} {interval(other, 3)}"
     )
     table = _table("FLOPs", "P", "", "D", "", "loss", "", title=title)
     for flops, *three in zip(found.flops_K.tolist(), found.params, found.tokens, found.loss, strict=True):
-        cells: list[str] = []
-        for each in three:
-            cells += [_number(each.value), interval(each, 3)]
-        table.add_row(f"{flops:.3g}", *cells)
+        sizes = [cell for each in three[:2] for cell in (count(each.value), _sizes(each))]
+        table.add_row(f"{flops:.3g}", *sizes, _number(three[2].value), interval(three[2]))
     return table
+
+
+def _sizes(found: Estimate) -> str:
+    low = f"[{count(found.low)}" if found.low > 0 else "(0"
+    return f"{low}, {count(found.high)}]" if math.isfinite(found.high) else f"{low}, ∞)"
 
 
 def isoflops(found: Findings) -> list[str]:
@@ -117,11 +120,7 @@ def isoflops(found: Findings) -> list[str]:
         return []
     lines = []
     for each in found.isoflop.profiles:
-        told = (
-            each.params
-            if isinstance(each.params, str)
-            else f"P {_number(each.params.value)} {interval(each.params, 3)}"
-        )
+        told = each.params if isinstance(each.params, str) else f"P {count(each.params.value)} {_sizes(each.params)}"
         lines.append(f"isoFLOP profile at {each.flops:.3g}: {told}")
     slope = found.isoflop.params_exponent
     told = slope if isinstance(slope, str) else f"{slope.value:.3f} {interval(slope, 3)}"
