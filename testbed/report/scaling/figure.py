@@ -54,24 +54,28 @@ def _values(found: Findings) -> dict[str, float]:
 
 
 def _losses(axes: Any, found: Findings) -> None:
-    """Draw cells by D, a colour for each P, with the fitted curve of each; by P where the form does not read D."""
+    """Draw cells by D, a colour for each P, and the fitted curves of some; by P where the form does not read D."""
     table, law = found.table, found.law
     by_data = "tokens" in law.form.reads
     along_N, other_N = (table.tokens_N, table.params_N) if by_data else (table.params_N, table.tokens_N)
     groups = sorted(set(other_N.tolist())) if len(law.form.reads) == 2 else [0.0]
-    colours = size_colours([round(each) for each in groups])
+    colours = dict(zip(groups, size_colours(list(range(len(groups)))).values(), strict=True))
+    curved = {groups[at] for at in np.unique(np.linspace(0, len(groups) - 1, MOST_NAMED).round().astype(int))}
     for at, other in enumerate(groups):
         own_N = other_N == other if len(law.form.reads) == 2 else np.ones(len(along_N), bool)
-        colour = colours[round(other)]
-        name = f"P = {short(other)}" if len(groups) <= MOST_NAMED and len(groups) > 1 else None
+        colour = colours[other]
+        name = f"P = {short(other)}" if other in curved and len(groups) > 1 else None
         axes.plot(along_N[own_N], table.loss_N[own_N], "o", ms=3.5, color=colour, alpha=0.75, label=name)
+        if other not in curved:
+            continue
         x = np.geomspace(along_N.min(), along_N.max(), POINTS)
         fixed = np.full(POINTS, other if len(law.form.reads) == 2 else 1.0)
         y = law.form.loss(law.fitted.coordinate_Q, *((fixed, x) if by_data else (x, fixed)))
         axes.plot(x, y, "-", lw=1.1, color=colour, zorder=at)
     if "E" in law.parameters or "E" in law.pinned:
         axes.axhline(_values(found)["E"], color=INK, lw=0.9, ls="--", label="E")
-    axes.set(xscale="log", yscale="log", ylabel="loss", title=f"L = {law.form.formula}")
+    axes.set(xscale="log", ylabel="loss", title=f"L = {law.form.formula}")
+    _loss_axis(axes)
     axes.set_xlabel("training tokens D" if by_data else "parameters P")
     axes.legend(fontsize=7, frameon=False, ncols=2)
 
@@ -90,7 +94,7 @@ def _residuals(axes: Any, found: Findings) -> None:
     if len(first_C):
         ring = {"ms": 9, "mfc": "none", "color": "#b5483a", "label": "cells of twice the mean leverage"}
         axes.plot(fitted_N[first_C], mean_C, "o", **ring)
-    axes.set(xscale="log", xlabel="fitted loss", ylabel="log of loss over fitted", title="residuals")
+    axes.set(xlabel="fitted loss", ylabel="log of loss over fitted", title="residuals")
     axes.legend(fontsize=7, frameon=False)
 
 
@@ -112,9 +116,20 @@ def _isoflop(axes: Any, found: Findings, best: Frontier) -> None:
             if isinstance(each.params, Estimate):
                 own = np.geomspace(each.params_C.min(), each.params_C.max(), POINTS)
                 axes.plot(own, np.polyval(each.parabola_3, np.log(own)), ":", lw=1, color=INK)
-    axes.set(xscale="log", yscale="log", xlabel="parameters P", ylabel="loss", title="loss at equal compute")
+    axes.set(xscale="log", xlabel="parameters P", ylabel="loss", title="loss at equal compute")
     axes.set_ylim(top=top)
+    _loss_axis(axes)
     axes.legend(fontsize=7, frameon=False)
+
+
+def _loss_axis(axes: Any) -> None:
+    """Make the axis of losses logarithmic, with plain numbers at its ticks."""
+    from matplotlib.ticker import MaxNLocator, NullFormatter, ScalarFormatter
+
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(MaxNLocator(6))
+    axes.yaxis.set_major_formatter(ScalarFormatter())
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _frontier(axes: Any, found: Findings, best: Frontier) -> None:

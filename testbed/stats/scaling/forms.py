@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-LARGEST_LOG = 600.0
-"""Largest logarithm of a term, inside float64."""
+LARGEST_LOG, LEAST_LOG = 600.0, -250.0
+"""Largest and least logarithm of a term; the square of the inverse of a loss stays inside float64."""
 
 EXPONENTS = (0.05, 0.12, 0.25, 0.45, 0.8, 1.4)
 """Exponents that a search begins at."""
@@ -107,7 +107,7 @@ def _sum_of_powers(terms: Sequence[Term]) -> Callable[[np.ndarray, np.ndarray, n
             log_RN = coordinate_RQ[..., factor, None]
             for place, sign, axis in powers:
                 log_RN = log_RN + sign * coordinate_RQ[..., place, None] * log_x[axis]
-            term_RN = np.exp(np.clip(log_RN, -LARGEST_LOG, LARGEST_LOG))
+            term_RN = np.exp(np.clip(log_RN, LEAST_LOG, LARGEST_LOG))
             loss_RN += term_RN
             slope_RNQ[..., factor] = term_RN
             for place, sign, axis in powers:
@@ -135,14 +135,13 @@ def _broken(axis: int) -> Callable[[np.ndarray, np.ndarray, np.ndarray], Value]:
         soft_RN = np.logaddexp(0.0, beyond_RN)
         passed_RN = np.exp(beyond_RN - soft_RN)
         log_term_RN = factor - before * log_x_N - change * width * soft_RN
-        term_RN = np.exp(np.clip(log_term_RN, -LARGEST_LOG, LARGEST_LOG))
+        term_RN = np.exp(np.clip(log_term_RN, LEAST_LOG, LARGEST_LOG))
         loss_RN = floor + term_RN
-        ones_RN = np.ones_like(loss_RN)
         along = (
-            ones_RN / term_RN, ones_RN, -log_x_N * ones_RN, -width * soft_RN, change * passed_RN,
-            -change * (soft_RN - beyond_RN * passed_RN),
+            np.ones_like(loss_RN), term_RN, -log_x_N * term_RN, -width * soft_RN * term_RN,
+            change * passed_RN * term_RN, -change * (soft_RN - beyond_RN * passed_RN) * term_RN,
         )  # fmt: skip
-        return np.log(loss_RN), np.stack(along, axis=-1) * (term_RN / loss_RN)[..., None]
+        return np.log(loss_RN), np.stack(along, axis=-1) / loss_RN[..., None]
 
     return log_loss
 

@@ -11,6 +11,9 @@ from testbed.stats.scaling.forms import Form
 from testbed.stats.scaling.objectives import Objective
 from testbed.stats.scaling.table import Losses, averaged
 
+HIGHEST = 150.0
+"""Largest logarithm of a loss, whose square times a derivative's stays inside float64."""
+
 NOTHING: Mapping[str, tuple[float, float]] = MappingProxyType({})
 
 
@@ -52,7 +55,7 @@ class Problem(NamedTuple):
         fitted_RN, slope_RNQ = self.form.log_loss(coordinate_RQ, self.log_params_N, self.log_tokens_N)
         if self.objective.log:
             return fitted_RN - seen_RN, slope_RNQ
-        loss_RN = np.exp(fitted_RN)
+        loss_RN = np.exp(np.clip(fitted_RN, -HIGHEST, HIGHEST))
         return loss_RN - np.exp(seen_RN), slope_RNQ * loss_RN[..., None]
 
     def value(self, coordinate_RQ: Float[np.ndarray, "*R Q"]) -> Float[np.ndarray, "*R"]:

@@ -134,7 +134,7 @@ def _ends(
         cut_E = inside_E + (outside_E - inside_E) * np.clip(-rise_in_E / (rise_out_E - rise_in_E), 0.08, 0.92)
         try_E = np.where(np.isnan(outside_E), np.minimum(np.maximum(2 * try_E, half_E), room_E), cut_E)
     closed_E = ~np.isnan(outside_E) & (inside_E < room_E)
-    return np.where(closed_E, at_E + side_E * inside_E, np.where(side_E < 0, asked.lower_Q[place_E], np.inf))
+    return np.where(closed_E, at_E + side_E * inside_E, limit_E)
 
 
 def _risen(
