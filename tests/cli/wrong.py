@@ -111,6 +111,37 @@ report /dev/null
 gallery --out /dev/null
 gallery --out ''
 gallery --out @PATH
+fit
+fit ''
+fit no.csv
+fit @WIDE
+fit @LONG
+fit /dev/null
+fit . --json
+fit no.csv --form chinchila
+fit no.csv --form t[/]
+fit no.csv --columns params
+fit no.csv --columns ''
+fit no.csv --columns @LONG
+fit no.csv --columns size=N
+fit no.csv --entropy x
+fit no.csv --entropy 1 --entropy-within 1 2
+fit no.csv --pin alpha
+fit no.csv --pin alpha=x
+fit no.csv --pin alpha=1 alpha=2
+fit no.csv --objective mean
+fit no.csv --interval all
+fit no.csv --level 95
+fit no.csv --level nan
+fit no.csv --resamples 1
+fit no.csv --resamples 1000000000
+fit no.csv --seed -1
+fit no.csv --flops 1e20
+fit no.csv --flops 1e22 1e20
+fit no.csv --flops nan 1e20
+fit no.csv --compare nothing
+fit no.csv --svg /dev/null
+fit no.csv --residuals no/where.csv
 """
 MEANT = {"@LONG": LONG, "@DEEP": DEEP, "@LINE": "\n", "@NULL": "\0", "@HALF": "\udcff", "@WIDE": "x" * 300}
 MEANT |= {"@PATH": "x/" * 5000, "@ZEROS": "0" * 23, "@NINES": "9" * 400, "@DIGITS": "9" * 5000}
@@ -199,6 +230,13 @@ run no.json
 {CHAIN} latin.json
 {CHAIN} odd.npz
 {CHAIN} broken
+fit folder
+fit fifo
+fit letter
+fit broken
+fit loop
+fit odd.npz
+fit latin.json
 """
 TEXTS = {"deep": "[" * 100_000, "null": "null", "list": "[1]", "words": '{"T": "[red]"}', "cut": '{"T": [[[0.5'}
 TEXTS |= {"endless": '{"T": [[[1e999]]]}', "huge": json.dumps({"T": LONG})}
