@@ -33,7 +33,7 @@ def profiles(asked: Problem, table: Losses, fitted: Fitted, *, level: float) -> 
     with Q parameters, each cell the mean of its seeds, s² the weighed squares that the best fit leaves over C − Q. So
     noise that the seeds of a cell share is counted, and so is a lack of fit that looks like noise.
 
-    Error: covers within 1 % of its level for noise that differs from cell to cell (`benchmarks/calibrate_scaling.py`);
+    Error: covers within 2 % of its level for noise that differs from cell to cell (`benchmarks/calibrate_scaling.py`);
     too narrow where cells share noise, as checkpoints of one run do: then resample groups. Where seeds of cells are of
     unequal number and share noise, it is not the narrowest. An end that no value of the search rejects is open.
     Source: Bates and Watts (1988), section 6.1; Venzon and Moolgavkar (1988).

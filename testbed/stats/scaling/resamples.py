@@ -52,7 +52,7 @@ def by_cells(asked: Problem, table: Losses, fitted: Fitted, *, seed: int, resamp
     Each group is drawn as often as chance has it, G of G with replacement. The percentiles are those that would give
     Student's t with G − Q degrees of freedom, as Q parameters take up Q of the G residuals.
 
-    Error: covers 94 to 98 % at a level of 95 % with 36 cells and 5 parameters (`benchmarks/calibrate_scaling.py`); with
+    Error: covers 93 to 98 % at a level of 95 % with 36 cells, two seeds each (`benchmarks/calibrate_scaling.py`); with
     few groups (below some 20) it is off either way, as resamples then lack whole corners of the design.
     Source: Davison and Hinkley (1997), sections 3.8 and 6.2.4; Hesterberg (2015), section 5.
 
