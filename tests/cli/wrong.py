@@ -5,6 +5,7 @@ import os
 import shlex
 from pathlib import Path
 
+from tests.cli import wrong_fits
 from tests.cli.common import FILE
 from tests.cli.wrong_files import HEAD, SOURCES, STUDIES, STUDY_HEAD
 
@@ -111,37 +112,6 @@ report /dev/null
 gallery --out /dev/null
 gallery --out ''
 gallery --out @PATH
-fit
-fit ''
-fit no.csv
-fit @WIDE
-fit @LONG
-fit /dev/null
-fit . --json
-fit no.csv --form chinchila
-fit no.csv --form t[/]
-fit no.csv --columns params
-fit no.csv --columns ''
-fit no.csv --columns @LONG
-fit no.csv --columns size=N
-fit no.csv --entropy x
-fit no.csv --entropy 1 --entropy-within 1 2
-fit no.csv --pin alpha
-fit no.csv --pin alpha=x
-fit no.csv --pin alpha=1 alpha=2
-fit no.csv --objective mean
-fit no.csv --interval all
-fit no.csv --level 95
-fit no.csv --level nan
-fit no.csv --resamples 1
-fit no.csv --resamples 1000000000
-fit no.csv --seed -1
-fit no.csv --flops 1e20
-fit no.csv --flops 1e22 1e20
-fit no.csv --flops nan 1e20
-fit no.csv --compare nothing
-fit no.csv --svg /dev/null
-fit no.csv --residuals no/where.csv
 """
 MEANT = {"@LONG": LONG, "@DEEP": DEEP, "@LINE": "\n", "@NULL": "\0", "@HALF": "\udcff", "@WIDE": "x" * 300}
 MEANT |= {"@PATH": "x/" * 5000, "@ZEROS": "0" * 23, "@NINES": "9" * 400, "@DIGITS": "9" * 5000}
@@ -158,7 +128,8 @@ MEANT |= {"@WORLDS": '{"kind": "noisy", "sigma": 0.1, "base": ' * 500 + "0" + "}
 
 def words() -> dict[str, list[str]]:
     """Return the wrong requests that need no file, by name."""
-    found = {f"line {at}": _meant(line) for at, line in enumerate(LINES.splitlines()[1:])} | {"nothing": []}
+    lines = (LINES + wrong_fits.LINES).splitlines()[1:]
+    found = {f"line {at}": _meant(line) for at, line in enumerate(lines)} | {"nothing": []}
     for command, fields in ((RUN, OVERRIDES), (IID, NUMBERS), ("truth iid", "vocabulary")):
         for field in fields.split():
             for at, word in enumerate(HUGE):
@@ -230,13 +201,6 @@ run no.json
 {CHAIN} latin.json
 {CHAIN} odd.npz
 {CHAIN} broken
-fit folder
-fit fifo
-fit letter
-fit broken
-fit loop
-fit odd.npz
-fit latin.json
 """
 TEXTS = {"deep": "[" * 100_000, "null": "null", "list": "[1]", "words": '{"T": "[red]"}', "cut": '{"T": [[[0.5'}
 TEXTS |= {"endless": '{"T": [[[1e999]]]}', "huge": json.dumps({"T": LONG})}
@@ -251,7 +215,7 @@ def with_files(folder: Path) -> dict[str, list[str]]:
         found[f"file: {name}"] = ["run", _written(folder / "sources" / f"{name}.py", HEAD + text)]
     for name, text in STUDIES.items():
         found[f"study: {name}"] = ["run", _written(folder / "studies" / f"{name}.py", STUDY_HEAD + text)]
-    for line in (FILES + "".join(f"{CHAIN} {text}.json\n" for text in TEXTS)).splitlines()[1:]:
+    for line in (FILES + wrong_fits.FILES + "".join(f"{CHAIN} {text}.json\n" for text in TEXTS)).splitlines()[1:]:
         *said, last = _meant(line)
         found[line] = [*(str(folder / each) if each == "foreign" else each for each in said), str(folder / last)]
     return found

@@ -9,6 +9,9 @@ from testbed.stats.scaling.fit import Fitted
 from testbed.stats.scaling.problem import Problem, of_cells
 from testbed.stats.scaling.table import Losses
 
+AT_ONCE = 500
+"""Cells whose absence is fitted at once, so that the weights of many rows fit the memory."""
+
 
 class Leverage(NamedTuple):
     """For C cells: leverage, parameters without it, and their change over the jackknife's error, by coordinate.
@@ -54,10 +57,12 @@ def leverage(asked: Problem, table: Losses, fitted: Fitted) -> Leverage:
     root_CF = np.sqrt(meant.weight_N)[:, None] * slope_CQ[:, ~asked.pinned_Q]
     basis_CF, _, _ = np.linalg.svd(root_CF / np.maximum(np.linalg.norm(root_CF, axis=0), 1e-300), full_matrices=False)
     cells = len(table.first_C)
-    weight_CN = asked.weight_N * (table.cell_N != np.arange(cells)[:, None])
-    without_CQ = descend(
-        asked, np.tile(fitted.coordinate_Q, (cells, 1)), weight_RN=weight_CN, settled=1e-9
-    ).coordinate_RQ
+    parts = []
+    for own in np.array_split(np.arange(cells), -(-cells // AT_ONCE)):
+        weight_CN = asked.weight_N * (table.cell_N != own[:, None])
+        start_CQ = np.tile(fitted.coordinate_Q, (len(own), 1))
+        parts.append(descend(asked, start_CQ, weight_RN=weight_CN, settled=1e-9).coordinate_RQ)
+    without_CQ = np.concatenate(parts)
     change_CQ = without_CQ - fitted.coordinate_Q
     error_Q = np.sqrt((cells - 1) / cells * np.sum((change_CQ - change_CQ.mean(0)) ** 2, axis=0))
     shift_CQ = change_CQ / np.where(error_Q > 0, error_Q, np.inf)
