@@ -44,6 +44,8 @@ CALLS = {
     "combine.largest": lambda f, d: f(d.estimates(), level=d.level),
     "combine.smallest": lambda f, d: f(d.estimates(), level=d.level),
     "combine.magnitude": lambda f, d: f(d.estimate()),
+    "crossed.crossed": lambda f, d: f(table(d.data, d.size, 3), level=d.level),
+    "crossed.nested": lambda f, d: f(table(d.data, d.size, 2), level=d.level),
     "decay.variance_error": lambda f, d: f(d.vectors()),
     "decay.decay_slope": lambda f, d: f(
         d.lengths(), d.some(True), d.some(True), d.units(), level=d.level, curves=d.curves()
@@ -73,6 +75,10 @@ CALLS = {
     "ladder.fieller": lambda f, d: f(d.some()[:2], table(d.data, 2, 3), d.seen(3), level=d.level, bounds=(0.0, 9.0)),
     "mean.mean": lambda f, d: f(d.some(), level=d.level),
     "mean.difference": lambda f, d: f(d.some(), d.some(), level=d.level),
+    "mean_squares.component": lambda f, d: f(
+        module("mean_squares").Squares(d.some(True), d.units(), 4), d.some(), level=d.level
+    ),
+    "mean_squares.at_least_zero": lambda f, d: f(d.estimate()),
     "moments.moments": lambda f, d: f(d.blocks()),
     "moments.known": lambda f, d: f(d.some(), d.some(), d.units()),
     "moments.joined": lambda f, d: f(d.seen(), d.seen()),
