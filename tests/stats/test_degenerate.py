@@ -71,6 +71,7 @@ CALLS = {
     "identified.check_curve": lambda f, d: f(module("identified").abscissae(d.lengths(), "x")),
     "jackknife.jackknife": lambda f, d: f(d.data.draw(odd), d.some(), level=d.level),
     "jackknife.corrected": lambda f, d: f(d.data.draw(odd), d.some()),
+    "jackknife.extrapolated": lambda f, d: f(d.data.draw(odd), d.some(), table(d.data, d.size, d.size), level=d.level),
     "ladder.ladder": lambda f, d: f(d.seen(d.data.draw(st.sampled_from([3, 3, 3, 2]))), level=d.level),
     "ladder.fieller": lambda f, d: f(d.some()[:2], table(d.data, 2, 3), d.seen(3), level=d.level, bounds=(0.0, 9.0)),
     "mean.mean": lambda f, d: f(d.some(), level=d.level),
