@@ -51,6 +51,12 @@ CALLS = {
         d.lengths(), d.some(True), d.some(True), d.units(), level=d.level, curves=d.curves()
     ),
     "decay.measured": lambda f, d: f(d.lengths(), d.some(), d.some(), fewest=2),
+    "diagnostics.regression": lambda f, d: f(d.some(), d.some(), table(d.data, d.size, 1), level=d.level),
+    "diagnostics.partial": lambda f, d: f(d.some(), d.some(), table(d.data, d.size, 0), level=d.level),
+    "diagnostics.by_group": lambda f, d: f(d.some(), d.some(), table(d.data, d.size, 0), d.curves(), level=d.level),
+    "diagnostics.permuted": lambda f, d: f(
+        d.some(), d.some(), table(d.data, d.size, 0), d.curves(), most=d.data.draw(st.integers(0, 9)), seed=0
+    ),
     "distance.distance": lambda f, d: f(d.sample(), level=d.level),
     "distance.ordered": lambda f, d: f(d.sample()),
     "distance.widest": lambda f, d: f(d.sample()),
@@ -93,6 +99,7 @@ CALLS = {
     "normality.kurtosis": lambda f, d: f(d.sample()),
     "normality.henze_zirkler": lambda f, d: f(d.vectors()),
     "normality.false_discoveries": lambda f, d: f(d.some(), 0.05, dependent=d.data.draw(st.booleans())),
+    "permutation.orders": lambda f, d: f(d.curves(), most=d.data.draw(st.integers(0, 9)), seed=0),
     "plateau.plateau": lambda f, d: f(
         d.lengths(), d.some(True), d.some(True), d.units(), exponents=(0.1, 3.0), level=d.level
     ),
