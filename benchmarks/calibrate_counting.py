@@ -110,13 +110,15 @@ def _mass(log_RUV: np.ndarray) -> np.ndarray:
 
 
 def surplus(shared: Reference, log_rows: list[np.ndarray], known: float) -> np.ndarray:
-    """Return the mean of log p* − log q at the tokens that came; the learner knows them in so large a share of cases."""
-    excess = []
-    for place, (log_star_LV, log_p_RLV) in enumerate(counting.pairs(shared, log_rows)):
-        came_L1 = shared.tokens_BL[place][:, None]
-        log_q_RL = np.log(known + (1 - known) * np.exp(np.take_along_axis(log_p_RLV, came_L1[None], axis=-1)[..., 0]))
-        excess.append((np.take_along_axis(log_star_LV, came_L1, axis=-1)[:, 0] - log_q_RL).mean(-1))
-    return np.stack(excess, axis=1)
+    """Return the mean of log p* − log q at the tokens that came; the learner knows them in this share of cases."""
+    length = shared.tokens_BL.shape[1]
+    total_RB = np.zeros((len(log_rows[0]), len(shared.tokens_BL)))
+    for place in range(length):
+        came_B1 = shared.tokens_BL[:, place, None]
+        log_q_RBV = counting.predicted_at(log_rows, shared.tokens_BL, place)
+        q_RB = known + (1 - known) * np.exp(np.take_along_axis(log_q_RBV, came_B1[None], axis=-1)[..., 0])
+        total_RB += np.take_along_axis(shared.logp_BLV[:, place], came_B1, axis=-1)[:, 0] - np.log(q_RB)
+    return total_RB / length
 
 
 def interpolating(seed: int) -> Iterator[tuple[str, Found]]:

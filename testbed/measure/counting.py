@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 
 from testbed.ground import keys
 from testbed.ground.checked import Checked
+from testbed.ground.hasty import once
 from testbed.measure.contexts import Reference
 from testbed.measure.geometric import divergence
 from testbed.predictors._predictor import check_count, check_pseudo_count, estimator
@@ -54,10 +55,10 @@ def _sampler(kind: type[Source], length: int) -> Callable[..., Any]:
     def one(tables: Any, key: Any) -> Any:
         return kind.sample(tables, key=key, length=length)[0]
 
-    return jax.jit(jax.vmap(jax.vmap(one, (None, 0)), (None, 0)))
+    return once(jax.vmap(jax.vmap(one, (None, 0)), (None, 0)))
 
 
-def counted(tokens_RWL: Int[np.ndarray, "R W L"], order: int, alphabet: int) -> list[Float[np.ndarray, "R U V"]]:
+def counted(tokens_RWL: Int[np.ndarray, "R W L"], order: int, alphabet: int) -> list[Float[np.ndarray, "R _ V"]]:
     """Return, for j = 0 … k, how often each symbol followed each context of j tokens in the windows of each draw.
 
     >>> counted(np.array([[[0, 1, 1]]]), 1, 2)[1].tolist()
@@ -75,7 +76,7 @@ def counted(tokens_RWL: Int[np.ndarray, "R W L"], order: int, alphabet: int) -> 
     return levels
 
 
-def rows(learner: Learner, levels: Sequence[Float[np.ndarray, "R U V"]]) -> list[Float[np.ndarray, "R U V"]]:
+def rows(learner: Learner, levels: Sequence[Float[np.ndarray, "R _ V"]]) -> list[Float[np.ndarray, "R _ V"]]:
     """Return the log-probabilities that a learner gives after each context, level by level.
 
     Error: ValueError where plain frequencies leave a word unseen, which then has probability zero, or no law at all.
@@ -89,23 +90,31 @@ def rows(learner: Learner, levels: Sequence[Float[np.ndarray, "R U V"]]) -> list
     return found
 
 
-def predicted(log_rows: Sequence[Float[np.ndarray, "R U V"]], tokens_L: Int[np.ndarray, " L"]) -> np.ndarray:
+def predicted_at(
+    log_rows: Sequence[Float[np.ndarray, "R _ V"]], tokens_BL: Int[np.ndarray, "B L"], place: int
+) -> Float[np.ndarray, "R B V"]:
+    """Return the log-probabilities of the token at one place of each window, given those before it."""
+    alphabet, level = log_rows[0].shape[-1], min(place, len(log_rows) - 1)
+    code_B = np.zeros(len(tokens_BL), dtype=np.int64)
+    for lag in range(place - level, place):
+        code_B = code_B * alphabet + tokens_BL[:, lag]
+    return np.asarray(log_rows[level][:, code_B])
+
+
+def predicted(
+    log_rows: Sequence[Float[np.ndarray, "R _ V"]], tokens_L: Int[np.ndarray, " L"]
+) -> Float[np.ndarray, "R L V"]:
     """Return log p_RLV on a window: row t is the law of token t given those before it, as a trained network gives it.
 
     >>> first, after = np.zeros((1, 1, 2)), np.array([[[1.0, 2.0], [3.0, 4.0]]])
     >>> predicted([first, after], np.array([1, 0, 1])).tolist()
     [[[0.0, 0.0], [3.0, 4.0], [1.0, 2.0]]]
     """
-    alphabet, order = log_rows[0].shape[-1], len(log_rows) - 1
-    row_RLV = np.empty((len(log_rows[0]), len(tokens_L), alphabet))
-    code = 0
-    for place in range(len(tokens_L)):
-        row_RLV[:, place] = log_rows[min(place, order)][:, code]
-        code = (code * alphabet + int(tokens_L[place])) % alphabet ** min(place + 1, order)
-    return row_RLV
+    places = range(len(tokens_L))
+    return np.concatenate([predicted_at(log_rows, tokens_L[None], place) for place in places], axis=1)
 
 
-def limiting(world: Source, order: int) -> list[Float[np.ndarray, "R U V"]]:
+def limiting(world: Source, order: int) -> list[Float[np.ndarray, "R _ V"]]:
     """Return the log-rows of endless data, those of the world's own laws of order 0 … k, as one draw.
 
     Error: after contexts that cannot come, uniform; −∞ where a symbol cannot.
@@ -115,17 +124,20 @@ def limiting(world: Source, order: int) -> list[Float[np.ndarray, "R U V"]]:
 
 
 def pairs(
-    shared: Reference, log_rows: Sequence[Float[np.ndarray, "R U V"]]
+    shared: Reference, log_rows: Sequence[Float[np.ndarray, "R _ V"]]
 ) -> Iterator[tuple[Float[np.ndarray, "L V"], Float[np.ndarray, "R L V"]]]:
     """Yield (log p*_LV, log p_RLV) of each shared window, what `geometric.decompose` and `limit.limit` take."""
     for tokens_L, logp_LV in zip(shared.tokens_BL, shared.logp_BLV, strict=True):
         yield logp_LV, predicted(log_rows, tokens_L)
 
 
-def divergences(shared: Reference, log_rows: Sequence[Float[np.ndarray, "R U V"]]) -> Float[np.ndarray, "R B"]:
+def divergences(shared: Reference, log_rows: Sequence[Float[np.ndarray, "R _ V"]]) -> Float[np.ndarray, "R B"]:
     """Return mean_t KL(p*‖p_r) for each draw and shared window, in nats per token."""
-    seen = [divergence(np.exp(star_LV), star_LV, log_p_RLV).mean(-1) for star_LV, log_p_RLV in pairs(shared, log_rows)]
-    return np.stack(seen, axis=1)
+    total_RB = np.zeros((len(log_rows[0]), len(shared.tokens_BL)))
+    for place in range(shared.tokens_BL.shape[1]):
+        star_BV = shared.logp_BLV[:, place]
+        total_RB += divergence(np.exp(star_BV), star_BV, predicted_at(log_rows, shared.tokens_BL, place))
+    return total_RB / shared.tokens_BL.shape[1]
 
 
 def ridgeless(
