@@ -13,7 +13,7 @@ from testbed.measure.counting import Learner
 from testbed.measure.geometric import decompose
 from testbed.sources import Iid, Markov
 from testbed.stats.estimate import Estimate
-from testbed.theory.counting import Training, parts
+from testbed.theory.counting import Training, law, parts, words
 
 WORLD = Markov(vocabulary=3, order=2, concentration=2.0, smoothing=0.1, seed=7)
 PLANTED = 30
@@ -88,6 +88,21 @@ def test_mean_and_split_of_many_draws_are_the_exact_ones(beta):
     assert abs(found.mean() - exact) < 4 * found.std() / math.sqrt(600)
     split = decompose(counting.pairs(shared, rows))
     assert split.mean_kl == pytest.approx(found.mean()) and split.closure < 1e-12
+
+
+def test_over_worlds_the_exact_variance_is_missed_by_no_more_than_its_error():
+    """Each draw's divergence summed over all words, so that no windows are sampled: z is standard over 40 worlds."""
+    z = []
+    for seed in range(40):
+        world, learner, trained = calibration.planted(seed)
+        tokens = counting.training(world, trained, draws=400, seed=seed)
+        log_rows = counting.rows(learner, counting.counted(tokens, learner.order, world.alphabet))[-1]
+        joint = words(world, learner.order + 1).reshape(-1, world.alphabet)
+        found = (joint * (np.log(law(world, learner.order)) - log_rows)).sum((1, 2))
+        exact = parts(world, learner.order, learner.pseudo_count, trained, learner.order + 1).variance_L[-1]
+        z.append((found.mean() - exact) / (found.std() / math.sqrt(len(found))))
+    assert abs(np.mean(z)) < 4 / math.sqrt(40)
+    assert abs(np.mean(np.square(z)) - 1) < 4 * math.sqrt(2 / 40)
 
 
 @pytest.fixture(scope="module")
