@@ -82,6 +82,7 @@ def scaling_law(
     asked = problem(form, table, objective, within)
     check_design(asked, table)
     fitted = fit(asked)
+    check_ends(asked, fitted)
     design = design_of(asked, table, fitted)
     resampled = None
     if interval == "profile":
@@ -96,6 +97,27 @@ def scaling_law(
         form, asked, fitted, design, found, pinned, resampled, status, scatter(asked, table, fitted),
         lack_of_fit(asked, table, fitted), pinned_fits(asked, table, fitted),
     )  # fmt: skip
+
+
+def check_ends(asked: Problem, fitted: Fitted) -> None:
+    """Refuse a fit whose factor rose as far as it is searched: losses tell no value of it, nor of what goes with it.
+
+    >>> from testbed.stats.scaling.forms import FORMS
+    >>> from testbed.stats.scaling.objectives import OBJECTIVES
+    >>> from testbed.stats.scaling.table import losses
+    >>> asked = problem(FORMS["power_tokens"], losses([1], [1], [2]), OBJECTIVES["huber"])
+    >>> check_ends(asked, Fitted(np.array([0.0, 1.0, 0.3]), 0.0, 1.0, True, ("E",)))
+    """
+    endless = [
+        one.name
+        for one, value, most in zip(asked.form.parameters, fitted.coordinate_Q, asked.upper_Q, strict=True)
+        if one.scale and one.name in fitted.at_bound and value > most - 1 and most == one.most
+    ]
+    if endless:
+        raise NoInformation(
+            f"{', '.join(endless)} of {asked.form.name} rose without end, so that losses this flat tell none of its"
+            " parameters; fit a form with fewer, or pin some of them."
+        )
 
 
 def scatter(asked: Problem, table: Losses, fitted: Fitted) -> float:

@@ -7,6 +7,7 @@ from testbed.stats.identified import NoInformation
 from testbed.stats.scaling.design import RAY, check_design, design_of, off_ray
 from testbed.stats.scaling.fit import fit
 from testbed.stats.scaling.forms import FORMS
+from testbed.stats.scaling.law import scaling_law
 from testbed.stats.scaling.objectives import OBJECTIVES
 from testbed.stats.scaling.problem import problem
 from testbed.stats.scaling.table import losses
@@ -86,3 +87,18 @@ def test_losses_that_do_not_fall_are_refused_after_the_fit():
     asked = problem(FORM, flat, SQUARES)
     with pytest.raises(NoInformation, match=r"change the losses alike|changes no loss"):
         design_of(asked, flat, fit(asked))
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("form", FORMS)
+def test_losses_that_are_all_alike_tell_no_form(form, objective):
+    """Kaplan's had been fitted with a factor of 10^260 and a narrow interval for its exponent."""
+    params, tokens = (each.ravel() for each in np.meshgrid(1e6 * np.arange(1, 6), 1e8 * np.arange(1, 6)))
+    table = losses(params, tokens, np.full(25, 3.0))
+    kind = "cells" if objective == "huber" else "profile"
+    try:
+        found = scaling_law(table, FORMS[form], OBJECTIVES[objective], interval=kind, level=0.95, resamples=100)
+    except NoInformation:
+        return
+    assert found.status != "converged"
+    assert all(np.isinf(part.high) for part in found.parameters.values())
