@@ -22,6 +22,9 @@ NOTHING = "no online cell finished, so there is nothing to compare with."
 ROUNDING = 1e-12
 """How near to ±1 a correlation is that only rounding parts from it."""
 
+FEWEST = 6
+"""Sizes from which on a correlation over them has an interval of use: Fisher's has the square root of n − 3 in it."""
+
 LACK_OF_FIT = 1e-3
 """Below this p-value of the lack-of-fit test, V follows no power law, and no exponent is reported for it."""
 
@@ -98,8 +101,8 @@ def variance_exponent(analysis: Analysis, level: float) -> Estimate | str:
 def variance_departure(analysis: Analysis, level: float) -> Estimate | str:
     """Return the largest abs(β − 1) of the local exponents β of V between neighbouring D; 0 if V is C_P/D exactly.
 
-    β − 1 = log(V_i·D_i / V_j·D_j) / log(D_j/D_i), whether or not one power law fits all D. Only pairs whose V are both
-    above zero, by intervals that hold for all pairs at once (Bonferroni), have logarithms.
+    β − 1 = log(V_i·D_i / V_j·D_j) / log(D_j/D_i), whether or not one power law fits all D. Every pair counts: where a V
+    may be zero, its logarithm has no lower end, so that such a pair can refute and cannot support.
 
     Error: conservative; the noise that two V share (the online term, the sequences) is counted twice.
     """
@@ -112,15 +115,27 @@ def variance_departure(analysis: Analysis, level: float) -> Estimate | str:
     tokens_N = np.array([float(tokens) for _, tokens in measured.points])
     scaled, each = measured.moments().transform(np.diag(tokens_N)), each_level(level, len(pairs))
     parts = [contrast(scaled, unit_N, level=each) for unit_N in np.eye(len(tokens_N))]
-    found = []
-    for i, j in pairs:
-        if parts[i].low > 0 and parts[j].low > 0:
-            weights_2 = np.array([1.0, -1.0]) / np.log(tokens_N[j] / tokens_N[i])
-            slope = linear(weights_2, [logarithm(parts[i]), logarithm(parts[j])], method="local exponent − 1")
-            found.append(magnitude(slope))
-    if not found:
-        return "at no two neighbouring numbers of tokens is V above zero beyond its noise: no local exponent."
+    found = [magnitude(_slope(parts[i], parts[j], float(np.log(tokens_N[j] / tokens_N[i])))) for i, j in pairs]
     return largest(found, level=level)
+
+
+def _slope(first: Estimate, second: Estimate, log_ratio: float) -> Estimate:
+    """Return log(first/second) / log_ratio of two that are not negative; endless where either may be zero."""
+    if first.low > 0 and second.low > 0:
+        weights_2 = np.array([1.0, -1.0]) / log_ratio
+        return linear(weights_2, [logarithm(first), logarithm(second)], method="local exponent − 1")
+    low = np.log(first.low / second.high) / log_ratio if first.low > 0 and second.high > 0 else -np.inf
+    high = np.log(first.high / second.low) / log_ratio if first.high > 0 and second.low > 0 else np.inf
+    value = next((float(end) for end in (low, high) if np.isfinite(end)), 0.0)
+    n = min(first.n, second.n)
+    return Estimate(
+        value=value,
+        low=float(low),
+        high=float(high),
+        level=first.level,
+        n=n,
+        method="local exponent − 1: V may be zero",
+    )
 
 
 def variance_step(analysis: Analysis, level: float) -> Estimate | str:
@@ -165,13 +180,13 @@ def bias_variance_correlation(analysis: Analysis, level: float) -> Estimate | st
     extrapolation would add its own noise.
     """
     sizes = sorted(analysis.horizons)
-    if len(sizes) < 4:
-        return f"{len(sizes)} sizes leave a correlation without an interval; 4 are needed."
+    if len(sizes) < FEWEST:
+        return f"{len(sizes)} sizes leave a correlation without an interval of use; {FEWEST} are needed."
     measured = variances(analysis, sizes)
     values = dict(zip(measured.points, measured.moments().mean_Q, strict=True))
-    shared = [d for d in analysis.stored_tokens[sizes[0]] if all(values.get((size, d), -1.0) > 0 for size in sizes)]
-    if not shared:
-        return "no number of tokens has a positive V at every size, so V has no logarithm to correlate."
+    shared = [d for d in analysis.stored_tokens[sizes[0]] if all((size, d) in values for size in sizes)]
+    if not shared or min(values[size, d] for size in sizes for d in shared) <= 0:
+        return "V is not above zero at every size and D, so it has no logarithm to correlate; leave out the largest D."
     online = positive([_mean(groups(analysis, size)[-1][2]) for size in sizes], "K on fresh data")
     each = [correlation(np.log(online), np.log([values[size, d] for size in sizes])) for d in shared]
     if 1 - abs(np.mean(each)) < ROUNDING:

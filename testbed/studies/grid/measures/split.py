@@ -16,7 +16,6 @@ from testbed.stats.estimate import Estimate
 from testbed.stats.identified import numbers, positive, told
 from testbed.stats.mean import mean
 from testbed.stats.moments import contrast, known
-from testbed.stats.slope import slope_weights
 from testbed.studies.grid.analysis import Analysis
 from testbed.studies.grid.measures._measure import Measure, Pairs
 from testbed.studies.grid.parts import groups
@@ -40,24 +39,31 @@ def parts_add_up(analysis: Analysis, level: float) -> Estimate | str:
 
 
 def bias_on_tokens(analysis: Analysis, level: float) -> Estimate | str:
-    """Return the slope of log center against log D over stored and online ensembles; 0 if B does not depend on D.
+    """Return the largest abs(d log center / d log D) between neighbouring D of any size; 0 if it depends on P alone.
 
-    ``center`` is KL(p*‖p̄) of the parameters kept under the run's stopping rule, at jackknifed value and standard error;
-    one slope for all sizes, an intercept for each.
+    ``center`` is KL(p*‖p̄) of the parameters kept under the run's stopping rule, at jackknifed value and standard error:
+    another quantity than the limit B of endless fresh data. Fresh data is the last D. No slopes are pooled, so that
+    opposite ones do not cancel, and none hides in a curve that goes down and up.
 
-    Error: what early stopping leaves undone is in the center, and may depend on D; contexts count as given.
+    Error: conservative, as all intervals hold at once (Bonferroni); contexts count as given.
     """
     table = analysis.ensembles
     if len(table) < 2 or (table["replicates"] < 2).any():
         return "some ensemble has fewer than two replicates, so its center has no standard error."
-    center_N = numbers(table["center_jackknife"], "the centers")
-    if (center_N <= 0).any():
-        return f"the jackknifed center of {int((center_N <= 0).sum())} ensembles is not above zero: no logarithm."
-    weights_N = slope_weights(np.log(table["tokens"].to_numpy(dtype=float)), table["parameters"].to_list())
+    if (numbers(table["center_jackknife"], "the centers") <= 0).any():
+        count = int((table["center_jackknife"] <= 0).sum())
+        return f"the jackknifed center of {count} ensembles is not above zero: no logarithm."
+    table = table.sort_values(["parameters", "tokens", "role"], ignore_index=True)
+    center_N = table["center_jackknife"].to_numpy(dtype=float)
     relative_N = positive(table["center_se"], "the centers' standard errors") / center_N
-    freedom_N = table["replicates"].to_numpy(dtype=float) - 1
-    found = contrast(known(np.log(center_N), relative_N, freedom_N), weights_N, level=level)
-    return msgspec.structs.replace(found, method="Student t over jackknifed ensembles, contexts as given")
+    found = known(np.log(center_N), relative_N, table["replicates"].to_numpy(dtype=float) - 1)
+    log_N, size_N = np.log(table["tokens"].to_numpy(dtype=float)), table["parameters"].to_numpy()
+    pairs = [(i, i + 1) for i in range(len(table) - 1) if size_N[i] == size_N[i + 1] and log_N[i] < log_N[i + 1]]
+    if not pairs:
+        return "no size has ensembles at two numbers of tokens, so its center has no slope."
+    each, unit_NN = each_level(level, len(pairs)), np.eye(len(table))
+    slopes = [contrast(found, (unit_NN[j] - unit_NN[i]) / (log_N[j] - log_N[i]), level=each) for i, j in pairs]
+    return largest([magnitude(slope) for slope in slopes], level=level)
 
 
 def identity_closure(analysis: Analysis, level: float) -> Estimate | str:
