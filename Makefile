@@ -70,6 +70,8 @@ calibrate: $(READY)
 	$(BIN)/python benchmarks/calibrate_stats.py
 	$(BIN)/python benchmarks/calibrate_noise.py
 	$(BIN)/python benchmarks/calibrate_truth.py
+	$(BIN)/python benchmarks/calibrate_scaling.py
+	$(BIN)/python benchmarks/calibrate_counting.py
 
 lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header --output-file requirements.lock

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -23,6 +24,7 @@ from testbed.cli.experiments import presets, shipped
 from testbed.ground import catalog
 from testbed.studies.noise import NoiseStudy, points
 from testbed.studies.noise.finished import TABLES
+from tests.stats.scaling.planted import exact, grid
 
 ROOT = Path(__file__).parents[1]
 PAGES = {str(path.relative_to(ROOT)): path.read_text() for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))}
@@ -78,6 +80,9 @@ def folder(tmp_path_factory):
     """A folder in which the small experiment stands where the pages have a run of their own."""
     folder = tmp_path_factory.mktemp("docs")
     (folder / "docs").mkdir()
+    params, tokens = grid()
+    columns = {"params": params, "tokens": tokens, "loss": exact(params, tokens) * np.tile([1.003, 0.998, 1.0], 24)}
+    pd.DataFrame(columns).to_csv(folder / "losses.csv", index=False)
     (folder / "process.json").write_text(json.dumps({"T": [[[0.5, 0], [1, 0]], [[0, 0.5], [0, 0]]]}))
     assert cli.main(["run", str(ROOT / "tests" / "presets.py"), "--out", str(folder / "runs" / "demo")]) == 0
     return folder
@@ -206,7 +211,7 @@ def test_modules_in_the_tree_of_the_architecture_exist():
 def known_options(capsys):
     """Every option of every command, world and experiment."""
     known = set()
-    for words in ([], ["list"], ["truth"], ["gallery"], ["run"], ["judge"], ["report"]):
+    for words in ([], ["list"], ["truth"], ["fit"], ["gallery"], ["run"], ["judge"], ["report"]):
         with contextlib.suppress(SystemExit):
             cli.main([*words, "--help"])
         known |= set(re.findall(r"--[a-z][a-z-]*", capsys.readouterr().out))

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from testbed import __version__
-from testbed.cli import edge, gallery, judge, listing, report, run, truth
+from testbed.cli import edge, fit, gallery, judge, listing, report, run, truth
 from testbed.cli.parser import Parser
 
 _EPILOG = """examples:
@@ -20,9 +20,10 @@ _EPILOG = """examples:
   testbed truth hidden_markov --process mess3 --width 1e-6
   testbed truth markov --vocabulary 2 --lags 1 2 8 --features '[[1], [-1]]'
   testbed truth noisy --base '{"kind": "markov", "vocabulary": 4}' --sigma 0.1
+  testbed fit losses.csv --entropy 1.69   a scaling law of your own losses
 """
 
-_COMMANDS = (listing, truth, gallery, run, judge, report)
+_COMMANDS = (listing, truth, fit, gallery, run, judge, report)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"testbed {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="{list,truth,gallery,run,judge,report}")
+    commands = parser.add_subparsers(required=True, metavar="{list,truth,fit,gallery,run,judge,report}")
     for each in _COMMANDS:
         each.add(commands)
     return parser

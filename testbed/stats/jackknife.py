@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from testbed.stats.estimate import Estimate, critical
-from testbed.stats.identified import numbers
+from testbed.stats.identified import alike, numbers
 
 
 def jackknife(whole: float, without_R: Float[np.ndarray, "R"], *, level: float) -> Estimate:
@@ -25,6 +25,60 @@ def jackknife(whole: float, without_R: Float[np.ndarray, "R"], *, level: float) 
     return Estimate(
         value=value, low=value - half, high=value + half, level=level, n=len(without_R), method="jackknife t"
     )
+
+
+def extrapolated(
+    whole: float, without_R: Float[np.ndarray, "R"], without_RR: Float[np.ndarray, "R R"], *, level: float
+) -> Estimate:
+    """Return a statistic that is 0 at least, freed of its 1/R and 1/R² bias, with an interval that knows its bend.
+
+    ``value = ½·R²·whole − (R−1)²·mean(without_R) + ½·(R−2)²·mean(without_RR)``, the limit R → ∞ of the parabola in 1/R
+    through the statistic of all and its means with one and with two replicates left out (off the diagonal of
+    ``without_RR``). The interval reaches t·se below it, se Tukey's standard error, and t·se + t²·q above: the square
+    |m|² of a mean of independent vectors of covariance Σ has the slope 2m, so that where m is near zero by chance, se
+    is too. There q = tr(Σ²)^½/R, the deviation of its bent part, read from the second differences of the statistic. For
+    one number the upper end is that of (|m| + t·se(m))².
+
+    Error: leaves a bias of order 1/R³. Covers 93 % (a slope that outweighs the bend) to 100 % (none) at 95 %, from 3
+    replicates on; without q as little as 79 %, where the bias of the statistic is of the size of its limit.
+    Source: Schucany, Gray and Owen (JASA 66, 1971) for the value.
+
+    >>> size = [1 + 1 / m + 1 / m**2 for m in (2, 3, 4)]
+    >>> extrapolated(size[2], np.full(4, size[1]), np.full((4, 4), size[0]), level=0.95).value
+    1.0
+    """
+    count = len(without_R)
+    if count < 3:
+        raise ValueError(f"{count} replicates do not leave two out; give 3 or more, or use the plain jackknife.")
+    alike(rows=len(without_RR), columns=without_RR.shape[-1], replicates=count)
+    without_RR = numbers(without_RR, "the statistic with two left out", axes=2)
+    _, error = corrected(whole, without_R)
+    apart_RR = ~np.eye(count, dtype=bool)
+    two = float(without_RR[apart_RR].mean())
+    value = (count**2 * whole - 2 * (count - 1) ** 2 * float(np.mean(without_R)) + (count - 2) ** 2 * two) / 2
+    times = critical(level, count - 1.0)
+    above = times * error + times**2 * _bend(whole, np.asarray(without_R, float), np.where(apart_RR, without_RR, 0.0))
+    return Estimate(
+        value=value, low=value - times * error, high=value + above, level=level, n=count,
+        method="second-order jackknife, bend counted",
+    )  # fmt: skip
+
+
+def _bend(whole: float, without_R: np.ndarray, without_RR: np.ndarray) -> float:
+    """Return tr(Σ²)^½/R of a statistic that is the square of a mean, from its values with one and two left out.
+
+    With S the sum of R vectors x, R²·whole − (R−1)²·(without_r + without_s) + (R−2)²·without_rs = 2 x_r·x_s; the
+    diagonal follows from S·x_r. Centring both ways frees these products of the mean and of what is linear.
+    """
+    count, freedom = len(without_R), len(without_R) - 1
+    one_R = (count - 1) ** 2 * without_R
+    product_RR = count**2 * whole - one_R[:, None] - one_R + (count - 2) ** 2 * without_RR
+    np.fill_diagonal(product_RR, 0.0)
+    np.fill_diagonal(product_RR, 2 * (count**2 * whole - one_R - product_RR.sum(1)))
+    centred_RR = product_RR - product_RR.mean(0)
+    centred_RR = (centred_RR - centred_RR.mean(1, keepdims=True)) / (2 * freedom)
+    squared = np.sum(centred_RR**2) - np.trace(centred_RR) ** 2 / freedom
+    return float(np.sqrt(max(squared, 0.0) * freedom**2 / ((freedom - 1) * (freedom + 2)))) / count
 
 
 def corrected(whole: float, without_R: Float[np.ndarray, "R"]) -> tuple[float, float]:

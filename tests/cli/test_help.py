@@ -24,6 +24,7 @@ HELPED = {
     "truth of a world": ["truth", "markov"],
     "truth of a world of worlds": ["truth", "mixture"],
     "gallery": ["gallery"],
+    "fit": ["fit"],
     "run of a file": ["run", FILE],
 }
 

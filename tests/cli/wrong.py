@@ -5,6 +5,7 @@ import os
 import shlex
 from pathlib import Path
 
+from tests.cli import wrong_fits
 from tests.cli.common import FILE
 from tests.cli.wrong_files import HEAD, SOURCES, STUDIES, STUDY_HEAD
 
@@ -127,7 +128,8 @@ MEANT |= {"@WORLDS": '{"kind": "noisy", "sigma": 0.1, "base": ' * 500 + "0" + "}
 
 def words() -> dict[str, list[str]]:
     """Return the wrong requests that need no file, by name."""
-    found = {f"line {at}": _meant(line) for at, line in enumerate(LINES.splitlines()[1:])} | {"nothing": []}
+    lines = (LINES + wrong_fits.LINES).splitlines()[1:]
+    found = {f"line {at}": _meant(line) for at, line in enumerate(lines)} | {"nothing": []}
     for command, fields in ((RUN, OVERRIDES), (IID, NUMBERS), ("truth iid", "vocabulary")):
         for field in fields.split():
             for at, word in enumerate(HUGE):
@@ -213,7 +215,7 @@ def with_files(folder: Path) -> dict[str, list[str]]:
         found[f"file: {name}"] = ["run", _written(folder / "sources" / f"{name}.py", HEAD + text)]
     for name, text in STUDIES.items():
         found[f"study: {name}"] = ["run", _written(folder / "studies" / f"{name}.py", STUDY_HEAD + text)]
-    for line in (FILES + "".join(f"{CHAIN} {text}.json\n" for text in TEXTS)).splitlines()[1:]:
+    for line in (FILES + wrong_fits.FILES + "".join(f"{CHAIN} {text}.json\n" for text in TEXTS)).splitlines()[1:]:
         *said, last = _meant(line)
         found[line] = [*(str(folder / each) if each == "foreign" else each for each in said), str(folder / last)]
     return found

@@ -44,11 +44,19 @@ CALLS = {
     "combine.largest": lambda f, d: f(d.estimates(), level=d.level),
     "combine.smallest": lambda f, d: f(d.estimates(), level=d.level),
     "combine.magnitude": lambda f, d: f(d.estimate()),
+    "crossed.crossed": lambda f, d: f(table(d.data, d.size, 3), level=d.level),
+    "crossed.nested": lambda f, d: f(table(d.data, d.size, 2), level=d.level),
     "decay.variance_error": lambda f, d: f(d.vectors()),
     "decay.decay_slope": lambda f, d: f(
         d.lengths(), d.some(True), d.some(True), d.units(), level=d.level, curves=d.curves()
     ),
     "decay.measured": lambda f, d: f(d.lengths(), d.some(), d.some(), fewest=2),
+    "diagnostics.regression": lambda f, d: f(d.some(), d.some(), table(d.data, d.size, 1), level=d.level),
+    "diagnostics.partial": lambda f, d: f(d.some(), d.some(), table(d.data, d.size, 0), level=d.level),
+    "diagnostics.by_group": lambda f, d: f(d.some(), d.some(), table(d.data, d.size, 0), d.curves(), level=d.level),
+    "diagnostics.permuted": lambda f, d: f(
+        d.some(), d.some(), table(d.data, d.size, 0), d.curves(), most=d.data.draw(st.integers(0, 9)), seed=0
+    ),
     "distance.distance": lambda f, d: f(d.sample(), level=d.level),
     "distance.ordered": lambda f, d: f(d.sample()),
     "distance.widest": lambda f, d: f(d.sample()),
@@ -69,10 +77,15 @@ CALLS = {
     "identified.check_curve": lambda f, d: f(module("identified").abscissae(d.lengths(), "x")),
     "jackknife.jackknife": lambda f, d: f(d.data.draw(odd), d.some(), level=d.level),
     "jackknife.corrected": lambda f, d: f(d.data.draw(odd), d.some()),
+    "jackknife.extrapolated": lambda f, d: f(d.data.draw(odd), d.some(), table(d.data, d.size, d.size), level=d.level),
     "ladder.ladder": lambda f, d: f(d.seen(d.data.draw(st.sampled_from([3, 3, 3, 2]))), level=d.level),
     "ladder.fieller": lambda f, d: f(d.some()[:2], table(d.data, 2, 3), d.seen(3), level=d.level, bounds=(0.0, 9.0)),
     "mean.mean": lambda f, d: f(d.some(), level=d.level),
     "mean.difference": lambda f, d: f(d.some(), d.some(), level=d.level),
+    "mean_squares.component": lambda f, d: f(
+        module("mean_squares").Squares(d.some(True), d.units(), 4), d.some(), level=d.level
+    ),
+    "mean_squares.at_least_zero": lambda f, d: f(d.estimate()),
     "moments.moments": lambda f, d: f(d.blocks()),
     "moments.known": lambda f, d: f(d.some(), d.some(), d.units()),
     "moments.joined": lambda f, d: f(d.seen(), d.seen()),
@@ -86,6 +99,7 @@ CALLS = {
     "normality.kurtosis": lambda f, d: f(d.sample()),
     "normality.henze_zirkler": lambda f, d: f(d.vectors()),
     "normality.false_discoveries": lambda f, d: f(d.some(), 0.05, dependent=d.data.draw(st.booleans())),
+    "permutation.orders": lambda f, d: f(d.curves(), most=d.data.draw(st.integers(0, 9)), seed=0),
     "plateau.plateau": lambda f, d: f(
         d.lengths(), d.some(True), d.some(True), d.units(), exponents=(0.1, 3.0), level=d.level
     ),

@@ -6,7 +6,7 @@ import pkgutil
 
 import pytest
 
-ROOMS = ("testbed.stats", "testbed.report")
+ROOMS = ("testbed.stats", "testbed.stats.scaling", "testbed.report", "testbed.report.scaling")
 ALONE = ("testbed.verdict", "testbed.measure.geometric")
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from testbed.cell import PILOTS
 from testbed.studies.grid.analysis import Analysis
 
 EPSILON = 1.2
@@ -20,7 +21,7 @@ class World:
     replicates: int = 4
     sequences: int = 128
     bias_exponent: float = 0.5
-    gap: float = 0.3
+    gap: float = 0.02
     rate: float = 1.0
     drift: float = 0.0
     noise: float = 0.02
@@ -129,7 +130,7 @@ def analysis(world: World, seed: int = 0) -> Analysis:
 def ensembles(world: World, cells: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """The decomposition of each group: the center carries B (and its drift), the spread the rest."""
     rows = []
-    kept = cells[(cells["learning_rate"] == 3e-3) & (cells["horizon"] == world.horizon)]
+    kept = cells[~cells["role"].isin(PILOTS) & (cells["horizon"] == world.horizon)]
     for (size, role, tokens), group in kept.groupby(["parameters", "role", "tokens"]):
         mean_kl = float(np.mean([row.kl_CB[-1].mean() for row in group.itertuples()]))
         center = world.bias(size) * (tokens / world.tokens[-1]) ** -world.drift * np.exp(0.002 * rng.standard_normal())

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from testbed.cell import PILOTS
+from testbed.stats.identified import told
 from testbed.studies.grid.bounds import bounds
 from testbed.studies.grid.parts import curves, estimates, excess, groups, loss_parts
 from testbed.studies.grid.rates import chosen_rates
 from testbed.studies.grid.variance import law, variances
-from testbed.stats.identified import told
 from tests.studies.grid.synthetic import World, analysis
 
 LEVEL = 0.95

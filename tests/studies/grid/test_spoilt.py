@@ -5,11 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 
+from testbed.cell import PILOTS
 from testbed.stats.estimate import Estimate
 from testbed.studies.grid import GridStudy
-from testbed.studies.grid.rates import chosen_rates
 from testbed.studies.grid.checks import checks
 from testbed.studies.grid.parts import estimates, loss_parts
+from testbed.studies.grid.rates import chosen_rates
 from tests.studies.grid.synthetic import World, analysis
 
 ESTIMATES = GridStudy.estimates()
@@ -23,7 +24,7 @@ def run():
     return analysis(SMALL)
 
 
-def with_cells(run, change, *columns, only=lambda cells: cells["role"] != "pilot"):
+def with_cells(run, change, *columns, only=lambda cells: ~cells["role"].isin(PILOTS)):
     cells = run.cells.copy()
     chosen = only(cells)
     for column in columns:
@@ -32,7 +33,7 @@ def with_cells(run, change, *columns, only=lambda cells: cells["role"] != "pilot
 
 
 def first(cells):
-    return (cells["role"] != "pilot") & (cells["digest"] == cells["digest"][cells["role"] == "online"].iloc[0])
+    return (~cells["role"].isin(PILOTS)) & (cells["digest"] == cells["digest"][cells["role"] == "online"].iloc[0])
 
 
 def one(run, value):
@@ -43,7 +44,7 @@ def one(run, value):
         spoilt[-1, -1] = value
         return spoilt
 
-    return with_cells(run, change, "kl_CB", only=lambda cells: cells["digest"].str.contains("online.*0.003-4000"))
+    return with_cells(run, change, "kl_CB", only=lambda cells: cells["digest"].str.contains("online.*0.003-4096"))
 
 
 def kept(run, keep):
@@ -67,7 +68,7 @@ SPOILT = {
     "one D": lambda run: kept(run, lambda cells: (cells["role"] != "stored") | (cells["tokens"] == 4_096)),
     "no stored": lambda run: kept(run, lambda cells: cells["role"] != "stored"),
     "no online": lambda run: kept(run, lambda cells: cells["role"] != "online"),
-    "pilots alone": lambda run: kept(run, lambda cells: cells["role"] == "pilot"),
+    "pilots alone": lambda run: kept(run, lambda cells: cells["role"].isin(PILOTS)),
     "no ensembles": lambda run: dataclasses.replace(run, ensembles=run.ensembles.iloc[:0]),
     "a center is NaN": lambda run: split(run, center_jackknife=np.nan),
     "centers without error": lambda run: split(run, center_se=0.0),
@@ -116,13 +117,13 @@ def test_a_number_that_is_none_fails_its_check(run, name, check):
 def test_a_pilot_that_is_no_number_never_chooses_a_rate(run):
     broken = with_cells(
         run, lambda kl_CB: np.nan * kl_CB, "kl_CB",
-        only=lambda cells: (cells["role"] == "pilot") & (cells["learning_rate"] == 1e-3),
+        only=lambda cells: (cells["role"].isin(PILOTS)) & (cells["learning_rate"] == 1e-3),
     )  # fmt: skip
-    assert chosen_rates(broken.cells) == dict.fromkeys(SMALL.sizes, 3e-3)
+    assert chosen_rates(broken.cells) == dict.fromkeys(run.rates, 3e-3)
 
 
 def test_a_correlation_without_scatter_is_a_sentence():
-    sizes = (1_000, 2_000, 4_000, 8_000)
+    sizes = (1_000, 2_000, 4_000, 8_000, 16_000, 32_000)
     exact = analysis(World(sizes=sizes, noise=0.0, stored_noise=0.0, replicates=2, sequences=16))
     assert "no scatter is left" in ESTIMATES["bias_variance_correlation"](exact, LEVEL)
     flat = analysis(World(sizes=sizes, bias_exponent=0.0, noise=0.0, stored_noise=0.0, replicates=2, sequences=16))
