@@ -97,7 +97,7 @@ class Cell(Checked, frozen=True, kw_only=True):
     horizon: int
     """Scheduled steps."""
     role: Role
-    """Fresh tokens for ever (online) or D stored ones, to be reported; or the same to choose a learning rate (pilots)."""
+    """Fresh tokens for ever (online) or D stored ones, to be reported; or either to choose a learning rate (pilots)."""
     tokens: int
     """D; without stored tokens, those it consumes."""
     draw: int

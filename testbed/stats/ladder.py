@@ -41,7 +41,8 @@ class Ladder(NamedTuple):
         least, most = self.exponents
         low = max(self.drop.low, 0.0) * self._share(most, ratio)
         high = max(self.drop.high, 0.0) * self._share(least, ratio)
-        value, method = high, f"{BOUND_ONLY}: {what}, least exponent {least:g}"
+        value = high if math.isfinite(high) else max(self.drop.value, 0.0) * self._share(least, ratio)
+        method = f"{BOUND_ONLY}: {what}, least exponent {least:g}"
         if self.exponent is not None:
             value = min(max(max(self.drop.value, 0.0) * self._share(self.exponent, ratio), low), high)
             method = f"{what} by exponents {least:g} to {most:g}"

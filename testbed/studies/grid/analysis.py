@@ -55,7 +55,8 @@ class Analysis:
     def chosen(self) -> pd.DataFrame:
         """The cells at the chosen learning rates, finished or not, without the pilots that chose them."""
         rest = self.cells[~self.cells["role"].isin(PILOTS)]
-        return rest[[self.rates.get(about(row)) == row.learning_rate for row in rest.itertuples()]]
+        chosen = [self.rates.get(about(row)) == row.learning_rate for row in rest.itertuples()]
+        return rest[np.array(chosen, dtype=bool)]
 
     @cached_property
     def kept(self) -> pd.DataFrame:

@@ -82,8 +82,10 @@ def attained(analysis: Analysis, parameters: int, *, level: float) -> Estimate:
     own = analysis.cells[(analysis.cells["parameters"] == parameters) & (analysis.cells["status"] == "finished")]
     kl_RB = np.stack([np.asarray(row.kl_CB, dtype=np.float64)[kept_at(row)] for row in own.itertuples()])
     half = kl_RB.shape[1] // 2
-    finite_RB = np.where(np.isfinite(kl_RB), kl_RB, np.inf)
-    best_B = kl_RB[int(np.argmin(finite_RB[:, :half].mean(1)))]
+    sound_R = np.isfinite(kl_RB).all(1)
+    if not sound_R.any():
+        raise NoInformation(f"P = {parameters}: no run has a loss that is a number, so none attains any.")
+    best_B = kl_RB[int(np.argmin(np.where(sound_R, kl_RB[:, :half].mean(1), np.inf)))]
     return mean(best_B[half:], level=level)
 
 

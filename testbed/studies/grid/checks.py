@@ -124,15 +124,15 @@ def independent(analysis: Analysis) -> Check:
 
 
 def rates_inside(analysis: Analysis) -> Check:
-    """Tell, without failing, where the chosen learning rate is the lowest or highest candidate, or these are far apart."""
+    """Tell, without failing, where a chosen learning rate is the lowest or highest candidate, or these are far apart."""
     tried = analysis.cells[analysis.cells["role"].isin(PILOTS)]
     rates = np.unique(tried["learning_rate"].to_numpy(float))
     ends = {float(rates[0]), float(rates[-1])} if len(rates) else set()
     found = sum(rate in ends for rate in analysis.rates.values())
     apart = float(np.max(rates[1:] / rates[:-1], initial=1.0))
     sentence = (
-        f"The chosen learning rate is the lowest or highest candidate for {found} of {len(analysis.rates)} horizons and "
-        "D of all sizes; the best rate may lie beyond."
+        f"The chosen learning rate is the lowest or highest candidate for {found} of {len(analysis.rates)} horizons "
+        "and D of all sizes; the best rate may lie beyond."
         if found
         else "Every chosen learning rate lies inside the range of its candidates."
     )

@@ -9,7 +9,7 @@ from testbed.stats.identified import told
 from testbed.stats.ladder import BOUND_ONLY
 from testbed.stats.moments import contrast, joined, known, moments
 from testbed.studies.grid.analysis import Analysis, block
-from testbed.studies.grid.bounds import attained, bounds
+from testbed.studies.grid.bounds import bounds
 from testbed.studies.grid.variance import law, local_exponents, variances
 
 COLUMNS = ["quantity", "parameters", "role", "tokens", "value", "low", "high", "level", "n", "method"]
@@ -59,13 +59,13 @@ def loss_parts(analysis: Analysis, *, level: float) -> pd.DataFrame:
     """Return ε, B, and Ω on fresh data or V on stored tokens, of every group; they add up to ε + K exactly.
 
     Columns: parameters, role, tokens, epsilon, bias, gap, variance, loss, bound_only. B is its value between its
-    bounds; the last column marks where that is an upper bound only, or the ladder is missing and B is K of the best run.
+    bounds; the last column marks where that is an upper bound only, or bounds are missing and B is K on fresh data.
     """
     rows = []
     for size in analysis.horizons:
         found = told(bounds)(analysis, size, level=level)
         known = not isinstance(found, str)
-        low = found.bias.value if not isinstance(found, str) else attained(analysis, size, level=level).value
+        low = found.bias.value if not isinstance(found, str) else _mean(groups(analysis, size)[-1][2])
         for role, tokens, group in groups(analysis, size):
             above = _mean(group) - low
             parts = (analysis.epsilon, low, above, 0.0) if role == "online" else (analysis.epsilon, low, 0.0, above)

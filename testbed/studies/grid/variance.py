@@ -63,7 +63,7 @@ def variances(analysis: Analysis, sizes: Sequence[int], *, level: float) -> Vari
 
 
 def local_exponents(measured: Variances) -> list[tuple[int, int, Estimate]]:
-    """Return (size, larger D, β) with β = −d log V / d log D between each two neighbouring D; all intervals hold at once.
+    """Return (size, larger D, β) with β = −d log V / d log D between neighbouring D; all intervals hold at once.
 
     Every pair is told, also where V may be zero, which leaves β without an end: nothing is dropped. Each interval is
     Fieller's for the ratio of two V, at the least and the greatest B, between which β is monotone.
