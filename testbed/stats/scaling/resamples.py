@@ -33,6 +33,8 @@ class Resampled(NamedTuple):
 
         Without degrees of freedom of their own, those of the worst parameter are taken.
 
+        Error: NoInformation where the widened percentiles lie beyond all resamples, whose ends would be too near.
+
         >>> found = Resampled(np.zeros((1, 1)), np.array([1e6]), 9, "")
         >>> found.ends(np.arange(1001.0)[:, None], 0.95).round().ravel().tolist()
         [25.0, 975.0]
@@ -42,6 +44,12 @@ class Resampled(NamedTuple):
         if freedom_X is None:
             freedom_X = np.full(value_RX.shape[1], self.freedom_Q.min())
         tail_X = [float(ndtr(-critical(level, freedom))) for freedom in freedom_X.tolist()]
+        reached = min(tail_X) * len(value_RX)
+        if reached < 1:
+            raise NoInformation(
+                f"{len(value_RX)} resamples reach no interval at level {level:g} with {freedom_X.min():.3g} degrees of"
+                " freedom; add cells or groups, or take a profile of squares."
+            )
         ends = [np.quantile(value_R, [tail, 1 - tail]) for value_R, tail in zip(value_RX.T, tail_X, strict=True)]
         return np.stack(ends, axis=1)
 
