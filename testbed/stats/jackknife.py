@@ -44,7 +44,8 @@ def extrapolated(
     Source: Schucany, Gray and Owen (JASA 66, 1971) for the value.
 
     >>> size = [1 + 1 / m + 1 / m**2 for m in (2, 3, 4)]
-    >>> extrapolated(size[2], np.full(4, size[1]), np.full((4, 4), size[0]), level=0.95).value
+    >>> apart = np.array([-0.1, 0.1, -0.1, 0.1])
+    >>> round(extrapolated(size[2], size[1] + apart, np.full((4, 4), size[0]), level=0.95).value, 9)
     1.0
     """
     count = len(without_R)

@@ -49,7 +49,10 @@ def orders(groups: Sequence[object], *, most: int, seed: int) -> Orders:
 
 
 def check_names(groups: Sequence[object]) -> None:
-    """Refuse a name of a group that does not equal itself, as NaN does not: its cells would belong nowhere."""
+    """Refuse a name of a group that does not equal itself, as NaN does not: its cells would belong nowhere.
+
+    >>> check_names(["a", "a", "b"])
+    """
     lost = [place for place, name in enumerate(groups) if name != name]
     if lost:
         raise NoInformation(f"the group of cell {lost[0]} is {groups[lost[0]]}, which is no name; name every group.")
