@@ -47,7 +47,7 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--interval",
         choices=("cells", "seeds", "profile"),
-        help="resample whole cells or groups (default of huber), or seeds within cells; profile (default of squares)",
+        help="resample whole cells or groups (default of huber, or of groups), or seeds within cells; else profile",
     )
     parser.add_argument("--level", type=number, default=0.95, help="of intervals (default 0.95)")
     parser.add_argument("--resamples", type=whole, default=1000, help="how many (default 1000)")
@@ -127,7 +127,8 @@ def _leave(asked: argparse.Namespace, found: "Findings", table: "Read") -> None:
 
 
 def _interval(asked: argparse.Namespace) -> str:
-    usual = "cells" if asked.objective == "huber" else "profile"
+    grouped = "group" in _columns(asked.columns)
+    usual = "cells" if asked.objective == "huber" or grouped else "profile"
     return asked.interval or usual
 
 

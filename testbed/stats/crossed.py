@@ -141,6 +141,8 @@ def _mean(mean: float, squares: Squares, runs: int, level: float) -> Estimate:
 
 
 def _student(mean: float, variance: float, freedom: float, units: int, level: float) -> Estimate:
+    if not variance > 0:
+        raise NoInformation("the means of all draws agree to the last bit, so nothing tells the noise of the mean.")
     half = critical(level, freedom) * float(np.sqrt(variance))
     return Estimate(
         value=mean, low=mean - half, high=mean + half, level=level, n=units, method="random effects, Student t"

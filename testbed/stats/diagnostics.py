@@ -10,7 +10,7 @@ from jaxtyping import Float
 from testbed.stats.estimate import Estimate, critical
 from testbed.stats.identified import RANK, NoInformation, alike, numbers, scaled, short
 from testbed.stats.jackknife import corrected
-from testbed.stats.permutation import orders
+from testbed.stats.permutation import check_names, orders
 
 CERTAIN = 1e-9
 """Leverages closer to 1, and scatter smaller relative to its column, are rounding."""
@@ -138,14 +138,17 @@ def by_group(
     """
     y_N, x_N, others_NC = _columns(y_N, x_N, controls_NC)
     alike(cells=len(y_N), groups=len(groups))
+    check_names(groups)
     names = list(dict.fromkeys(groups))
     if len(names) < FEWEST_GROUPS:
         raise NoInformation(f"{len(names)} groups have no spread to tell; use {FEWEST_GROUPS} or more.")
     kept_GN = np.array([[group != name for group in groups] for name in names])
     without_G = np.array([math.atanh(_correlation(y_N[kept], x_N[kept], others_NC[kept])) for kept in kept_GN])
-    _, error = corrected(math.atanh(_correlation(y_N, x_N, others_NC)), without_G)
-    half = critical(level, len(names) - 1.0) * error
     whole = math.atanh(_correlation(y_N, x_N, others_NC))
+    _, error = corrected(whole, without_G)
+    if not error > CERTAIN:
+        raise NoInformation("no group changes the correlation, as copies of one do; give groups of their own.")
+    half = critical(level, len(names) - 1.0) * error
     return _on_the_line(whole, half, level, len(names), "partial correlation, groups left out in turn")
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from testbed.stats.estimate import Estimate, critical
-from testbed.stats.identified import alike, numbers
+from testbed.stats.identified import NoInformation, alike, numbers
 
 
 def jackknife(whole: float, without_R: Float[np.ndarray, "R"], *, level: float) -> Estimate:
@@ -44,7 +44,8 @@ def extrapolated(
     Source: Schucany, Gray and Owen (JASA 66, 1971) for the value.
 
     >>> size = [1 + 1 / m + 1 / m**2 for m in (2, 3, 4)]
-    >>> extrapolated(size[2], np.full(4, size[1]), np.full((4, 4), size[0]), level=0.95).value
+    >>> apart = np.array([-0.1, 0.1, -0.1, 0.1])
+    >>> round(extrapolated(size[2], size[1] + apart, np.full((4, 4), size[0]), level=0.95).value, 9)
     1.0
     """
     count = len(without_R)
@@ -53,6 +54,8 @@ def extrapolated(
     alike(rows=len(without_RR), columns=without_RR.shape[-1], replicates=count)
     without_RR = numbers(without_RR, "the statistic with two left out", axes=2)
     _, error = corrected(whole, without_R)
+    if not error > 0:
+        raise NoInformation("no replicate changes the statistic, as copies of one do; give replicates of their own.")
     apart_RR = ~np.eye(count, dtype=bool)
     two = float(without_RR[apart_RR].mean())
     value = (count**2 * whole - 2 * (count - 1) ** 2 * float(np.mean(without_R)) + (count - 2) ** 2 * two) / 2

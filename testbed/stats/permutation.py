@@ -34,6 +34,7 @@ def orders(groups: Sequence[object], *, most: int, seed: int) -> Orders:
     """
     if most < 1 or most * len(groups) > LARGEST:
         raise ValueError(f"{most} orders of {len(groups)} cells are too few or too many to lay out; 9999 is usual.")
+    check_names(groups)
     places = [np.flatnonzero([group == name for group in groups]) for name in dict.fromkeys(groups)]
     classes = [[at_N for at_N in places if len(at_N) == size] for size in dict.fromkeys(map(len, places))]
     count = math.prod(math.factorial(len(alike)) for alike in classes)
@@ -45,6 +46,16 @@ def orders(groups: Sequence[object], *, most: int, seed: int) -> Orders:
     for place, chosen in enumerate(dealt):
         order_TN[place, to_N] = np.concatenate([at_N for alike in chosen for at_N in alike])
     return Orders(order_TN, count <= most)
+
+
+def check_names(groups: Sequence[object]) -> None:
+    """Refuse a name of a group that does not equal itself, as NaN does not: its cells would belong nowhere.
+
+    >>> check_names(["a", "a", "b"])
+    """
+    lost = [place for place, name in enumerate(groups) if name != name]
+    if lost:
+        raise NoInformation(f"the group of cell {lost[0]} is {groups[lost[0]]}, which is no name; name every group.")
 
 
 Classes = Sequence[Sequence[np.ndarray]]

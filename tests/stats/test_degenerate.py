@@ -99,6 +99,7 @@ CALLS = {
     "normality.kurtosis": lambda f, d: f(d.sample()),
     "normality.henze_zirkler": lambda f, d: f(d.vectors()),
     "normality.false_discoveries": lambda f, d: f(d.some(), 0.05, dependent=d.data.draw(st.booleans())),
+    "permutation.check_names": lambda f, d: f(d.curves()),
     "permutation.orders": lambda f, d: f(d.curves(), most=d.data.draw(st.integers(0, 9)), seed=0),
     "plateau.plateau": lambda f, d: f(
         d.lengths(), d.some(True), d.some(True), d.units(), exponents=(0.1, 3.0), level=d.level

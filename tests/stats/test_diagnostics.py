@@ -160,3 +160,21 @@ def test_lines_that_cannot_be_told_are_sentences(y, x, controls, words):
 def test_groups_that_cannot_change_places_are_a_sentence():
     with pytest.raises(NoInformation, match="no two groups"):
         orders([0, 1, 1, 2, 2, 2], most=9, seed=0)
+
+
+def test_groups_without_a_name_or_that_are_copies_are_refused():
+    """NaN had been left out of nothing, for an interval of no width."""
+    x, y, none = np.arange(8.0), np.array([0.0, 2, 1, 4, 3, 6, 5, 7]), np.zeros((8, 0))
+    for unnamed in ([float("nan") for _ in range(8)], [0, 0, 1, 1, 2, 2, 3, float("nan")]):
+        with pytest.raises(NoInformation, match="is no name"):
+            by_group(y, x, none, unnamed, level=0.95)
+        with pytest.raises(NoInformation, match="is no name"):
+            permuted(y, x, none, unnamed, most=99, seed=0)
+    copied = (
+        np.tile([0.0, 1, 0.5, 2], 3),
+        np.tile([0.0, 1, 2, 3], 3),
+        np.zeros((12, 0)),
+        np.repeat([0, 1, 2], 4).tolist(),
+    )
+    with pytest.raises(NoInformation, match="copies of one"):
+        by_group(*copied, level=0.95)

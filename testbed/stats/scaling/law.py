@@ -73,12 +73,7 @@ def scaling_law(
     ('converged', True, 25)
     """
     check_level(level)
-    if interval not in INTERVALS:
-        raise ValueError(f"interval {interval}: it must be one of {', '.join(INTERVALS)}; choose one.")
-    if interval == "profile" and not objective.squares:
-        raise ValueError("interval profile: it is of squares, not of huber; resample cells, or fit log-squares.")
-    if resamples < 100:
-        raise ValueError(f"resamples {resamples}: an interval rests on 100 at least; 1000 is usual.")
+    _check_interval(table, objective, interval, resamples)
     asked = problem(form, table, objective, within)
     check_design(asked, table)
     fitted = fit(asked)
@@ -97,6 +92,21 @@ def scaling_law(
         form, asked, fitted, design, found, pinned, resampled, status, scatter(asked, table, fitted),
         lack_of_fit(asked, table, fitted), pinned_fits(asked, table, fitted),
     )  # fmt: skip
+
+
+def _check_interval(table: Losses, objective: Objective, interval: str, resamples: int) -> None:
+    """Refuse a kind of interval that there is not, or that does not fit the objective or the table."""
+    if interval not in INTERVALS:
+        raise ValueError(f"interval {interval}: it must be one of {', '.join(INTERVALS)}; choose one.")
+    if interval == "profile" and not objective.squares:
+        raise ValueError("interval profile: it is of squares, not of huber; resample cells, or fit log-squares.")
+    if interval != "cells" and table.grouped:
+        raise ValueError(
+            f"interval {interval}: it takes cells as independent, and the table names groups of them; resample cells, "
+            "which resamples the groups, or leave the groups out."
+        )
+    if resamples < 100:
+        raise ValueError(f"resamples {resamples}: an interval rests on 100 at least; 1000 is usual.")
 
 
 def check_ends(asked: Problem, fitted: Fitted) -> None:

@@ -25,8 +25,8 @@ def read(path: Path, columns: Mapping[str, str]) -> Read:
     """Return the losses of a file of comma-separated values (tab, where it ends in .tsv), with a line of names first.
 
     ``columns`` gives the name in the file of params, tokens, loss, flops (optional: taken if it is there) and group
-    (optional: rows of one text are resampled together). Rows are bad that lack a field, or whose numbers are no text of
-    a number, not finite, or not positive.
+    (optional: rows of one text are resampled together). Rows are bad that lack a field or the name of
+    their group, or whose numbers are no text of a number, not finite, or not positive.
 
     Error: ValueError if a column is missing, the file is no text, or no row is sound.
 
@@ -46,7 +46,11 @@ def read(path: Path, columns: Mapping[str, str]) -> Read:
         if isinstance(found, str):
             bad[line] = found
         else:
-            kept.append((line, found, fields[places["group"]] if "group" in places else ""))
+            group = fields[places["group"]].strip() if "group" in places else ""
+            if "group" in places and not group:
+                bad[line] = "its group has no name"
+            else:
+                kept.append((line, found, group))
     if not kept:
         told = next(iter(bad.values()), "it has no row")
         raise NoInformation(f"{path}: no row is sound ({told}); give params, tokens and loss as positive numbers.")

@@ -18,6 +18,10 @@ ENOUGH = 1e-5
 """Relative fall of the objective at which the fit of a resample is done: some thousandths of a standard error."""
 
 
+LEAST = 4
+"""Cells that must be left over: with 1 or 2 resamples covered 58 to 83 % at 95 %, as many lack what tells a law."""
+
+
 class Resampled(NamedTuple):
     """Coordinates fitted to R resamples; degrees of freedom, by which percentiles are widened; and the units."""
 
@@ -33,6 +37,8 @@ class Resampled(NamedTuple):
 
         Without degrees of freedom of their own, those of the worst parameter are taken.
 
+        Error: NoInformation where the percentiles of the level lie beyond all resamples.
+
         >>> found = Resampled(np.zeros((1, 1)), np.array([1e6]), 9, "")
         >>> found.ends(np.arange(1001.0)[:, None], 0.95).round().ravel().tolist()
         [25.0, 975.0]
@@ -42,6 +48,10 @@ class Resampled(NamedTuple):
         if freedom_X is None:
             freedom_X = np.full(value_RX.shape[1], self.freedom_Q.min())
         tail_X = [float(ndtr(-critical(level, freedom))) for freedom in freedom_X.tolist()]
+        if (1 - level) / 2 * len(value_RX) < 1:
+            raise NoInformation(
+                f"{len(value_RX)} resamples reach no interval at level {level:g}; take more of them, or a lower level."
+            )
         ends = [np.quantile(value_R, [tail, 1 - tail]) for value_R, tail in zip(value_RX.T, tail_X, strict=True)]
         return np.stack(ends, axis=1)
 
@@ -70,10 +80,11 @@ def by_cells(asked: Problem, table: Losses, fitted: Fitted, *, seed: int, resamp
     """
     groups = int(table.group_N.max()) + 1
     freedom = groups - asked.free
-    if freedom < 1:
+    least = 1 if table.grouped else LEAST
+    if freedom < least:
         raise NoInformation(
-            f"{groups} groups leave nothing over for {asked.free} parameters when resampled; add groups, or pin a"
-            " parameter."
+            f"{groups} {'groups' if table.grouped else 'cells'} leave {freedom} over for {asked.free} parameters, and"
+            f" resampling needs {least}; add some, pin a parameter, or take a profile of squares."
         )
     drawn_RG = np.random.default_rng(seed).multinomial(groups, np.full(groups, 1 / groups), size=resamples)
     weight_RN = asked.weight_N * drawn_RG[:, table.group_N]

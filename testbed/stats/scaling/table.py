@@ -30,6 +30,12 @@ class Losses(NamedTuple):
         )
 
     @property
+    def grouped(self) -> bool:
+        """Whether some group holds more than one cell, so that cells may share noise."""
+        pairs = np.unique(np.stack([self.group_N, self.cell_N]), axis=1)
+        return bool((np.bincount(pairs[0]) > 1).any())
+
+    @property
     def first_C(self) -> np.ndarray:
         """The first row of each cell."""
         return np.unique(self.cell_N, return_index=True)[1]

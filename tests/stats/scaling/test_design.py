@@ -102,3 +102,21 @@ def test_losses_that_are_all_alike_tell_no_form(form, objective):
         return
     assert found.status != "converged"
     assert all(np.isinf(part.high) for part in found.parameters.values())
+
+
+def test_few_cells_are_no_interval_by_resampling():
+    """The ends had been the least and the greatest of the resamples, which covered 63 % at 95 %."""
+    tokens = 4.0 ** np.arange(10, 14)
+    table = losses(tokens, tokens, (1.69 + 410.7 * tokens**-0.28) * np.exp([0.003, -0.002, 0.001, -0.003]))
+    with pytest.raises(NoInformation, match="4 cells leave 1 over for 3 parameters"):
+        scaling_law(table, FORMS["power_tokens"], OBJECTIVES["huber"], interval="cells", level=0.95)
+
+
+def test_groups_that_hold_cells_are_resampled_or_refused():
+    """A profile had passed over them."""
+    seen = planted(0.003, np.random.default_rng(0))
+    table = losses(seen.params_N, seen.tokens_N, seen.loss_N, groups=seen.params_N)
+    assert table.grouped and not seen.grouped
+    for interval in ("profile", "seeds"):
+        with pytest.raises(ValueError, match="the table names groups"):
+            scaling_law(table, FORM, SQUARES, interval=interval, level=0.95)
