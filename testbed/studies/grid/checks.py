@@ -124,7 +124,7 @@ def independent(analysis: Analysis) -> Check:
 
 
 def rates_inside(analysis: Analysis) -> Check:
-    """Tell, without failing, where a chosen learning rate is the lowest or highest candidate, or these are far apart."""
+    """Tell, without failing, where a chosen learning rate is an end of its candidates, or these lie far apart."""
     tried = analysis.cells[analysis.cells["role"].isin(PILOTS)]
     rates = np.unique(tried["learning_rate"].to_numpy(float))
     ends = {float(rates[0]), float(rates[-1])} if len(rates) else set()
