@@ -5,18 +5,22 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+from scipy.optimize import lsq_linear, minimize_scalar
+from scipy.special import fdtrc
 
 from testbed.stats.combine import each_level, magnitude
 from testbed.stats.estimate import Estimate
 from testbed.stats.identified import NoInformation
 from testbed.stats.moments import Moments, contrast, moments, smoothed
-from testbed.stats.power_law import PowerLaw, power_law
+from testbed.stats.power_law import SEARCHED, PowerLaw, full_rank, power_law
 from testbed.stats.ratio import fieller
 from testbed.studies.grid.analysis import Analysis, block
 from testbed.studies.grid.bounds import above, biases
 
 STEEPEST = 50.0
 """Local exponents beyond this are told as endless."""
+TRIED = 71
+"""Exponents among which a law that fits is searched."""
 
 
 class Variances(NamedTuple):
@@ -119,13 +123,51 @@ def law(measured: Variances, end: str) -> PowerLaw:
 
     Error: NoInformation where no size has two D, or where V tells no exponent.
     """
+    points, chosen_NQ = _several(measured)
+    values = measured.above(end).transform(chosen_NQ)
+    working = smoothed(measured.divergences).transform(chosen_NQ)._replace(mean_Q=values.mean_Q)
+    x_N, groups = np.array([float(tokens) for _, tokens in points]), [size for size, _ in points]
+    return power_law(x_N, values, groups, working=working, level=measured.half)
+
+
+def lack_of_fit(measured: Variances) -> float:
+    """Return the p-value of K = B_P + C_P·D^−β where every B_P within its bounds, every C_P and one β fit best.
+
+    Error: no degree of freedom is counted for B, so that the p-value errs on the high side; 1 where none is left.
+    """
+    points, chosen_NQ = _several(measured)
+    found = smoothed(measured.divergences).transform(chosen_NQ)
+    sizes, covariance_NN = sorted({size for size, _ in points}), found.covariance()
+    freedom, spare = float(found.freedom_F[found.block_F >= 0].sum()), len(points) - len(sizes) - 1
+    if not (freedom and spare and full_rank(covariance_NN)):
+        return 1.0
+    whiten_NN = np.linalg.inv(np.linalg.cholesky(covariance_NN))
+    own_NS = np.array([[float(size == own) for own in sizes] for size, _ in points])
+    log_N = np.log([tokens for _, tokens in points])
+    free_S = np.full(len(sizes), np.inf)
+    low_2S, high_2S = (
+        np.array([[getattr(measured.bias[size], end) for size in sizes], sign * free_S])
+        for end, sign in (("low", -1.0), ("high", 1.0))
+    )
+    high_2S = np.maximum(high_2S, np.nextafter(low_2S, np.inf))  # an interval of no width is none to the solver
+
+    def misfit(exponent: float) -> float:
+        basis_NC = np.hstack([own_NS, own_NS * np.exp(-exponent * (log_N - log_N.mean()))[:, None]])
+        bounds = (low_2S.ravel(), high_2S.ravel())
+        return 2 * float(lsq_linear(whiten_NN @ basis_NC, whiten_NN @ found.mean_Q, bounds).cost)
+
+    grid_E = np.linspace(*SEARCHED, TRIED)
+    best = int(np.argmin([misfit(exponent) for exponent in grid_E]))
+    between = (grid_E[max(best - 1, 0)], grid_E[min(best + 1, TRIED - 1)])
+    square = float(minimize_scalar(misfit, bounds=between, method="bounded").fun)
+    return float(fdtrc(spare, freedom, square / spare))
+
+
+def _several(measured: Variances) -> tuple[list[tuple[int, int]], np.ndarray]:
+    """Return the points of the sizes that have several D, and what selects them."""
     sizes = [size for size, _ in measured.points]
     several_N = np.array([sizes.count(size) > 1 for size in sizes])
     if not several_N.any():
         raise NoInformation("no size has stored runs at two numbers of tokens, so V has no slope.")
-    chosen_NQ = np.eye(len(sizes))[several_N]
-    x_N = np.array([float(tokens) for _, tokens in measured.points])[several_N]
-    groups = [size for size, several in zip(sizes, several_N, strict=True) if several]
-    working = smoothed(measured.divergences).transform(chosen_NQ)
-    values = measured.above(end).transform(chosen_NQ)
-    return power_law(x_N, values, groups, working=working._replace(mean_Q=values.mean_Q), level=measured.half)
+    chosen = [point for point, several in zip(measured.points, several_N, strict=True) if several]
+    return chosen, np.eye(len(sizes))[several_N]

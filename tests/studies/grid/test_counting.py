@@ -9,8 +9,10 @@ import pytest
 from testbed.measure.geometric import decompose
 from testbed.studies.grid import GridStudy
 from testbed.studies.grid.analysis import Analysis
+from testbed.studies.grid.bounds import bounds
 from testbed.studies.grid.checks import checks
-from testbed.studies.grid.parts import bias, loss_parts, variances
+from testbed.studies.grid.parts import loss_parts
+from testbed.studies.grid.variance import variances
 from testbed.verdict import Claim, judge
 
 ESTIMATES = GridStudy.estimates()
@@ -68,8 +70,8 @@ def run(world):
     log_true_VV = np.log(world.rows_VV)
     rows, logs = [], {}
     for order, parameters in ((0, V - 1), (1, V * (V - 1))):
-        plan = [("pilot", HORIZONS[-2], HORIZONS[-2] * BATCH)]
-        plan += [("online", h, h * BATCH) for h in HORIZONS] + [("stored", HORIZONS[-1], d) for d in TOKENS]
+        plan = [(role, h, h * BATCH) for h in HORIZONS for role in ("pilot", "online")]
+        plan += [(role, HORIZONS[-1], d) for d in TOKENS for role in ("stored pilot", "stored")]
         for role, horizon, tokens in plan:
             for r in range(REPLICATES):
                 log_VV = learned(world.counts(rng, tokens), order)
@@ -105,19 +107,20 @@ def run(world):
 
 def test_variance_is_parameters_over_twice_the_tokens(run, world):
     """(V−1)/(2D) when the model is right; with sandwich factor when it is not (order 0)."""
-    measured = variances(run, [V * (V - 1)])
-    found = measured.moments()
+    measured = variances(run, [V * (V - 1)], level=LEVEL)
+    found = measured.above("value")
     error = np.sqrt(found.covariance().diagonal())
+    bias = measured.bias[V * (V - 1)]
     for (size, tokens), value, noise in zip(measured.points, found.mean_Q, error, strict=True):
-        expected = size / 2 * (1 / tokens - 1 / (HORIZONS[-1] * BATCH))
-        assert abs(value - expected) < 4 * noise + 0.02 * expected
+        assert abs(value - size / 2 / tokens) < 4 * noise + bias.high - bias.low
+        assert bias.high - bias.low < 0.05 * size / 2 / max(TOKENS)
 
 
 def test_bias_of_the_order_that_cannot_fit_is_its_exact_divergence(run, world):
-    found = bias(run, V - 1, level=LEVEL)
-    assert found.limit.low <= world.bias(0) * 1.15 and world.bias(0) * 0.85 <= found.limit.high
-    assert found.limit.value == pytest.approx(world.bias(0), rel=0.15)
-    assert bias(run, V * (V - 1), level=LEVEL).limit.high < 1e-4
+    found = bounds(run, V - 1, level=LEVEL).bias
+    assert found.low <= world.bias(0) * 1.15 and world.bias(0) * 0.85 <= found.high
+    assert found.value == pytest.approx(world.bias(0), rel=0.15)
+    assert bounds(run, V * (V - 1), level=LEVEL).bias.high < 1e-4
 
 
 def test_iid_variance_in_closed_form():

@@ -1,22 +1,29 @@
 """What may go wrong in the folder of a run, without a crash and without a wrong word."""
 
+import dataclasses
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import msgspec
 import pandas as pd
 import pytest
 
 from testbed import pipeline
-from testbed.cell import EARLIER, SCHEMA
+from testbed.cell import EARLIER, SCHEMA, Cell
 from testbed.ground.options import Options
 from testbed.judging import rejudge, rewrite_report
 from testbed.store import Store, StoreError
 from tests.presets import CLAIMS, JUDGED, OTHER_CLAIMS
-from tests.shared.aged import aged
+from tests.shared.aged import aged, had_once
 from tests.shared.tables import same_parameters, same_tables
 from tests.studies.grid.common import QUIET, ROOT, contents, ran, read
+
+ONE_RATE = msgspec.structs.replace(
+    JUDGED, training=msgspec.structs.replace(JUDGED.training, learning_rates=(0.03,)), claims=CLAIMS[:2]
+)
 
 
 def test_a_folder_of_another_spec_is_left_alone(copied):
@@ -41,7 +48,15 @@ def test_every_derived_file_is_refused_when_damaged_and_made_anew_when_deleted(c
     names, store = sorted({path.name for path in finished.iterdir() if path.is_file()} - kept), Store.existing(copied)
     assert names == [
         *("cells.parquet", "checks.json", "ensemble_positions.parquet", "ensemble_split.parquet", "estimates.parquet"),
-        *("ledger.json", "loss_parts.parquet", "reference.parquet", "references.parquet", "report.html", "truth.json"),
+        *(
+            "floors.parquet",
+            "ledger.json",
+            "loss_parts.parquet",
+            "reference.parquet",
+            "references.parquet",
+            "report.html",
+            "truth.json",
+        ),
     ]
     assert pipeline._settled(store, JUDGED, Options())
     for name in names:
@@ -122,21 +137,40 @@ def test_two_processes_on_one_new_folder_end_with_the_right_table(finished, tmp_
     assert not list((tmp_path / "run").rglob(".unfinished-*")) + list((tmp_path / "run" / "snapshots").iterdir())
 
 
+@pytest.fixture(scope="module")
+def of_one_rate(tmp_path_factory):
+    """A run with one rate for all of a size, as every run had before each horizon and D had pilots of its own."""
+    folder = tmp_path_factory.mktemp("runs") / "one_rate"
+    ran(ONE_RATE, folder)
+    return folder
+
+
 @pytest.mark.parametrize("schema", EARLIER)
-def test_a_run_of_an_earlier_version_is_judged_and_reported_and_not_gone_on_with(finished, copied, trained, schema):
-    aged(copied, schema)
-    rejudge(copied, None, QUIET)
-    rewrite_report(copied, QUIET)
-    assert read(copied, "ledger.json") == read(finished, "ledger.json")
-    before = contents(copied)
+def test_a_run_of_an_earlier_version_is_judged_and_reported_and_not_gone_on_with(
+    of_one_rate, tmp_path, trained, schema
+):
+    folder = Path(shutil.copytree(of_one_rate, tmp_path / "run"))
+    aged(folder, schema)
+    rejudge(folder, None, QUIET)
+    rewrite_report(folder, QUIET)
+    whole = ONE_RATE.analysis(Store.existing(of_one_rate))
+    once = [had_once(msgspec.json.decode(spec, type=Cell)) for spec in whole.cells["spec"]]
+    less = dataclasses.replace(whole, cells=whole.cells[once])
+    assert 0 < len(less.cells) < len(whole.cells)
+    for line, claim in zip(read(folder, "ledger.json"), ONE_RATE.claims, strict=True):
+        assert line["verdict"] != "invalid", line["reason"]
+        expected = ONE_RATE.estimate(claim, less)
+        assert (line["estimate"], line["low"], line["high"]) == (expected.value, expected.low, expected.high)
+    before = contents(folder)
     with pytest.raises(StoreError, match=r"earlier version.*its results stand.*judge or report it.*another --out"):
-        ran(JUDGED, copied)
-    assert contents(copied) == before and not trained
+        ran(ONE_RATE, folder)
+    assert contents(folder) == before and not trained
 
 
 def test_a_run_of_a_version_to_come_is_refused(copied):
     aged(copied, SCHEMA + 1)
-    with pytest.raises(StoreError, match=rf"cells of schema {SCHEMA + 1}: this one reads 2, {SCHEMA}; use the version"):
+    readable = ", ".join(map(str, sorted((*EARLIER, SCHEMA))))
+    with pytest.raises(StoreError, match=rf"cells of schema {SCHEMA + 1}: this one reads {readable}; use the version"):
         rejudge(copied, None, QUIET)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from testbed.cell import PILOTS
 from testbed.measure.contexts import reference
 from testbed.model import forward
 from testbed.model.initial import init
@@ -71,24 +72,29 @@ def test_a_size_that_diverges_everywhere_spoils_no_other(tmp_path, finished, mon
     assert any(str(lost) in sentence and "diverged" in sentence for sentence in failed)
 
 
-def kept_k(row, half=None):
-    """K of the kept checkpoint of a row of cells.parquet, averaged over windows from ``half`` on."""
+def kept_k(row, half=slice(4)):
+    """K of the kept checkpoint of a row of cells.parquet, averaged over one half of the 8 windows."""
     at = list(row.step_C).index(row.kept_step)
-    return float(np.stack(row.kl_CB).astype(np.float64)[at, half:].mean())
+    return float(np.stack(row.kl_CB).astype(np.float64)[at, half].mean())
 
 
 def test_the_learning_rate_is_the_one_the_pilots_chose(finished):
+    """For each size with each horizon and each D: the smallest within one standard error of the lowest mean."""
     cells = pd.read_parquet(finished / "cells.parquet")
-    pilots = {cell.digest for cell in JUDGED.pilot_cells()}
-    for parameters in MODELS:
-        own = cells[cells["parameters"] == parameters]
-        tried = own[own["digest"].isin(pilots)]
-        scores = {
-            rate: np.mean([kept_k(row) for row in group.itertuples()]) for rate, group in tried.groupby("learning_rate")
-        }
-        assert len(scores) == 2
-        rest = own[~own["digest"].isin(pilots)]
-        assert set(rest["learning_rate"]) == {min(scores, key=scores.get)}
+    keys = ["parameters", "stored", "horizon", "tokens"]
+    cells = cells.assign(stored=cells["role"].str.startswith("stored"))
+    pilots = cells["role"].isin(PILOTS)
+    rest = cells[~pilots].groupby(keys)["learning_rate"].unique()
+    assert len(rest) == len(JUDGED.tuned())
+    chosen = {}
+    for key, tried in cells[pilots].groupby(keys):
+        scores = {rate: [kept_k(row) for row in group.itertuples()] for rate, group in tried.groupby("learning_rate")}
+        assert {len(k_R) for k_R in scores.values()} == {JUDGED.training.pilots} and len(scores) == 2
+        best = min(scores.values(), key=np.mean)
+        allowed = np.mean(best) + np.std(best, ddof=1) / np.sqrt(len(best))
+        chosen[key] = min(rate for rate, k_R in scores.items() if np.mean(k_R) <= allowed)
+        assert list(rest[key]) == [chosen[key]]
+    assert len(set(chosen.values())) == 2
 
 
 def test_the_stored_parameters_give_the_stored_numbers(finished):
@@ -112,14 +118,13 @@ def test_the_split_adds_up_to_the_loss(finished):
     table = pd.read_parquet(finished / "estimates.parquet")
     cells = pd.read_parquet(finished / "cells.parquet")
     ensembles = pd.read_parquet(finished / "ensemble_split.parquet")
-    longest = cells[cells["horizon"] == JUDGED.training.steps]
+    longest = cells[(cells["horizon"] == JUDGED.training.steps) & ~cells["role"].isin(PILOTS)]
     for (parameters, role, tokens), group in longest.groupby(["parameters", "role", "tokens"]):
-        mean_k = np.mean([kept_k(row, 4) for row in group.itertuples()])
+        mean_k = np.mean([kept_k(row, slice(4, None)) for row in group.itertuples()])
         own = table[table["parameters"] == parameters].set_index("quantity")
-        parts = own.loc["B", "value"] + own.loc["gap", "value"]
-        if role == "stored":
-            parts += own[own["tokens"] == tokens].loc["V", "value"]
-        assert parts == pytest.approx(mean_k, abs=1e-9)
+        above = own[own["tokens"] == tokens].loc["V"] if role == "stored" else own.loc["gap"]
+        clipped = above["value"] in (above["low"], above["high"])  # no V is negative, whatever noise says
+        assert clipped or own.loc["B", "value"] + above["value"] == pytest.approx(mean_k, abs=1e-9)
         ensemble = ensembles.query("parameters == @parameters and role == @role and tokens == @tokens").iloc[0]
         assert ensemble["center"] + ensemble["spread"] == pytest.approx(ensemble["mean_kl"], abs=1e-9)
         assert ensemble["mean_kl"] == pytest.approx(mean_k, abs=ROUNDING)

@@ -14,7 +14,7 @@ from testbed.studies.grid.variance import law, variances
 from tests.studies.grid.synthetic import World, analysis
 
 LEVEL = 0.95
-QUIET = World(noise=1e-6, stored_noise=1e-6)
+QUIET = World(noise=1e-6, stored_noise=1e-6, spread=1e-6)
 
 
 def without(run, keep):

@@ -26,7 +26,7 @@ def test_the_path_leaves_everything(finished):
     left = {path.name for path in finished.iterdir()}
     assert {"report.html", "ledger.json", "cells.parquet", "spec.json", "provenance.json", "truth.json"} <= left
     digests = {path.stem for path in (finished / "parts").iterdir()}
-    assert len(digests) == JUDGED.cell_count == 28
+    assert len(digests) == JUDGED.cell_count == 60
     assert digests == set(pd.read_parquet(finished / "cells.parquet")["digest"])
     assert not list((finished / "snapshots").iterdir())
     assert not list(finished.rglob(".unfinished-*"))

@@ -7,9 +7,10 @@ import pytest
 
 from testbed.cell import Evaluation, Optimiser
 from testbed.model.noise.gaussian import Gaussian
+from testbed.model.size import size
 from testbed.sources import Iid
 from testbed.studies.grid import GridStudy
-from testbed.studies.grid.layout import Grid, Training
+from testbed.studies.grid.layout import Grid, Training, Tuned
 from testbed.study import decode
 from tests.presets import CLAIMS, JUDGED, REFERENCES
 from tests.shared.small import EXPERIMENT, varied
@@ -153,25 +154,27 @@ GRIDS = {
 def test_the_count_of_cells_is_their_number(name):
     experiment = GRIDS[name]
     grid, training = experiment.grid, experiment.training
-    pilots = len(grid.multiples) * len(training.learning_rates) * grid.replicates
-    rest = len(grid.multiples) * (training.ladder + len(grid.tokens)) * grid.replicates
+    asked = len(grid.multiples) * (training.ladder + len(grid.tokens))
+    pilots, rest = asked * len(training.learning_rates) * training.pilots, asked * len(grid.runs)
     assert experiment.cell_count == len(grid_cells(experiment)) == pilots + rest
     assert len(experiment.pilot_cells()) == pilots
 
 
-def test_pilots_run_to_the_last_horizon_but_one():
-    for cell in EXPERIMENT.pilot_cells():
-        assert (cell.role, cell.horizon) == ("pilot", EXPERIMENT.training.steps // 2)
-        assert cell.tokens == cell.horizon * 4 * 16
-    assert {cell.learning_rate for cell in EXPERIMENT.pilot_cells()} == {0.01, 0.03}
+def test_pilots_run_as_long_as_what_they_choose_for():
+    pilots, grid, training = EXPERIMENT.pilot_cells(), EXPERIMENT.grid, EXPERIMENT.training
+    asked = {(cell.role, cell.horizon, cell.tokens) for cell in pilots}
+    assert asked == {("pilot", horizon, horizon * 4 * 16) for horizon in training.horizons} | {
+        ("stored pilot", training.steps, tokens) for tokens in grid.tokens
+    }
+    assert {cell.learning_rate for cell in pilots} == {0.01, 0.03}
+    assert {cell.model for cell in pilots} == set(EXPERIMENT.models)
 
 
 def test_the_rest_is_the_ladder_and_every_stored_set():
-    rates = dict(zip(EXPERIMENT.models, (0.01, 0.03), strict=True))
+    rates = {asked: 0.01 * (1 + number) for number, asked in enumerate(EXPERIMENT.tuned())}
     cells = EXPERIMENT.main_cells(rates)
     for model in EXPERIMENT.models:
         own = [cell for cell in cells if cell.model == model]
-        assert {cell.learning_rate for cell in own} == {rates[model]}
         for replicate in range(2):
             asked = {(c.role, c.horizon, c.tokens) for c in own if (c.draw, c.initialisation) == (replicate, replicate)}
             assert asked == {
@@ -181,14 +184,40 @@ def test_the_rest_is_the_ladder_and_every_stored_set():
                 ("stored", 32, 64),
                 ("stored", 32, 256),
             }
+        for cell in own:
+            one = Tuned(size(model).parameters, cell.role == "stored", cell.tokens, cell.horizon)
+            assert cell.learning_rate == rates[one]
     assert [cell.sequences for cell in cells if cell.tokens == 256 and cell.role == "stored"] == [16] * 4
 
 
-def test_a_size_without_a_rate_has_no_further_cells():
-    first, second = EXPERIMENT.models
-    assert {cell.model for cell in EXPERIMENT.main_cells({second: 0.01})} == {second}
+def test_what_has_no_rate_has_no_further_cells():
+    first, *others = EXPERIMENT.tuned()
+    cells = EXPERIMENT.main_cells(dict.fromkeys(others, 0.01))
+    assert len(cells) == len(others) * EXPERIMENT.grid.replicates
     assert EXPERIMENT.main_cells({}) == ()
-    assert first != second
+
+
+def test_draws_crossed_with_initialisations_are_every_pair():
+    crossed = varied(grid=replaced(EXPERIMENT.grid, initialisations=3))
+    seeds = [(c.draw, c.initialisation) for c in crossed.main_cells({crossed.tuned()[0]: 0.01})]
+    assert seeds == [(draw, start) for draw in range(2) for start in range(3)]
+    assert crossed.cell_count == len(grid_cells(crossed))
+
+
+@pytest.mark.parametrize(("scaled", "shapes"), [("depth", [(4, 1), (4, 2)]), ("both", [(4, 1), (8, 2)])])
+def test_sizes_grow_by_depth_or_by_both(scaled, shapes):
+    grown = varied(grid=replaced(EXPERIMENT.grid, scaled=scaled))
+    assert [(model.width, model.layers) for model in grown.models] == shapes
+    assert len({size(model).parameters for model in grown.models}) == 2
+
+
+def test_one_pass_ends_when_each_stored_token_was_seen_once():
+    once = varied(training=replaced(EXPERIMENT.training, stopping="one pass"))
+    stored = [cell for cell in grid_cells(once) if cell.role in ("stored", "stored pilot")]
+    assert {(cell.tokens, cell.horizon) for cell in stored} == {(64, 1), (256, 4)}
+    assert {1, 4} <= set(once.checkpoints)
+    with pytest.raises(ValueError, match=r"96.*whole steps of 64 tokens.*use 64"):
+        varied(training=once.training, grid=replaced(EXPERIMENT.grid, tokens=(96,)))
 
 
 @pytest.mark.parametrize("name", GRIDS)

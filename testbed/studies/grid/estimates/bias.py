@@ -4,11 +4,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from testbed.stats.combine import each_level, jointly, largest, linear, smallest
+from testbed.stats.combine import each_level, jointly, largest, logarithm, smallest
 from testbed.stats.estimate import Estimate
 from testbed.stats.mean import mean
 from testbed.stats.moments import Moments, contrast, moments
-from testbed.stats.slope import log_log_slope, slope_weights
+from testbed.stats.slope import slope_weights
 from testbed.studies.grid.analysis import Analysis, block
 from testbed.studies.grid.bounds import biases, bounds
 
@@ -37,8 +37,9 @@ def bias_exponent(analysis: Analysis, level: float) -> Estimate | str:
     found = biases(analysis, sizes, level=level)
     if any(part.value <= 0 for part in found.values()):
         return "B is estimated as zero at some size, so it has no logarithmic slope."
-    slope = log_log_slope(np.array(sizes, dtype=float), [found[size] for size in sizes])
-    return linear(np.array([-1.0]), [slope], method=slope.method)
+    weights_S = -slope_weights(np.log(np.array(sizes, dtype=float)), [0] * len(sizes))
+    logs = [logarithm(found[size]) for size in sizes]
+    return jointly(weights_S, logs, level=level, method="log-log least squares over the bounds of B")
 
 
 def bias_step(analysis: Analysis, level: float) -> Estimate | str:

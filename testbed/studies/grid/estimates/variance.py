@@ -10,7 +10,7 @@ from testbed.stats.identified import NoInformation
 from testbed.stats.moments import contrast
 from testbed.studies.grid.analysis import Analysis
 from testbed.studies.grid.estimates.bias import NOTHING, largest_step
-from testbed.studies.grid.variance import departures, law, local_exponents, variances
+from testbed.studies.grid.variance import departures, lack_of_fit, law, local_exponents, variances
 
 LACK_OF_FIT = 1e-3
 """Below this p-value of the lack-of-fit test, at every B that is possible, V follows no power law."""
@@ -25,9 +25,9 @@ def variance_exponent(analysis: Analysis, level: float) -> Estimate | str:
         return NOTHING
     measured = variances(analysis, list(analysis.horizons), level=level)
     laws = {end: law(measured, end) for end in ("low", "value", "high")}
-    if all(found.lack_of_fit < LACK_OF_FIT for found in laws.values()):
+    p = max(found.lack_of_fit for found in laws.values())
+    if p < LACK_OF_FIT and (p := lack_of_fit(measured)) < LACK_OF_FIT:
         values = [found.value for _, _, found in local_exponents(measured)]
-        p = max(found.lack_of_fit for found in laws.values())
         run = f"local exponents run from {min(values):.3g} to {max(values):.3g}"
         return f"no single exponent describes V: lack of fit p = {p:.2g} at most, {run}."
     each = [found.exponent for found in laws.values()]
