@@ -40,7 +40,7 @@ def bounds(analysis: Analysis, parameters: int, *, level: float) -> Bounds | str
     B(P) is the least K that P parameters can attain. From above: K of the run that is best on the first half of the
     evaluation sequences, whatever data it saw, read on the second half. From below: what is attained, less all that
     the ladder of fresh data leaves to gain at the smallest declared exponent, and never below the floor. Its value
-    takes the gap that the rungs suggest, or else is the upper bound, told as such.
+    takes the gap that the rungs suggest, or else is what was attained, told as a bound.
 
     Error: the lower bound trusts that no run of this size would end further below the best one than that; see
     ``testbed.stats.ladder``. The ends hold at once (Bonferroni), so that the interval errs on the wide side.
@@ -53,7 +53,7 @@ def bounds(analysis: Analysis, parameters: int, *, level: float) -> Bounds | str
     high = max(best.high, low)
     below = min(max(best.low - gap.high, low), high)
     loose = gap.method.startswith(BOUND_ONLY) and below < high
-    value = high if loose else min(max(best.value - gap.value, below), high)
+    value = min(max(best.value - (0.0 if loose else gap.value), below), high)
     method = f"{BOUND_ONLY}: best run, ladder and floor" if loose else "between ladder or floor, and the best run"
     bias = Estimate(value=value, low=below, high=high, level=level, n=best.n, method=method)
     longest = analysis.online(parameters, analysis.horizons[parameters][-1])

@@ -155,7 +155,7 @@ def test_a_run_of_an_earlier_version_is_judged_and_reported_and_not_gone_on_with
     rewrite_report(folder, QUIET)
     whole = ONE_RATE.analysis(Store.existing(of_one_rate))
     once = [had_once(msgspec.json.decode(spec, type=Cell)) for spec in whole.cells["spec"]]
-    less = dataclasses.replace(whole, cells=whole.cells[once])
+    less = dataclasses.replace(whole, cells=whole.cells[once].assign(schema=schema))
     assert 0 < len(less.cells) < len(whole.cells)
     for line, claim in zip(read(folder, "ledger.json"), ONE_RATE.claims, strict=True):
         assert line["verdict"] != "invalid", line["reason"]

@@ -191,7 +191,7 @@ def test_the_rest_is_the_ladder_and_every_stored_set():
 
 
 def test_what_has_no_rate_has_no_further_cells():
-    first, *others = EXPERIMENT.tuned()
+    others = EXPERIMENT.tuned()[1:]
     cells = EXPERIMENT.main_cells(dict.fromkeys(others, 0.01))
     assert len(cells) == len(others) * EXPERIMENT.grid.replicates
     assert EXPERIMENT.main_cells({}) == ()
