@@ -1,4 +1,4 @@
-"""Intervals for combinations of estimates: sums of independent ones, and the extremes of many."""
+"""Intervals for combinations of estimates: sums of those that hold at once, and the extremes of many."""
 
 from collections.abc import Sequence
 
@@ -6,35 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from testbed.stats.estimate import Estimate, check_level
-from testbed.stats.identified import alike, numbers, root_of_squares
-
-
-def linear(weights_N: Float[np.ndarray, "N"], parts: Sequence[Estimate], *, method: str) -> Estimate:
-    """Return Σ weight · estimate of independent estimates of one level, keeping the lopsidedness of their intervals.
-
-    Distances to the ends add in squares: ``low = value − √Σ (weight · distance to the end that lowers the sum)²``.
-
-    Error: close to its level for independent parts (Zou and Donner 2008), wide if they are positively correlated and
-    the weights differ in sign. Source: the method of variance estimates recovery.
-
-    >>> part = Estimate(value=1.0, low=0.0, high=4.0, level=0.95, n=3, method="t")
-    >>> found = linear(np.array([1.0, -1.0]), [part, part], method="difference")
-    >>> round(found.low, 3), round(found.high, 3)
-    (-3.162, 3.162)
-    """
-    _some(parts)
-    alike(weights=len(weights_N), estimates=len(parts))
-    weights_N = numbers(weights_N, "weights")
-    value_N = numbers([part.value for part in parts], "values")
-    below_N = value_N - np.array([part.low for part in parts])
-    above_N = np.array([part.high for part in parts]) - value_N
-    used_N = weights_N != 0
-    down_N = np.where(weights_N > 0, below_N, above_N)[used_N] * weights_N[used_N]
-    up_N = np.where(weights_N > 0, above_N, below_N)[used_N] * weights_N[used_N]
-    value = float(weights_N @ value_N)
-    low, high = value - root_of_squares(down_N), value + root_of_squares(up_N)
-    n = min(part.n for part in parts)
-    return Estimate(value=value, low=low, high=high, level=parts[0].level, n=n, method=method)
+from testbed.stats.identified import alike, numbers
 
 
 def jointly(weights_N: Float[np.ndarray, "N"], parts: Sequence[Estimate], *, level: float, method: str) -> Estimate:

@@ -38,7 +38,7 @@ def parabola(draw):
 
 CALLS = {
     "bootstrap.bootstrap": lambda f, d: f([d.some(), d.some()], lambda x, y: x.mean() / y.mean(), level=0.9, seed=0),
-    "combine.linear": lambda f, d: f(d.some(), d.estimates(), method="test"),
+    "combine.jointly": lambda f, d: f(d.some(), d.estimates(), level=d.level, method="test"),
     "combine.logarithm": lambda f, d: f(d.estimate()),
     "combine.each_level": lambda f, d: f(d.level, d.data.draw(st.integers(-1, 3))),
     "combine.largest": lambda f, d: f(d.estimates(), level=d.level),
@@ -78,8 +78,10 @@ CALLS = {
     "jackknife.jackknife": lambda f, d: f(d.data.draw(odd), d.some(), level=d.level),
     "jackknife.corrected": lambda f, d: f(d.data.draw(odd), d.some()),
     "jackknife.extrapolated": lambda f, d: f(d.data.draw(odd), d.some(), table(d.data, d.size, d.size), level=d.level),
-    "ladder.ladder": lambda f, d: f(d.seen(d.data.draw(st.sampled_from([3, 3, 3, 2]))), level=d.level),
-    "ladder.fieller": lambda f, d: f(d.some()[:2], table(d.data, 2, 3), d.seen(3), level=d.level, bounds=(0.0, 9.0)),
+    "ladder.ladder": lambda f, d: f(
+        d.seen(d.data.draw(st.sampled_from([3, 3, 3, 2]))), ratio=4.0, exponents=(0.25, 2.0), level=d.level
+    ),
+    "ratio.fieller": lambda f, d: f(d.some()[:2], table(d.data, 2, 3), d.seen(3), level=d.level, bounds=(0.0, 9.0)),
     "mean.mean": lambda f, d: f(d.some(), level=d.level),
     "mean.difference": lambda f, d: f(d.some(), d.some(), level=d.level),
     "mean_squares.component": lambda f, d: f(
@@ -110,8 +112,6 @@ CALLS = {
     "quantiles.interquartile_range": lambda f, d: f(d.sample()),
     "rate.distance_rate": lambda f, d: f(d.lengths(), d.distances(), level=d.level),
     "slope.slope_weights": lambda f, d: f(d.lengths(), d.curves()),
-    "slope.correlation": lambda f, d: f(d.some(), d.some()),
-    "slope.log_log_slope": lambda f, d: f(d.lengths(), d.estimates()),
     "streaming.sums": lambda f, d: d.of_stream(),
     "streaming.total": lambda f, d: f([d.stream() for _ in range(d.size)]),
     "streaming.variance": lambda f, d: f(d.stream()),

@@ -1,73 +1,100 @@
-"""The limit of a ladder: exact on its law, honest where the law cannot be seen, covering with few replicates."""
+"""What a ladder of horizons leaves to gain: exact on a power law, a bound wherever the law cannot be seen."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.optimize import fsolve
 
-from testbed.stats.ladder import Ladder, ladder
+from testbed.stats.identified import NoInformation
+from testbed.stats.ladder import BOUND_ONLY, Ladder, ladder
 from testbed.stats.moments import Block, known, moments
 from tests.stats.laws import covers
 
 LEVEL = 0.9
+ENDS = (0.25, 2.0)
 
 
-@given(st.floats(0.0, 2.0), st.floats(0.01, 2.0), st.floats(0.1, 3.0))
-def test_a_power_law_ladder_is_solved_exactly(limit, size, gamma):
-    rungs = limit + size * np.array([1.0, 2.0, 4.0]) ** -gamma
-    found = ladder(known(rungs, np.full(3, 1e-9), np.full(3, 9.0)), level=LEVEL)
-    assert found.limit.value == pytest.approx(limit, abs=1e-9)
-    assert found.limit.value + found.gap.value == pytest.approx(rungs[2], abs=1e-12)
-    assert found.share.value == pytest.approx(found.gap.value / rungs[2])
+def seen(rungs, error, *, exponents=ENDS, ratio=4.0) -> Ladder:
+    found = known(np.array(rungs), np.full(3, error), np.full(3, 9.0))
+    return ladder(found, ratio=ratio, exponents=exponents, level=LEVEL)
 
 
-def test_against_the_equations_solved_numerically():
-    rungs = np.array([0.5, 0.41, 0.37])
-    limit, _, _ = fsolve(lambda u: u[0] + u[1] * np.array([1, 2, 4]) ** -u[2] - rungs, [0.3, 0.2, 1.0])
-    assert ladder(known(rungs, np.full(3, 1e-6), np.full(3, 9.0)), level=LEVEL).limit.value == pytest.approx(limit)
+@given(st.floats(0.0, 2.0), st.floats(0.01, 2.0), st.floats(0.3, 1.9), st.floats(2.0, 8.0))
+def test_a_power_law_is_carried_on_exactly(limit, size, gamma, ratio):
+    gap = size * ratio ** (gamma * np.array([2, 1, 0]))
+    found = seen(limit + gap, 1e-12 * size, ratio=ratio)
+    assert found.gap.value == pytest.approx(size, rel=1e-6) and found.gap.low <= size <= found.gap.high
+    gain = size * (1 - 8**-gamma)
+    assert found.later(8.0).value == pytest.approx(gain, rel=1e-6)
+    assert found.later(8.0).low <= gain <= found.later(8.0).high
 
 
-@pytest.mark.parametrize("rungs", [[1.0, 0.9, 0.8], [1.0, 0.95, 0.8], [1.0, 1.0, 1.0], [0.8, 0.9, 1.0]])
-def test_a_ladder_that_does_not_contract_bounds_and_says_so(rungs):
-    found = ladder(known(np.array(rungs), np.full(3, 1e-3), np.full(3, 5.0)), level=LEVEL)
-    assert found.limit.low == 0 and found.limit.high >= rungs[2] and "bound" in found.limit.method
-    assert found.gap.low == 0 and found.gap.high >= rungs[2] and found.share.high == 1
+@pytest.mark.parametrize(("gamma", "end"), [(0.25, "high"), (2.0, "low")])
+def test_the_declared_exponents_are_the_ends(gamma, end):
+    found = seen(1 + 4.0 ** (gamma * np.array([2, 1, 0])), 1e-12)
+    assert getattr(found.gap, end) == pytest.approx(1, rel=1e-6)
+    assert getattr(found.later(8.0), end) == pytest.approx(1 - 8**-gamma, rel=1e-6)
 
 
-def test_a_ladder_that_heads_below_zero_breaks_the_law_and_bounds_only():
-    """Its steps shrink, yet so slowly that they would carry K far below zero; a little below is within the noise."""
-    found = ladder(known(np.array([1.0, 0.5, 0.2]), np.full(3, 1e-3), np.full(3, 5.0)), level=LEVEL)
-    assert found.bound_only and all("faster than its law allows" in part.method for part in found)
-    assert found.limit.low == 0 and found.limit.value == 0.2 and found.limit.high >= 0.2
-    assert found.gap.low == 0 and found.gap.high >= 0.2 and (found.share.low, found.share.high) == (0, 1)
-    near = ladder(known(np.array([1.0, 0.5, 0.249]), np.full(3, 1e-3), np.full(3, 5.0)), level=LEVEL)
-    assert not near.bound_only and near.limit.low == near.limit.value == 0 < near.limit.high < 0.01
+def test_a_ladder_that_no_longer_falls_bounds_what_is_left():
+    found = seen([0.1, 0.1, 0.1], 1e-3)
+    assert found.gap.low == 0 and found.gap.high == found.gap.value == pytest.approx(found.drop.high / (2**0.5 - 1))
+    assert found.gap.method.startswith(BOUND_ONLY) and found.gap.high < 0.01
+    assert seen([0.8, 0.9, 1.0], 1e-3).gap.high == 0, "one that rises has nothing left"
 
 
-def test_noise_that_swamps_the_ladder_gives_the_whole_range():
-    found = ladder(known(np.array([0.5, 0.41, 0.37]), np.full(3, 0.1), np.full(3, 3.0)), level=LEVEL)
-    assert found.limit.low == 0 and "bound" in found.limit.method
+@pytest.mark.parametrize("rungs", [[1.0, 0.9, 0.8], [1.0, 0.95, 0.8], [0.177, 0.0925, 0.092]])
+def test_rungs_that_suggest_no_declared_exponent_bound_and_say_so(rungs):
+    """The last is a plateau's end, which "implies" an exponent of 3.7."""
+    found = seen(rungs, 1e-6)
+    assert found.exponent is None
+    assert found.gap.method.startswith(BOUND_ONLY) and found.gap.value == found.gap.high
+    assert 0 < found.gap.low < found.gap.high
 
 
-def world(rng, noise, contraction) -> tuple[Ladder, float, float]:
-    truth_Q = 0.1 * (1 + 0.3 * contraction ** -np.array([2.0, 1.0, 0.0]))
+def test_later_rises_to_the_gap():
+    found = seen([4.0, 2.0, 1.5], 1e-3)
+    gains = [found.later(ratio).value for ratio in (1.0, 2.0, 8.0, 1e9)]
+    assert gains == sorted(gains) and gains[0] == 0 and gains[-1] < found.gap.value
+    assert gains[-1] == pytest.approx(found.gap.value, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("rungs", "ratio", "exponents", "problem"),
+    [
+        ([1.0, 0.5], 4.0, ENDS, "2 rungs"),
+        ([3.0, 2.0, 1.5], 1.0, ENDS, "ratio"),
+        ([3.0, 2.0, 1.5], 4.0, (2.0, 1.0), "0"),
+    ],
+)
+def test_what_is_no_ladder_is_refused(rungs, ratio, exponents, problem):
+    found = known(np.array(rungs), np.full(len(rungs), 0.1), np.full(len(rungs), 3.0))
+    with pytest.raises((NoInformation, ValueError), match=problem):
+        ladder(found, ratio=ratio, exponents=exponents, level=LEVEL)
+
+
+def world(rng, noise, gamma) -> Ladder:
+    """A limit of 0.1 and a last gap of 0.03, with noise that the rungs share in half."""
+    truth_Q = 0.1 + 0.03 * 4.0 ** (gamma * np.array([2.0, 1.0, 0.0]))
     jitter_RQ = rng.standard_normal((4, 1)) + rng.standard_normal((4, 3))
     values_RBQ = (truth_Q * (1 + noise * jitter_RQ))[:, None, :] * (1 + 0.2 * rng.standard_normal(64))[None, :, None]
-    return ladder(moments([Block(values_RBQ, ((0, 1, 2, 3),))]), level=LEVEL), 0.1, 0.03
+    return ladder(moments([Block(values_RBQ, ((0, 1, 2, 3),))]), ratio=4.0, exponents=ENDS, level=LEVEL)
 
 
-@pytest.mark.parametrize(("noise", "contraction"), [(0.005, 0.5), (0.02, 0.5), (0.05, 0.8)])
-def test_limit_and_gap_are_covered(noise, contraction):
-    assert covers(lambda rng: (world(rng, noise, contraction)[0].limit, 0.1), level=LEVEL)
-    assert covers(lambda rng: (world(rng, noise, contraction)[0].gap, 0.03), level=LEVEL)
+@pytest.mark.parametrize(("noise", "gamma"), [(0.005, 0.5), (0.02, 0.5), (0.05, 1.5), (0.2, 0.3), (0.02, 0.25)])
+def test_gap_and_later_gain_are_covered(noise, gamma):
+    assert covers(lambda rng: (world(rng, noise, gamma).gap, 0.03), level=LEVEL)
+    assert covers(lambda rng: (world(rng, noise, gamma).later(8.0), 0.03 * (1 - 8**-gamma)), level=LEVEL)
 
 
-def test_calling_the_last_rung_the_limit_is_caught():
+def test_trusting_the_exponent_that_the_rungs_suggest_is_caught():
+    """The liar: the interval of the drop alone, at the suggested exponent."""
+
     def liar(rng):
-        found, limit, _ = world(rng, 0.005, 0.5)
-        last = found.limit.value + found.gap.value
-        half = (found.limit.high - found.limit.low) / 2
-        return type(found.limit)(value=last, low=last - half, high=last + half, level=LEVEL, n=4, method="liar"), limit
+        found = world(rng, 0.02, 0.5)
+        share = 1 / (4 ** (found.exponent or 2.0) - 1)
+        ends = {name: getattr(found.drop, name) * share for name in ("value", "low", "high")}
+        return type(found.drop)(**ends, level=LEVEL, n=4, method="liar"), 0.03
 
     assert not covers(liar, level=LEVEL)
+    assert not covers(lambda rng: (world(rng, 0.005, 0.1).gap, 0.03), level=LEVEL), "slower than declared"

@@ -14,6 +14,7 @@ ESTIMATES: dict[str, Callable[[Analysis, float], Estimate | str]] = {
         bias.bias_exponent,
         bias.bias_step,
         bias.bias_bend,
+        bias.attained_bend,
         bias.online_exponent,
         bias.online_step,
         bias.optimisation_residue,
@@ -24,5 +25,6 @@ ESTIMATES: dict[str, Callable[[Analysis, float], Estimate | str]] = {
         variance.variance_over_bias,
         variance.bias_over_variance,
         together.bias_variance_correlation,
+        together.biases_apart,
     )
 }

@@ -1,5 +1,6 @@
 """How B(P), and the loss attained on fresh data, go with the size."""
 
+from collections.abc import Mapping
 from itertools import pairwise
 
 import numpy as np
@@ -10,8 +11,10 @@ from testbed.stats.mean import mean
 from testbed.stats.moments import Moments, contrast, moments
 from testbed.stats.slope import slope_weights
 from testbed.studies.grid.analysis import Analysis, block
-from testbed.studies.grid.bounds import biases, bounds
+from testbed.studies.grid.bounds import attained, biases, bounds
 
+BENT = 3
+"""Sizes that a bend needs."""
 NOTHING = "no online cell finished, so there is nothing to compare with."
 
 
@@ -60,14 +63,21 @@ def bias_bend(analysis: Analysis, level: float) -> Estimate | str:
     Returns diminish, each factor of P gaining less than the one before, where this is above 0.
     """
     sizes = sorted(analysis.horizons)
-    if len(sizes) < 3:
-        return _few(sizes, "B", "bend", needed=3)
-    found, bends = biases(analysis, sizes, level=level), []
-    for three in zip(sizes, sizes[1:], sizes[2:], strict=False):
-        first, second = np.diff(np.log(three))
-        weights_3 = np.array([1 / first, -1 / first - 1 / second, 1 / second])
-        bends.append(jointly(weights_3, [found[size] for size in three], level=level, method="bend"))
-    return smallest(bends, level=level)
+    if len(sizes) < BENT:
+        return _few(sizes, "B", "bend", needed=BENT)
+    return _bend(biases(analysis, sizes, level=level), level)
+
+
+def attained_bend(analysis: Analysis, level: float) -> Estimate | str:
+    """Return the least change of slope, as `bias_bend`, of the least loss that any run of a size attained.
+
+    B from above, without what longer training could still gain.
+    """
+    sizes = sorted(analysis.horizons)
+    if len(sizes) < BENT:
+        return _few(sizes, "the attained loss", "bend", needed=BENT)
+    each = each_level(level, len(sizes))
+    return _bend({size: attained(analysis, size, level=each) for size in sizes}, level)
 
 
 def online_exponent(analysis: Analysis, level: float) -> Estimate | str:
@@ -100,6 +110,16 @@ def largest_step(found: Moments, steps: list[tuple[int, int]], level: float) -> 
     """Return the largest of the differences between quantities ``(from, to)``, their intervals holding at once."""
     unit_QQ, each = np.eye(len(found.mean_Q)), each_level(level, len(steps))
     return largest([contrast(found, unit_QQ[to] - unit_QQ[start], level=each) for start, to in steps], level=level)
+
+
+def _bend(found: Mapping[int, Estimate], level: float) -> Estimate:
+    """Return the least change of slope over log P, of values whose intervals hold at once."""
+    sizes, bends = sorted(found), []
+    for three in zip(sizes, sizes[1:], sizes[2:], strict=False):
+        first, second = np.diff(np.log(three))
+        weights_3 = np.array([1 / first, -1 / first - 1 / second, 1 / second])
+        bends.append(jointly(weights_3, [found[size] for size in three], level=level, method="bend"))
+    return smallest(bends, level=level)
 
 
 def _online(analysis: Analysis, sizes: list[int]) -> Moments:

@@ -1,42 +1,71 @@
-"""How bias and variance go together over the cells of a grid."""
+"""How bias and variance go together over the cells of a grid, and whether the split is one."""
 
 import numpy as np
-from scipy.special import ndtri
 
+from testbed.stats.combine import each_level, jointly, largest, magnitude
+from testbed.stats.diagnostics import by_group, permuted
 from testbed.stats.estimate import Estimate
-from testbed.stats.identified import NoInformation, positive
-from testbed.stats.slope import correlation
+from testbed.stats.identified import positive
+from testbed.stats.moments import contrast, known
 from testbed.studies.grid.analysis import Analysis
-from testbed.studies.grid.parts import groups
+from testbed.studies.grid.bounds import biases
 from testbed.studies.grid.variance import variances
 
-ROUNDING = 1e-12
-"""How near to ±1 a correlation is that only rounding parts from it."""
 FEWEST = 6
-"""Sizes that leave a correlation an interval of use: Fisher's has n − 3 degrees of freedom."""
+"""Sizes that leave a correlation an interval of use: one is left out in turn."""
+DEALT = 999
+"""Permutations of the null."""
 
 
 def bias_variance_correlation(analysis: Analysis, level: float) -> Estimate | str:
-    """Return the correlation over sizes of log K online (B + Ω) with log V, D by D, averaged over D.
+    """Return the correlation over cells of log K online (B + Ω) with log V, given log D.
 
-    The interval is Fisher's with as many units as sizes: all D of one size share their B. K online stands for B, whose
-    bounds would add a width of their own.
+    Sizes are left out in turn for the interval, as all D of one size share their B; the method tells the share of
+    permutations of whole sizes that show as much. K online stands for B, whose bounds would add a width of their own.
     """
     sizes = sorted(analysis.horizons)
     if len(sizes) < FEWEST:
         return f"{len(sizes)} sizes leave a correlation without an interval of use; {FEWEST} are needed."
     measured = variances(analysis, sizes, level=level)
-    values = dict(zip(measured.points, measured.above("value").mean_Q, strict=True))
-    shared = [d for d in analysis.stored_tokens[sizes[0]] if all((size, d) in values for size in sizes)]
-    if not shared or min(values[size, d] for size in sizes for d in shared) <= 0:
+    shared = set.intersection(*(set(analysis.stored_tokens[size]) for size in sizes))
+    chosen_N = np.array([tokens in shared for _, tokens in measured.points])
+    value_N = measured.above("value").mean_Q[chosen_N]
+    if not len(value_N) or value_N.min() <= 0:
         return "V is not above zero at every size and D, so it has no logarithm to correlate; leave out the largest D."
-    online = positive(
-        [float(np.stack(groups(analysis, size)[-1][2]["kl_B"].to_list()).mean()) for size in sizes], "K on fresh data"
-    )
-    each = [correlation(np.log(online), np.log([values[size, d] for size in sizes])) for d in shared]
-    if 1 - abs(np.mean(each)) < ROUNDING:
-        raise NoInformation("the logarithms lie on one line, so that no scatter is left for an interval; add sizes.")
-    z = float(np.arctanh(np.mean(each)))
-    half = float(ndtri((1 + level) / 2)) / np.sqrt(len(sizes) - 3)
-    low, value, high = (float(np.tanh(end)) for end in (z - half, z, z + half))
-    return Estimate(value=value, low=low, high=high, level=level, n=len(sizes), method="Fisher z over sizes")
+    points = [point for point, chosen in zip(measured.points, chosen_N, strict=True) if chosen]
+    online = {size: _online(analysis, size) for size in sizes}
+    x_N = np.log(positive([online[size] for size, _ in points], "K on fresh data"))
+    log_N1 = np.log([[tokens] for _, tokens in points])
+    controls_NC = log_N1 if len(shared) > 1 else log_N1[:, :0]
+    groups = [size for size, _ in points]
+    found = by_group(np.log(value_N), x_N, controls_NC, groups, level=level)
+    null = permuted(np.log(value_N), x_N, controls_NC, groups, most=DEALT, seed=0)
+    method = f"given log D, sizes left out in turn; permutation p = {null.p_value:.2g}"
+    return Estimate(value=found.value, low=found.low, high=found.high, level=level, n=found.n, method=method)
+
+
+def biases_apart(analysis: Analysis, level: float) -> Estimate | str:
+    """Return the largest abs(center − B) over stored data, in nats: 0 if there is one split into bias and variance.
+
+    ``center`` is KL(p*‖p̄) of the exact identity, at its jackknifed value and error; B(P) the bias of endless data. Each
+    adds up to the same loss with a variance of its own.
+    """
+    table = analysis.ensembles[analysis.ensembles["role"] == "stored"]
+    if not len(table) or (table["replicates"] < 2).any():
+        return "some ensemble has fewer than two replicates, so its center has no standard error; or there is none."
+    half = each_level(level, 2)
+    bias = biases(analysis, sorted({int(size) for size in table["parameters"]}), level=half)
+    error_N = positive(table["center_se"], "the centers' standard errors")
+    freedom_N = table["replicates"].to_numpy(dtype=float) - 1
+    found = known(table["center_jackknife"].to_numpy(dtype=float), error_N, freedom_N)
+    each, parts = each_level(half, len(table)), []
+    for size, unit_N in zip(table["parameters"], np.eye(len(table)), strict=True):
+        two = [contrast(found, unit_N, level=each), bias[int(size)]]
+        parts.append(magnitude(jointly(np.array([1.0, -1.0]), two, level=level, method="center less B")))
+    return largest(parts, level=level)
+
+
+def _online(analysis: Analysis, size: int) -> float:
+    """Return the mean K on fresh data at the longest horizon."""
+    kept = analysis.online(size, analysis.horizons[size][-1])
+    return float(np.stack(kept["kl_B"].to_list()).mean())

@@ -17,9 +17,12 @@ LACK_OF_FIT = 1e-3
 
 
 def variance_exponent(analysis: Analysis, level: float) -> Estimate | str:
-    """Return the exponent β of V = C_P · D^−β, one for all sizes; a sentence where no such law fits.
+    """Return the exponent β of V = C_P · D^−β that fits best over all sizes; a sentence where no such law fits.
 
     The interval holds the intervals at the least and the greatest B.
+
+    Error: local exponents that differ may cancel in it where noise hides their lack of fit; that V is one power law is
+    for `variance_departure` to support.
     """
     if not analysis.horizons:
         return NOTHING
