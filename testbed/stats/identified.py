@@ -141,19 +141,6 @@ def unitless(values: object, what: str) -> np.ndarray:
     return numbers(scaled(numbers(values, what, finite=False)), what)
 
 
-def root_of_squares(x: Float[np.ndarray, "N"]) -> float:
-    """Return √Σx², infinite where a value is, without overflow on the way.
-
-    >>> root_of_squares(2.0**900 * np.array([3.0, 4.0])) / 2.0**900
-    5.0
-    """
-    most = float(np.abs(x).max(initial=0.0))
-    if not 0 < most < np.inf:
-        return most
-    with np.errstate(over="ignore"):
-        return float(np.ldexp(np.sqrt(np.sum(scaled(x) ** 2)), int(np.frexp(most)[1])))
-
-
 def check_slope(
     x_N: Float[np.ndarray, "N"],
     groups: Sequence[object],

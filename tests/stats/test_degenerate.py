@@ -124,7 +124,6 @@ CALLS = {
 LISTED = {
     "identified.told": "makes sentences of what others refuse",
     "identified.scaled": "keeps NaN and ∞ for those who refuse them",
-    "identified.root_of_squares": "is given numbers that were looked at",
     "identified.short": "makes text",
     "profile.least": "is given a misfit on a grid that was looked at, by `profile` and the fits",
 }
