@@ -36,6 +36,16 @@ class Losses(NamedTuple):
         return bool((np.bincount(pairs[0]) > 1).any())
 
     @property
+    def unit_N(self) -> np.ndarray:
+        """The unit that each row is left out with: its group where groups hold several cells, its cell elsewhere."""
+        return self.group_N if self.grouped else self.cell_N
+
+    @property
+    def unit(self) -> str:
+        """What a unit is called."""
+        return "group" if self.grouped else "cell"
+
+    @property
     def first_C(self) -> np.ndarray:
         """The first row of each cell."""
         return np.unique(self.cell_N, return_index=True)[1]
