@@ -17,7 +17,7 @@ DOUBLINGS, HALVINGS = 60, 40
 MOST = 6
 """Minima from which ends are sought."""
 
-CLOSE = 1e-6
+CLOSE = 3e-6
 """Relative error of an end, in units of the interval's half."""
 
 
@@ -153,23 +153,27 @@ def _ends(
     inside_E, outside_E = np.zeros(len(rows)), np.full(len(rows), np.nan)
     room_E = np.abs(limit_E - at_E)
     known_EQ, try_E = begun_EQ.copy(), np.minimum(half_E, room_E)
-    rise_in_E, rise_out_E = -allowed_E, np.full(len(rows), np.nan)
+    short_E, long_E = np.full(len(rows), -1.0), np.full(len(rows), np.nan)
     done_E = room_E <= 0
-    for _ in range(DOUBLINGS + HALVINGS):
+    for step in range(DOUBLINGS + HALVINGS):
         live = np.flatnonzero(~done_E)
         if not len(live):
             break
         rise_L, found_LQ = _risen(asked, known_EQ[live], place_E[live], (at_E + side_E * try_E)[live], along_EQ[live])
-        excess_L = rise_L - bound
-        stays, goes = live[excess_L <= 0], live[excess_L > 0]
-        inside_E[stays], rise_in_E[stays], known_EQ[stays] = (
-            try_E[stays],
-            excess_L[excess_L <= 0],
-            found_LQ[excess_L <= 0],
+        share_L = 1 + (rise_L - bound) / np.maximum(allowed_E[live], 1e-300)
+        over_L = (
+            np.sqrt(np.clip(share_L, 0.0, 1e300)) - 1
+        )  # a line in the coordinate, where the objective is a parabola
+        stays, goes, near_L = over_L <= CLOSE, over_L > 0, np.abs(over_L) <= CLOSE
+        inside_E[live[stays]], short_E[live[stays]], known_EQ[live[stays]] = (
+            try_E[live[stays]],
+            over_L[stays],
+            found_LQ[stays],
         )
-        outside_E[goes], rise_out_E[goes] = try_E[goes], excess_L[excess_L > 0]
-        done_E |= (inside_E >= room_E) | (outside_E - inside_E <= CLOSE * outside_E)
-        cut_E = inside_E + (outside_E - inside_E) * np.clip(-rise_in_E / (rise_out_E - rise_in_E), 0.08, 0.92)
+        outside_E[live[goes | near_L]], long_E[live[goes | near_L]] = try_E[live[goes | near_L]], over_L[goes | near_L]
+        done_E |= (inside_E >= room_E) | (outside_E - inside_E <= 30 * CLOSE * outside_E)
+        part_E = np.clip(-short_E / np.maximum(long_E - short_E, 1e-300), 0.02, 0.98)
+        cut_E = inside_E + (outside_E - inside_E) * (part_E if step % 3 else 0.5)  # halves where a minimum gives way
         try_E = np.where(np.isnan(outside_E), np.minimum(np.maximum(2 * try_E, half_E), room_E), cut_E)
     closed_E = ~np.isnan(outside_E) & (inside_E < room_E)
     return np.where(closed_E, at_E + side_E * inside_E, limit_E)
