@@ -16,7 +16,7 @@ from testbed.stats.scaling.problem import NOTHING, Problem, of_cells, problem
 from testbed.stats.scaling.profiles import profiles, region, spread_of
 from testbed.stats.scaling.resamples import RESAMPLES, Resampled, by_cells, by_seeds, intervals
 from testbed.stats.scaling.shorter import WEAK, noise_of, shortened, strengths
-from testbed.stats.scaling.table import Losses
+from testbed.stats.scaling.table import Losses, check_rows
 
 RESAMPLED: Mapping[str, Callable[..., Resampled]] = MappingProxyType({"cells": by_cells, "seeds": by_seeds})
 INTERVALS = ("profile", *RESAMPLED)
@@ -76,6 +76,7 @@ def scaling_law(
     ('converged', True, 25)
     """
     check_level(level)
+    check_rows(table)
     _check_interval(table, objective, interval, resamples)
     asked = problem(form, table, objective, within)
     check_design(asked, table)

@@ -20,6 +20,8 @@ ENOUGH = 1e-5
 
 RIVAL, RIVALS = 8.0, 2
 """Rise of the objective, over its noise, up to which another minimum may be the least of a resample; how many are."""
+HELD = 4_000_000
+"""Rows of resamples that are held at once."""
 
 LEAST = 4
 """Cells that must be left over: with 1 or 2 resamples covered 58 to 83 % at 95 %, as many lack what tells a law."""
@@ -89,13 +91,16 @@ def by_cells(asked: Problem, table: Losses, fitted: Fitted, *, seed: int, resamp
             f"{groups} {'groups' if table.grouped else 'cells'} leave {freedom} over for {asked.free} parameters, and"
             f" resampling needs {least}; add some, pin a parameter, or take a profile of squares."
         )
-    drawn_RG = np.random.default_rng(seed).multinomial(groups, np.full(groups, 1 / groups), size=resamples)
-    weight_RN = asked.weight_N * drawn_RG[:, table.group_N]
-    coordinate_RQ = _least(asked, table, fitted, resamples, weight_RN=weight_RN)
+    rng, even_G = np.random.default_rng(seed), np.full(groups, 1 / groups)
+    parts = [
+        _least(asked, table, fitted, some, weight_RN=asked.weight_N * drawn_RG[:, table.group_N])
+        for some in _parts(resamples, len(asked.weight_N))
+        for drawn_RG in [rng.multinomial(groups, even_G, size=some)]
+    ]
     cells = groups == len(table.first_C)
     told = f"{resamples} resamples of {groups} {'cells' if cells else 'groups'}, widened percentiles"
     freedom_Q = np.full(len(asked.lower_Q), float(freedom))
-    return Resampled(coordinate_RQ, freedom_Q, groups, told)
+    return Resampled(np.concatenate(parts), freedom_Q, groups, told)
 
 
 def by_seeds(asked: Problem, table: Losses, fitted: Fitted, *, seed: int, resamples: int = RESAMPLES) -> Resampled:
@@ -129,14 +134,22 @@ def by_seeds(asked: Problem, table: Losses, fitted: Fitted, *, seed: int, resamp
         )
     order_N, first_C = np.argsort(table.cell_N, kind="stable"), np.cumsum(seeds_C) - seeds_C
     own_N = table.cell_N[order_N]
-    picked_RN = np.random.default_rng(seed).random((resamples, len(own_N))) * seeds_C[own_N]
     mean_N = averaged(asked.log_loss_N, table.cell_N)[table.cell_N]
     wide_N = (asked.log_loss_N - mean_N) * np.sqrt(seeds_C / (seeds_C - 1))[table.cell_N]
-    drawn_RN = np.empty((resamples, len(own_N)))
-    drawn_RN[:, order_N] = wide_N[order_N][first_C[own_N] + picked_RN.astype(np.int64)]
-    coordinate_RQ = _least(asked, table, fitted, resamples, log_loss_RN=mean_N + drawn_RN)
+    rng, parts = np.random.default_rng(seed), []
+    for some in _parts(resamples, len(own_N)):
+        picked_RN = rng.random((some, len(own_N))) * seeds_C[own_N]
+        drawn_RN = np.empty((some, len(own_N)))
+        drawn_RN[:, order_N] = wide_N[order_N][first_C[own_N] + picked_RN.astype(np.int64)]
+        parts.append(_least(asked, table, fitted, some, log_loss_RN=mean_N + drawn_RN))
     told = f"{resamples} resamples of seeds within {len(seeds_C)} cells, widened percentiles"
-    return Resampled(coordinate_RQ, _satterthwaite(asked, table, fitted), len(seeds_C), told)
+    return Resampled(np.concatenate(parts), _satterthwaite(asked, table, fitted), len(seeds_C), told)
+
+
+def _parts(resamples: int, rows: int) -> list[int]:
+    """Return how many resamples are drawn at a time, so that their rows fit the memory."""
+    most = max(1, HELD // rows)
+    return [min(most, resamples - first) for first in range(0, resamples, most)]
 
 
 def _least(
