@@ -49,6 +49,7 @@ def record(found: Findings, read: Read, asked: Mapping[str, Any]) -> dict[str, A
         "frontier": frontier(found.frontier),
         "isoflop": isoflop(found.isoflop),
         "compared": compared(found),
+        "cautions": list(found.cautions),
     }
 
 

@@ -33,6 +33,8 @@ def show(found: Findings, read: Read) -> None:
         print(f"compute-optimal: {_reason(found.frontier)}")
     for line in isoflops(found):
         print(line)
+    for line in found.cautions:
+        print(f"caution: {line}")
     if isinstance(found.compared, str):
         print(f"forms compared: {_reason(found.compared)}")
     elif found.compared:

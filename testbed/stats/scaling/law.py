@@ -8,7 +8,7 @@ import numpy as np
 
 from testbed.stats.estimate import Estimate, check_level
 from testbed.stats.identified import NoInformation
-from testbed.stats.scaling.design import Design, check_design, design_of
+from testbed.stats.scaling.design import Design, check_design, design_of, remedy
 from testbed.stats.scaling.fit import Fitted, fit
 from testbed.stats.scaling.forms import Form
 from testbed.stats.scaling.objectives import Objective
@@ -79,6 +79,7 @@ def scaling_law(
     check_rows(table)
     _check_interval(table, objective, interval, resamples)
     asked = problem(form, table, objective, within)
+    check_entropy(asked, table)
     check_design(asked, table)
     fitted = fit(asked)
     check_ends(asked, fitted)
@@ -119,6 +120,22 @@ def _check_interval(table: Losses, objective: Objective, interval: str, resample
         raise ValueError(f"resamples {resamples}: an interval rests on 100 at least; 1000 is usual.")
 
 
+def check_entropy(asked: Problem, table: Losses) -> None:
+    """Refuse an E that is held above every loss, as this form has no loss below E.
+
+    >>> from testbed.stats.scaling.forms import FORMS
+    >>> from testbed.stats.scaling.objectives import OBJECTIVES
+    >>> from testbed.stats.scaling.table import losses
+    >>> check_entropy(problem(FORMS["power_tokens"], table := losses([1], [1], [2]), OBJECTIVES["huber"]), table)
+    """
+    least = float(asked.lower_Q[asked.form.names.index("E")]) if "E" in asked.form.names else 0.0
+    if least >= table.loss_N.max():
+        raise ValueError(
+            f"E {least:.6g}: it must lie below the losses, and the largest is {table.loss_N.max():.6g}; give a lower E,"
+            " in the unit of the losses."
+        )
+
+
 def check_ends(asked: Problem, fitted: Fitted) -> None:
     """Refuse a fit whose factor rose as far as it is searched: losses tell no value of it, nor of what goes with it.
 
@@ -136,7 +153,7 @@ def check_ends(asked: Problem, fitted: Fitted) -> None:
     if endless:
         raise NoInformation(
             f"{', '.join(endless)} of {asked.form.name} rose without end, so that losses this flat tell none of its"
-            " parameters; fit a form with fewer, or pin some of them."
+            f" parameters; {remedy(asked.form)}."
         )
 
 
