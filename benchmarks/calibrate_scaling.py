@@ -1,12 +1,14 @@
 """How often intervals of fitted scaling laws cover: planted surfaces of known parameters, one line per method.
 
 Run: ``python benchmarks/calibrate_scaling.py [simulations]``. Each surface is Chinchilla's, on 6 sizes by 6 numbers of
-tokens with two seeds a cell unless the line says otherwise. Columns are coverages at 95 %, the largest bias of a
+tokens with two seeds a cell unless the line says otherwise. The last lines count E alone, on surfaces with little or
+nothing of A or of B. Columns are coverages at 95 %, the largest bias of a
 parameter over the standard deviation of its estimates (A and B in logarithms), and the median width of the interval of
 E (of A, where E is pinned); "fronti" is the exponent of the best P in C, "forec." the least loss at ten times the
 largest compute.
 """
 
+import itertools
 import os
 import sys
 import warnings
@@ -19,6 +21,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # two processes share two co
 import numpy as np
 
 from testbed.stats.estimate import Estimate
+from testbed.stats.identified import NoInformation
 from testbed.stats.scaling.forms import FORMS
 from testbed.stats.scaling.law import scaling_law
 from testbed.stats.scaling.objectives import OBJECTIVES
@@ -52,7 +55,7 @@ class Case(NamedTuple):
     methods: tuple[tuple[str, str], ...] = METHODS
 
 
-def drawn(case: Case, rng: np.random.Generator) -> Losses:
+def drawn(case: Case, rng: np.random.Generator, planted_Q: np.ndarray = PLANTED) -> Losses:
     """Draw the losses of a case."""
     count = case.sizes * case.seeds
     size_N, cell_N = np.repeat(np.arange(case.sizes), count), np.repeat(np.arange(case.sizes**2), case.seeds)
@@ -64,7 +67,7 @@ def drawn(case: Case, rng: np.random.Generator) -> Losses:
     shared = {"cells": rng.standard_normal(case.sizes**2)[cell_N], "sizes": rng.standard_normal(case.sizes)[size_N]}
     if case.law in shared:
         own_N = (own_N + shared[case.law]) / np.sqrt(2)
-    loss_N = FORM.loss(PLANTED, params_N, tokens_N) * np.exp(case.noise * own_N)
+    loss_N = FORM.loss(planted_Q, params_N, tokens_N) * np.exp(case.noise * own_N)
     return losses(params_N, tokens_N, loss_N, groups=size_N if case.groups else None)
 
 
@@ -115,6 +118,30 @@ def cases() -> list[Case]:
     return found
 
 
+SHARES, WEAK_NOISES = (0.0, 0.01, 0.03, 0.1), (0.003, 0.01, 0.03)
+"""Of A or of B, and the standard deviations of noise in log loss, of surfaces with one weak term."""
+
+
+def weak(asked: tuple[str, str, int]) -> list[bool | None]:
+    """Return whether the interval of E holds it on one surface of each kind; None where the fit is refused."""
+    objective, interval, seed = asked
+    held: list[bool | None] = []
+    for place, share, noise in itertools.product((1, 2), SHARES, WEAK_NOISES):
+        planted_Q = PLANTED.copy()
+        planted_Q[place] += np.log(share) if share else -300.0
+        rng = np.random.default_rng([seed, place, int(1000 * share), int(1000 * noise)])
+        table = drawn(Case("weak", noise), rng, planted_Q)
+        try:
+            law = scaling_law(
+                table, FORM, OBJECTIVES[objective], interval=interval, level=LEVEL, seed=seed, resamples=RESAMPLES
+            )
+        except NoInformation:
+            held.append(None)
+        else:
+            held.append(holds(law.parameters["E"], float(PLANTED[0])))
+    return held
+
+
 def main() -> None:
     """Print one line per case and method."""
     simulations = int(sys.argv[1]) if len(sys.argv) > 1 else 400
@@ -135,6 +162,12 @@ def main() -> None:
                 rates += [f"{'':6}"] * (len(FORM.names) + 2 - len(rates))
                 head = f"{case.name:24} {case.noise:5.3f} {objective:11} {interval:8}"
                 print(f"{head} {' '.join(rates)} {bias:7.2f} {np.median(widths):7.3g}", flush=True)
+        for objective, interval in METHODS[:4]:
+            found = pool.map(weak, [(objective, interval, seed) for seed in range(max(1, simulations // 40))])
+            held = [each for row in found for each in row]
+            told = [each for each in held if each is not None]
+            counts = f"{len(held)} surfaces, {len(held) - len(told)} refused, E covered {100 * np.mean(told):.1f}"
+            print(f"one weak term  {objective:11} {interval:8} {counts}", flush=True)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ import msgspec
 import numpy as np
 from jaxtyping import Float
 
+from testbed.ground.wording import short
+from testbed.stats.identified import numbers
 from testbed.stats.jackknife import corrected
 
 SUMS_TO_ONE = 1e-4
@@ -51,7 +53,10 @@ def contexts(log_star_LV: Float[np.ndarray, "L V"], log_p_RLV: Float[np.ndarray,
     Error: rounding (1e-15 times the largest log-probability); rows are normalised in float64 first. Symbols that p*
     excludes count as 0·log 0 = 0. Source: the compensation identity of the left-sided centroid of relative entropy.
     """
-    log_star_LV, log_p_RLV = normalised(log_star_LV), normalised(log_p_RLV)
+    return _contexts(*pair((log_star_LV, log_p_RLV)))
+
+
+def _contexts(log_star_LV: np.ndarray, log_p_RLV: np.ndarray) -> Parts:
     if not np.isfinite(log_p_RLV).all():
         raise ValueError(
             "a replicate gives some symbol probability zero, so its divergence is endless; smooth it first."
@@ -87,8 +92,9 @@ def decompose(
     (0.0, 0.0)
     """
     sums, count, closure, replicates = None, 0, 0.0, 0
-    for log_star_LV, log_p_RLV in pairs:
-        parts = contexts(log_star_LV.astype(np.float64), log_p_RLV.astype(np.float64))
+    for given in pairs:
+        log_star_LV, log_p_RLV = pair(given, replicates)
+        parts = _contexts(log_star_LV, log_p_RLV)
         total_Q = np.concatenate([_totals(parts), parts.center_RL.sum(1), parts.spread_RL.sum(1)])
         sums = total_Q if sums is None else sums + total_Q
         count, replicates = count + len(log_star_LV), len(log_p_RLV)
@@ -112,6 +118,30 @@ def decompose(
     )
 
 
+def pair(given: object, replicates: int = 0) -> tuple[Float[np.ndarray, "L V"], Float[np.ndarray, "R L V"]]:
+    """Return (log p*_LV, log p_RLV) of one sequence as normalised float64, from arrays or lists of numbers.
+
+    Error: ValueError for what is no such pair, no numbers, other shapes, or other replicates than ``replicates``, where
+    sequences before had so many (0 for the first).
+
+    >>> star, p = pair(([[0.0]], [[[0.0]], [[0.0]]]))
+    >>> star.shape, p.shape
+    ((1, 1), (2, 1, 1))
+    """
+    if not isinstance(given, tuple | list) or len(given) != 2:
+        raise ValueError(f"{short(given)} is no pair (log p*, log p of replicates); give two arrays for each sequence.")
+    star_LV = numbers(given[0], "log p*", axes=2, finite=False)
+    p_RLV = numbers(given[1], "log p of replicates", axes=3, finite=False)
+    if star_LV.shape != p_RLV.shape[1:] or not p_RLV.size:
+        raise ValueError(
+            f"log p* has the shape {star_LV.shape} and log p of replicates {p_RLV.shape}; they must be (L, V) and"
+            " (R, L, V), none of them 0, so give laws at the same contexts."
+        )
+    if replicates and len(p_RLV) != replicates:
+        raise ValueError(f"{len(p_RLV)} replicates after {replicates}; give the same ones for each sequence.")
+    return normalised(star_LV), normalised(p_RLV)
+
+
 def divergence(
     p_LV: Float[np.ndarray, "L V"], log_p_LV: Float[np.ndarray, "L V"], log_q: Float[np.ndarray, "*R L V"]
 ) -> Float[np.ndarray, "*R L"]:
@@ -130,7 +160,8 @@ def normalised(log_p: Float[np.ndarray, "... V"]) -> Float[np.ndarray, "... V"]:
     >>> float(np.exp(normalised(np.log(np.array([0.25, 0.75001])))).sum().round(15))
     1.0
     """
-    mass = np.logaddexp.reduce(log_p, axis=-1, keepdims=True)
+    with np.errstate(invalid="ignore"):  # NaN is refused below
+        mass = np.logaddexp.reduce(log_p, axis=-1, keepdims=True)
     worst = float(np.abs(mass).max())
     if not worst <= SUMS_TO_ONE:
         raise ValueError(f"a row's log total is {worst:g} off zero; give log-probabilities (log_softmax), not logits.")

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from testbed.measure.geometric import divergence, normalised
+from testbed.measure.geometric import divergence, pair
 from testbed.stats.estimate import Estimate
 from testbed.stats.jackknife import extrapolated
 
@@ -31,7 +31,8 @@ def limit(pairs: Iterable[tuple[np.ndarray, np.ndarray]], *, level: float) -> Es
     replicates is the mean divergence less this limit.
 
     Error: the interval is over replicates, the contexts count as given; see `stats.jackknife.extrapolated`. The value
-    may lie below zero, where its limit does not. ValueError where a replicate excludes a symbol.
+    may lie below zero, where its limit does not. ValueError where a replicate excludes a symbol, and as
+    `geometric.pair` says.
 
     >>> star, other = np.log(np.array([[0.5, 0.5]])), np.log(np.array([[[0.4, 0.6]], [[0.6, 0.4]], [[0.5, 0.5]]]))
     >>> found = limit([(star, other)], level=0.95)
@@ -39,8 +40,9 @@ def limit(pairs: Iterable[tuple[np.ndarray, np.ndarray]], *, level: float) -> Es
     (True, 3)
     """
     total, contexts = None, 0
-    for log_star_LV, log_p_RLV in pairs:
-        seen = _sums(normalised(log_star_LV.astype(np.float64)), normalised(log_p_RLV.astype(np.float64)))
+    for given in pairs:
+        log_star_LV, log_p_RLV = pair(given, 0 if total is None else len(total.kl_R))
+        seen = _sums(log_star_LV, log_p_RLV)
         total = seen if total is None else _Sums(*(one + other for one, other in zip(total, seen, strict=True)))
         contexts += len(log_star_LV)
     if total is None:

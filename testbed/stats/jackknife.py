@@ -20,6 +20,7 @@ def jackknife(whole: float, without_R: Float[np.ndarray, "R"], *, level: float) 
     >>> round(jackknife(float(values.var()), biased, level=0.95).value, 9), round(float(values.var(ddof=1)), 9)
     (2.333333333, 2.333333333)
     """
+    without_R = numbers(without_R, "the statistic with one left out")
     value, error = corrected(whole, without_R)
     half = critical(level, len(without_R) - 1.0) * error
     return Estimate(
@@ -48,19 +49,20 @@ def extrapolated(
     >>> round(extrapolated(size[2], size[1] + apart, np.full((4, 4), size[0]), level=0.95).value, 9)
     1.0
     """
+    without_R = numbers(without_R, "the statistic with one left out")
+    without_RR = numbers(without_RR, "the statistic with two left out", axes=2)
     count = len(without_R)
     if count < 3:
         raise ValueError(f"{count} replicates do not leave two out; give 3 or more, or use the plain jackknife.")
     alike(rows=len(without_RR), columns=without_RR.shape[-1], replicates=count)
-    without_RR = numbers(without_RR, "the statistic with two left out", axes=2)
     _, error = corrected(whole, without_R)
     if not error > 0:
         raise NoInformation("no replicate changes the statistic, as copies of one do; give replicates of their own.")
     apart_RR = ~np.eye(count, dtype=bool)
     two = float(without_RR[apart_RR].mean())
-    value = (count**2 * whole - 2 * (count - 1) ** 2 * float(np.mean(without_R)) + (count - 2) ** 2 * two) / 2
+    value = (count**2 * whole - 2 * (count - 1) ** 2 * float(without_R.mean()) + (count - 2) ** 2 * two) / 2
     times = critical(level, count - 1.0)
-    above = times * error + times**2 * _bend(whole, np.asarray(without_R, float), np.where(apart_RR, without_RR, 0.0))
+    above = times * error + times**2 * _bend(whole, without_R, np.where(apart_RR, without_RR, 0.0))
     return Estimate(
         value=value, low=value - times * error, high=value + above, level=level, n=count,
         method="second-order jackknife, bend counted",
@@ -91,7 +93,8 @@ def corrected(whole: float, without_R: Float[np.ndarray, "R"]) -> tuple[float, f
     2.0
     """
     numbers([whole], "the statistic")
-    count, without_R = len(without_R), numbers(without_R, "the statistic with one left out")
+    without_R = numbers(without_R, "the statistic with one left out")
+    count = len(without_R)
     if count < 2:
         raise ValueError(f"{count} replicate cannot be left out; a jackknife needs at least 2.")
     value = count * whole - (count - 1) * without_R.mean()

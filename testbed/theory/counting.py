@@ -10,21 +10,24 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from testbed.ground.checked import Checked
 from testbed.laws.machines.finite import Machine
-from testbed.laws.record import Absent
 from testbed.sources import Source
+from testbed.theory import asked
 
 UNSEEN = 1e-9
 """Largest chance that some word is never seen for which the plain frequencies have an expectation to speak of."""
-LARGEST = 2**16
-"""Most words of one length."""
 
 
-class Training(NamedTuple):
-    """Independent windows that one learner is trained on; the tokens are `windows` · `length`."""
+class Training(Checked, frozen=True, kw_only=False):
+    """Independent windows that one learner is trained on; the tokens are `windows` · `length`, 2^20 at most."""
 
     windows: int
     length: int
+
+    def __post_init__(self) -> None:
+        asked.whole("windows", self.windows, 1, asked.MOST_TOKENS, 100)
+        asked.whole("length", self.length, 1, asked.MOST_TOKENS // self.windows, 1)
 
 
 class Parts(NamedTuple):
@@ -45,9 +48,8 @@ def words(world: Source, length: int) -> Float[np.ndarray, " U"]:
     >>> words(Iid(vocabulary=2, weights=(0.25, 0.75)), 2).tolist()
     [0.0625, 0.1875, 0.1875, 0.5625]
     """
-    machine = _machine(world)
-    if machine.symbols**length > LARGEST:
-        raise ValueError(f"{machine.symbols}^{length} words: at most {LARGEST} are laid out; lower the order.")
+    asked.check_words(world, length)
+    machine = asked.machine(world)
     step_VSS = np.zeros((machine.symbols, *2 * (len(machine.initial_S),)))
     np.add.at(step_VSS, (machine.symbol_E, machine.origin_E, machine.target_E), machine.probability_E)
     forward_US = machine.initial_S[None]
@@ -58,14 +60,15 @@ def words(world: Source, length: int) -> Float[np.ndarray, " U"]:
 
 def law(world: Source, order: int) -> Float[np.ndarray, "U V"]:
     """Return P(v | last k tokens), a row for each context; uniform after a context that cannot come."""
-    joint_UV = words(world, order + 1).reshape(-1, world.alphabet)
+    joint_UV = words(world, asked.check_order(world, order) + 1).reshape(-1, world.alphabet)
     mass_U1 = joint_UV.sum(1, keepdims=True)
     return np.where(mass_U1 > 0, joint_UV / np.where(mass_U1 > 0, mass_U1, 1.0), 1 / world.alphabet)
 
 
 def conditional_entropy(world: Source, order: int) -> float:
     """Return H(X_t | last k tokens) in nats."""
-    joint_UV, rows_UV = words(world, order + 1).reshape(-1, world.alphabet), law(world, order)
+    rows_UV = law(world, order)
+    joint_UV = words(world, order + 1).reshape(-1, world.alphabet)
     return -float(np.sum(joint_UV * np.log(np.where(rows_UV > 0, rows_UV, 1.0))))
 
 
@@ -74,6 +77,7 @@ def bias(world: Source, order: int, length: int) -> Float[np.ndarray, " L"]:
 
     Error: that of the world's own conditional entropies, rounding where they are exact.
     """
+    length = asked.check_window(world, order, length)
     exact_L = np.array([quantity.value for quantity in world.truth(length).curve])
     levels = [conditional_entropy(world, level) for level in range(min(order, length - 1) + 1)]
     return np.array([levels[min(place, order)] for place in range(length)]) - exact_L
@@ -92,7 +96,7 @@ def parts(world: Source, order: int, pseudo_count: float, trained: Training, len
     >>> round(float(found.variance_L[0]), 6), round(-0.5 * float(np.log(2 / 3) + np.log(1 / 3)) - float(np.log(2)), 6)
     (0.058892, 0.058892)
     """
-    levels = []
+    length, levels = asked.check_window(world, order, length), []
     for level in range(min(order, length - 1) + 1):
         joint_UV = words(world, level + 1).reshape(-1, world.alphabet)
         log_UV = expected_log(world, level, pseudo_count, trained)
@@ -108,7 +112,9 @@ def leading(alphabet: int, order: int, tokens: int) -> float:
     >>> leading(3, 1, 300)
     0.01
     """
-    return alphabet**order * (alphabet - 1) / (2 * tokens)
+    symbols = asked.whole("alphabet", alphabet, 1, 2**31, 3)
+    contexts = symbols ** asked.whole("order", order, 0, 64, 1)
+    return contexts * (symbols - 1) / (2 * asked.whole("tokens", tokens, 1, 2**63 - 1, 1000))
 
 
 def redundancy(law_V: Float[np.ndarray, " V"], tokens: int) -> float:
@@ -125,6 +131,7 @@ def redundancy(law_V: Float[np.ndarray, " V"], tokens: int) -> float:
     from scipy.special import gammaln, xlogy
     from scipy.stats import binom
 
+    law_V, tokens = asked.check_law(law_V), asked.whole("tokens", tokens, 1, asked.MOST_TOKENS, 1000)
     count_T = np.arange(tokens + 1)
     chance_VT = binom.pmf(count_T, tokens, law_V[:, None])
     chosen = float(np.sum(chance_VT * (gammaln(count_T + 0.5) - gammaln(0.5))))
@@ -138,6 +145,8 @@ def expected_log(world: Source, order: int, pseudo_count: float, trained: Traini
     Error: rounding. Plain frequencies (β = 0) have no expectation, as a word may stay unseen; where the chance is below
     1e-9 for all words that can come they are told given that all are seen, and otherwise refused.
     """
+    order = asked.check_order(world, order)
+    asked.check_pseudo_count(pseudo_count)
     symbols = world.alphabet
     possible_UV = words(world, order + 1).reshape(-1, symbols) > 0
     word_UV, context_U = np.zeros(possible_UV.shape), np.zeros(len(possible_UV))
@@ -161,7 +170,9 @@ def count_law(world: Source, order: int, targets: np.ndarray, trained: Training)
     >>> count_law(Iid(vocabulary=2), 0, np.array([1]), Training(2, 1)).tolist()
     [0.25, 0.5, 0.25]
     """
-    plain, hitting, start_Z = _remembering(_machine(world), order, frozenset(targets.tolist()))
+    order = asked.check_order(world, order)
+    codes = asked.check_targets(targets, world.alphabet ** (order + 1))
+    plain, hitting, start_Z = _remembering(asked.machine(world), order, frozenset(codes.tolist()))
     law_ZT = np.zeros((len(start_Z), trained.length + 1))
     law_ZT[:, 0] = start_Z
     for _ in range(trained.length):
@@ -184,14 +195,6 @@ def _mean_log(law_T: np.ndarray, extra: float, possible: bool) -> float:
             " give a pseudo_count above 0, or more tokens."
         )
     return float(law_T[1:] @ np.log(count_T[1:]) / law_T[1:].sum())
-
-
-def _machine(world: Source) -> Machine:
-    """Return the machine of a stationary world, or refuse the world."""
-    machine = world.machine()
-    if isinstance(machine, Absent) or not world.stationary:
-        raise ValueError(f"{type(world).__name__} is no stationary world with a finite machine; use iid or markov.")
-    return machine
 
 
 def _remembering(
@@ -233,8 +236,6 @@ def _code(word: tuple[int, ...], symbols: int) -> int:
 
 def _power(law_T: np.ndarray, times: int) -> np.ndarray:
     """Return the law of a sum of independent counts of one law."""
-    if times < 1:
-        raise ValueError(f"windows={times}: at least 1 is trained on; give a positive number.")
     whole, square = np.ones(1), law_T
     for bit in range(math.floor(math.log2(times)) + 1):
         whole = np.convolve(whole, square) if times >> bit & 1 else whole

@@ -81,18 +81,19 @@ def _losses(axes: Any, found: Findings) -> None:
 
 
 def _residuals(axes: Any, found: Findings) -> None:
-    """Draw residuals of log loss by fitted loss; cells of high leverage ringed."""
+    """Draw residuals of log loss by fitted loss; cells or groups of high leverage ringed."""
     table, law = found.table, found.law
     fitted_N = law.form.loss(law.fitted.coordinate_Q, table.params_N, table.tokens_N)
     residual_N = np.log(table.loss_N / fitted_N)
     axes.axhline(0.0, color=INK, lw=0.8)
     axes.axhspan(-2 * law.scatter, 2 * law.scatter, **BAND)
     axes.plot(fitted_N, residual_N, "o", ms=3.5, color="#3b6ea5", alpha=0.7, label="runs; band ± 2 standard deviations")
-    high_C = found.leverage.hat_C > 2 * law.asked.free / len(found.leverage.hat_C)
+    hat_U, unit_C = found.leverage.hat_U, table.unit_N[table.first_C]
+    high_C = (hat_U > 2 * law.asked.free / len(hat_U))[unit_C]
     first_C = table.first_C[high_C]
     mean_C = averaged(residual_N, table.cell_N)[high_C]
     if len(first_C):
-        ring = {"ms": 9, "mfc": "none", "color": "#b5483a", "label": "cells of twice the mean leverage"}
+        ring = {"ms": 9, "mfc": "none", "color": "#b5483a", "label": f"{table.unit}s of twice the mean leverage"}
         axes.plot(fitted_N[first_C], mean_C, "o", **ring)
     axes.set(xlabel="fitted loss", ylabel="log of loss over fitted", title="residuals")
     axes.legend(fontsize=7, frameon=False)

@@ -49,6 +49,7 @@ def record(found: Findings, read: Read, asked: Mapping[str, Any]) -> dict[str, A
         "frontier": frontier(found.frontier),
         "isoflop": isoflop(found.isoflop),
         "compared": compared(found),
+        "cautions": list(found.cautions),
     }
 
 
@@ -86,6 +87,7 @@ def fit(law: Law) -> dict[str, Any]:
     return {
         "scatter": law.scatter,
         "lack_of_fit": law.lack_of_fit,
+        "without": dict(law.without),
         "pinned_fits": law.pinned_fits,
         "condition": finite(law.design.condition),
         "off_ray": law.design.off_ray,
@@ -96,26 +98,34 @@ def fit(law: Law) -> dict[str, Any]:
 
 
 def leverage(found: Findings) -> dict[str, Any]:
-    """Return the cell that moves a parameter most, and those of high leverage."""
+    """Return the cell, or group, that moves a parameter most, and those of high leverage; a group by its first row."""
     table, single, form = found.table, found.leverage, found.law.form
-    mean = found.law.asked.free / len(single.hat_C)
-    high = np.flatnonzero(single.hat_C > HIGH * mean)
+    mean = found.law.asked.free / len(single.hat_U)
+    high = np.flatnonzero(single.hat_U > HIGH * mean)
 
-    def cell(at: int) -> dict[str, Any]:
-        first = int(table.first_C[at])
+    def unit(at: int) -> dict[str, Any]:
+        own = np.flatnonzero(table.unit_N == at)
+        first = int(own[0])
         return {
             "params": float(table.params_N[first]),
             "tokens": float(table.tokens_N[first]),
-            "leverage": float(single.hat_C[at]),
+            "cells": len(set(table.cell_N[own].tolist())),
+            "leverage": float(single.hat_U[at]),
         }
 
     worst, place = single.worst
-    most = cell(worst) | {
+    most = unit(worst) | {
         "parameter": form.names[place],
-        "shift": float(single.shift_CQ[worst, place]),
-        "without": dict(zip(form.names, (finite(each) for each in single.without_CQ[worst].tolist()), strict=True)),
+        "shift": float(single.shift_UQ[worst, place]),
+        "without": dict(zip(form.names, (finite(each) for each in single.without_UQ[worst].tolist()), strict=True)),
     }
-    return {"mean": mean, "most": most, "high": [cell(int(at)) for at in high]}
+    return {
+        "unit": table.unit,
+        "refits": single.refits,
+        "mean": mean,
+        "most": most,
+        "high": [unit(int(at)) for at in high],
+    }
 
 
 def frontier(found: Frontier | str) -> dict[str, Any]:

@@ -3,11 +3,14 @@
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from testbed.report.palette import short as count
 from testbed.stats.estimate import Estimate
 from testbed.stats.scaling.findings import Findings
 from testbed.stats.scaling.optimal import Frontier
 from testbed.stats.scaling.reading import Read
+from testbed.stats.scaling.table import Losses
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -30,6 +33,8 @@ def show(found: Findings, read: Read) -> None:
         print(f"compute-optimal: {_reason(found.frontier)}")
     for line in isoflops(found):
         print(line)
+    for line in found.cautions:
+        print(f"caution: {line}")
     if isinstance(found.compared, str):
         print(f"forms compared: {_reason(found.compared)}")
     elif found.compared:
@@ -76,7 +81,6 @@ def sentences(found: Findings, read: Read) -> list[str]:
     law, single = found.law, found.leverage
     method = next((each.method.partition("; ")[0] for each in law.parameters.values()), "none, as all is pinned")
     worst, place = single.worst
-    first = int(found.table.first_C[worst])
     lines = [
         f"status: {law.status}{' (' + ', '.join(law.fitted.at_bound) + ')' if law.fitted.at_bound else ''}; "
         f"{law.asked.objective.name}, sum {law.fitted.objective:.6g}; {law.fitted.agreeing:.0%} of the starts agree",
@@ -84,15 +88,25 @@ def sentences(found: Findings, read: Read) -> list[str]:
         f"rows: {len(read.line_N)} in {len(found.table.first_C)} cells; standard deviation of log loss around the fit"
         f" {law.scatter:.3g}",
         f"identified: condition number {law.design.condition:.3g}; 1 − R² of log D on log P {law.design.off_ray:.3g}",
-        f"most influence: the cell of P {count(found.table.params_N[first])}, D {count(found.table.tokens_N[first])}"
-        f" (leverage {single.hat_C[worst]:.2f}): without it {law.form.names[place]} is"
-        f" {_number(float(single.without_CQ[worst, place]))}, {abs(single.shift_CQ[worst, place]):.2g} errors off",
+        f"most influence: {_unit(found.table, worst)} (leverage {single.hat_U[worst]:.2f}): without it"
+        f" {law.form.names[place]} is {_number(float(single.without_UQ[worst, place]))},"
+        f" {abs(single.shift_UQ[worst, place]):.2g} errors off",
     ]
     if law.lack_of_fit is not None:
         lines.append(f"lack of fit, cells against their seeds: p = {law.lack_of_fit:.2g}")
     if law.pinned_fits is not None:
         lines.append(f"the pinned E against a free one: p = {law.pinned_fits:.2g}")
+    if found.table.grouped and law.asked.objective.squares:
+        lines.append("lack of fit, and a pinned E against a free one: not told, as cells of one group share noise")
     return lines
+
+
+def _unit(table: Losses, at: int) -> str:
+    """Return which cell, or group, is meant."""
+    own = np.flatnonzero(table.unit_N == at)
+    first = f"P {count(table.params_N[own[0]])}, D {count(table.tokens_N[own[0]])}"
+    cells = len(set(table.cell_N[own].tolist()))
+    return f"the group of {cells} cells from {first}" if table.grouped else f"the cell of {first}"
 
 
 def frontier(found: Frontier) -> "Table":

@@ -6,6 +6,7 @@ import numpy as np
 
 from testbed.stats.identified import NoInformation
 from testbed.stats.scaling.fit import Fitted
+from testbed.stats.scaling.forms import FORMS, Form
 from testbed.stats.scaling.problem import Problem
 from testbed.stats.scaling.table import Losses
 
@@ -82,9 +83,11 @@ def design_of(asked: Problem, table: Losses, fitted: Fitted) -> Design:
     length_F = np.linalg.norm(slope_NF, axis=0)
     names_F = np.array(asked.form.names)[~asked.pinned_Q]
     if not (length_F > 1e-12 * length_F.max(initial=0.0)).all():
-        idle = ", ".join(names_F[~(length_F > 1e-12 * length_F.max(initial=0.0))].tolist())
+        idle_F = ~(length_F > 1e-12 * length_F.max(initial=0.0))
+        flat = set(names_F[~idle_F].tolist()) <= {"E"}
         raise NoInformation(
-            f"at the best fit {idle} changes no loss, so every value fits as well; fit a form with fewer parameters."
+            f"at the best fit {', '.join(names_F[idle_F].tolist())} move no loss by more than rounding, so losses do"
+            f" not tell them; {'add runs whose losses differ' if flat else remedy(asked.form)}."
         )
     singular_F = np.linalg.svd(slope_NF / length_F, compute_uv=False) if len(length_F) else np.ones(1)
     condition = float(singular_F[0] / singular_F[-1]) if singular_F[-1] > 0 else np.inf
@@ -94,6 +97,21 @@ def design_of(asked: Problem, table: Losses, fitted: Fitted) -> Design:
             f" {condition:.1g}, {CONDITION:.0g} at most); add runs where they differ, or pin one."
         )
     return Design(off_ray(table), condition)
+
+
+def remedy(form: Form) -> str:
+    """Return what to do where losses do not tell all parameters of a form: the forms of fewer, where there are any.
+
+    >>> from testbed.stats.scaling.forms import FORMS
+    >>> remedy(FORMS["broken_params"]), remedy(FORMS["power_params"])
+    ('fit power_params', 'add runs whose losses differ')
+    """
+    fewer = [
+        name
+        for name, each in FORMS.items()
+        if set(each.reads) <= set(form.reads) and len(each.parameters) < len(form.parameters)
+    ]
+    return f"fit {' or '.join(fewer[-2:])}" if fewer else "add runs whose losses differ"
 
 
 def off_ray(table: Losses) -> float:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from testbed.stats.identified import told
+from testbed.stats.scaling.cautions import cautions, check_terms
 from testbed.stats.scaling.compare import Compared, compare
 from testbed.stats.scaling.forms import Form
 from testbed.stats.scaling.isoflop import IsoFlop, isoflop
@@ -28,6 +29,7 @@ class Findings(NamedTuple):
     frontier: Frontier | str
     isoflop: IsoFlop | str
     compared: Sequence[Compared] | str
+    cautions: Sequence[str]
 
 
 def findings(
@@ -51,15 +53,17 @@ def findings(
     amounts_K = np.array(flops or _amounts(table), dtype=np.float64)
 
     def best() -> Frontier:
+        check_terms(law.without)
         found = law.resampled or by_cells(law.asked, table, law.fitted, seed=seed, resamples=resamples)
         return frontier(law.form, law.fitted.coordinate_Q, found, table, amounts_K, level=level)
 
     def others_beside() -> list[Compared]:
         return compare([law.form, *others], table, law.asked.objective, within or {}, level=level, seed=seed)
 
+    found = told(best)()
     return Findings(
-        table, law, leverage(law.asked, table, law.fitted), told(best)(), told(isoflop)(table, level=level),
-        told(others_beside)() if others else (),
+        table, law, leverage(law.asked, table, law.fitted), found, told(isoflop)(table, level=level),
+        told(others_beside)() if others else (), cautions(table, law, found),
     )  # fmt: skip
 
 

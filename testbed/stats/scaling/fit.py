@@ -19,18 +19,25 @@ SAME = 1e-6
 EXACT = 1e-20
 """Relative fall of a sum of squares below which it is done; steps are squared each time, so it costs one more."""
 
+APART = 1e-2
+"""Distance of a coordinate, relative to it, from which descents ended in different minima."""
+
 REACHED = 1e-9
 """Distance to an end of the search, relative to it, at which a parameter is told to be at it."""
 
 
 class Fitted(NamedTuple):
-    """The least objective, where it is, what share of the starts led there, and which parameters ended at a bound."""
+    """The least objective, where it is, what share of the starts led there, and which parameters ended at a bound.
+
+    ``others`` are coordinates of other minima that starts led to, by rising objective.
+    """
 
     coordinate_Q: np.ndarray
     objective: float
     agreeing: float
     settled: bool
     at_bound: tuple[str, ...]
+    others: tuple[np.ndarray, ...] = ()
 
 
 def fit(asked: Problem) -> Fitted:
@@ -68,7 +75,20 @@ def fit(asked: Problem) -> Fitted:
     value = float(ended.value_R[least])
     agreeing = float(np.mean(ended.value_R[: len(order_S)] <= value * (1 + SAME) + 1e-25))
     coordinate_Q = ended.coordinate_RQ[least]
-    return Fitted(coordinate_Q, value, agreeing, bool(ended.settled_R[least]), at_bound(asked, coordinate_Q))
+    rising_RQ = ended.coordinate_RQ[np.argsort(ended.value_R, kind="stable")]
+    return Fitted(
+        coordinate_Q, value, agreeing, bool(ended.settled_R[least]), at_bound(asked, coordinate_Q),
+        _others(rising_RQ[: int(np.isfinite(ended.value_R).sum())]),
+    )  # fmt: skip
+
+
+def _others(rising_RQ: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return the places, of those where descents ended, that are none of the ones before."""
+    found: list[np.ndarray] = []
+    for place_Q in rising_RQ:
+        if all((np.abs(place_Q - other_Q) > APART * (1 + np.abs(other_Q))).any() for other_Q in found):
+            found.append(place_Q)
+    return tuple(found[1:])
 
 
 def quasi_newton(

@@ -20,7 +20,8 @@ Value = tuple[np.ndarray, np.ndarray]
 class Parameter(NamedTuple):
     """A parameter of a form: ``scale`` if it is positive and searched as its logarithm, ``linear`` if the loss is so.
 
-    ``least`` and ``most`` are the ends of the search in its coordinate; a law has no parameter below ``floor``.
+    ``least`` and ``most`` are the ends of the search in its coordinate; a law has no parameter below ``floor``. At
+    ``absent`` its term, or its change of exponent, is as good as left out of the form; None where nothing hangs on it.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Parameter(NamedTuple):
     least: float
     most: float
     floor: float = -np.inf
+    absent: float | None = None
 
 
 class Form(NamedTuple):
@@ -80,7 +82,7 @@ def _floor() -> Parameter:
 
 
 def _factor(name: str) -> Parameter:
-    return Parameter(name, scale=True, linear=True, least=-300.0, most=LARGEST_LOG)
+    return Parameter(name, scale=True, linear=True, least=-300.0, most=LARGEST_LOG, absent=-300.0)
 
 
 def _decay(name: str) -> Parameter:
@@ -185,13 +187,13 @@ def _exponents(places: Sequence[int], count: int) -> Callable[[np.ndarray, np.nd
 def _shelf() -> dict[str, Form]:
     both, ours = ("params", "tokens"), "Hoffmann et al. (2022), arXiv 2203.15556, eq. 2"
     break_parameters = (
-        _floor(), _factor("A"), _free("before"), _free("change", 10.0),
+        _floor(), _factor("A"), _free("before"), _free("change", 10.0)._replace(absent=0.0),
         Parameter("place", scale=True, linear=False, least=-60.0, most=120.0),
         Parameter("width", scale=False, linear=False, least=0.02, most=10.0),
     )  # fmt: skip
     kaplan_parameters = (
-        Parameter("N_c", scale=True, linear=False, least=-100.0, most=LARGEST_LOG),
-        Parameter("D_c", scale=True, linear=False, least=-100.0, most=LARGEST_LOG),
+        Parameter("N_c", scale=True, linear=False, least=-100.0, most=LARGEST_LOG, absent=-100.0),
+        Parameter("D_c", scale=True, linear=False, least=-100.0, most=LARGEST_LOG, absent=-100.0),
         _decay("alpha_N"), _decay("alpha_D"),
     )  # fmt: skip
     chinchilla = (_floor(), _factor("A"), _factor("B"), _decay("alpha"), _decay("beta"))

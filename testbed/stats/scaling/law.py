@@ -8,14 +8,15 @@ import numpy as np
 
 from testbed.stats.estimate import Estimate, check_level
 from testbed.stats.identified import NoInformation
-from testbed.stats.scaling.design import Design, check_design, design_of
+from testbed.stats.scaling.design import Design, check_design, design_of, remedy
 from testbed.stats.scaling.fit import Fitted, fit
 from testbed.stats.scaling.forms import Form
 from testbed.stats.scaling.objectives import Objective
 from testbed.stats.scaling.problem import NOTHING, Problem, of_cells, problem
-from testbed.stats.scaling.profiles import profiles, spread_of
+from testbed.stats.scaling.profiles import profiles, region, spread_of
 from testbed.stats.scaling.resamples import RESAMPLES, Resampled, by_cells, by_seeds, intervals
-from testbed.stats.scaling.table import Losses
+from testbed.stats.scaling.shorter import WEAK, noise_of, shortened, strengths
+from testbed.stats.scaling.table import Losses, check_rows
 
 RESAMPLED: Mapping[str, Callable[..., Resampled]] = MappingProxyType({"cells": by_cells, "seeds": by_seeds})
 INTERVALS = ("profile", *RESAMPLED)
@@ -27,7 +28,8 @@ class Law(NamedTuple):
 
     ``status`` is "converged", "at a bound" or "not converged". ``scatter`` is the standard deviation of log loss around
     the fit (of a run, Q parameters counted). ``lack_of_fit`` is the p-value of F over seeds within cells, and
-    ``pinned_fits`` that of F of the pins of E against a free E; None where there is none.
+    ``pinned_fits`` that of F of the pins of E against a free E; None where there is none. ``without`` holds the p-value
+    of each term that can be left out, by its parameter: large where a fit without it is as good.
     """
 
     form: Form
@@ -41,6 +43,7 @@ class Law(NamedTuple):
     scatter: float
     lack_of_fit: float | None
     pinned_fits: float | None
+    without: Mapping[str, float]
 
 
 def scaling_law(
@@ -73,24 +76,32 @@ def scaling_law(
     ('converged', True, 25)
     """
     check_level(level)
+    check_rows(table)
     _check_interval(table, objective, interval, resamples)
     asked = problem(form, table, objective, within)
+    check_entropy(asked, table)
     check_design(asked, table)
     fitted = fit(asked)
     check_ends(asked, fitted)
     design = design_of(asked, table, fitted)
-    resampled = None
+    short, resampled = shortened(asked), None
+    fitted = fitted._replace(others=(*fitted.others, *(each.fitted.coordinate_Q for each in short)))
+    strength = strengths(asked, table, fitted, short)
     if interval == "profile":
         found = profiles(asked, table, fitted, level=level)
     else:
         resampled = RESAMPLED[interval](asked, table, fitted, seed=seed, resamples=resamples)
-        found = intervals(asked, fitted, resampled, level=level)
+        joined_2Q = None
+        if min((ratio for ratio, _ in strength.values()), default=WEAK) < WEAK:
+            joined_2Q = region(asked, fitted, *noise_of(asked, table, fitted), level=level)
+        found = intervals(asked, fitted, resampled, level=level, joined_2Q=joined_2Q)
     value_Q = form.values(fitted.coordinate_Q).tolist()
     pinned = {name: value for name, value in zip(form.names, value_Q, strict=True) if name not in found}
     status = "at a bound" if fitted.at_bound else "converged" if fitted.settled else "not converged"
     return Law(
         form, asked, fitted, design, found, pinned, resampled, status, scatter(asked, table, fitted),
         lack_of_fit(asked, table, fitted), pinned_fits(asked, table, fitted),
+        {name: chance for name, (_, chance) in strength.items()},
     )  # fmt: skip
 
 
@@ -107,6 +118,22 @@ def _check_interval(table: Losses, objective: Objective, interval: str, resample
         )
     if resamples < 100:
         raise ValueError(f"resamples {resamples}: an interval rests on 100 at least; 1000 is usual.")
+
+
+def check_entropy(asked: Problem, table: Losses) -> None:
+    """Refuse an E that is held above every loss, as this form has no loss below E.
+
+    >>> from testbed.stats.scaling.forms import FORMS
+    >>> from testbed.stats.scaling.objectives import OBJECTIVES
+    >>> from testbed.stats.scaling.table import losses
+    >>> check_entropy(problem(FORMS["power_tokens"], table := losses([1], [1], [2]), OBJECTIVES["huber"]), table)
+    """
+    least = float(asked.lower_Q[asked.form.names.index("E")]) if "E" in asked.form.names else 0.0
+    if least >= table.loss_N.max():
+        raise ValueError(
+            f"E {least:.6g}: it must lie below the losses, and the largest is {table.loss_N.max():.6g}; give a lower E,"
+            " in the unit of the losses."
+        )
 
 
 def check_ends(asked: Problem, fitted: Fitted) -> None:
@@ -126,7 +153,7 @@ def check_ends(asked: Problem, fitted: Fitted) -> None:
     if endless:
         raise NoInformation(
             f"{', '.join(endless)} of {asked.form.name} rose without end, so that losses this flat tell none of its"
-            " parameters; fit a form with fewer, or pin some of them."
+            f" parameters; {remedy(asked.form)}."
         )
 
 
@@ -147,9 +174,10 @@ def scatter(asked: Problem, table: Losses, fitted: Fitted) -> float:
 
 
 def lack_of_fit(asked: Problem, table: Losses, fitted: Fitted) -> float | None:
-    """Return the p-value of cells lying further from the fit than their seeds from each other; None without seeds.
+    """Return the p-value of cells lying further from the fit than their seeds from each other, or None.
 
-    ``F = (squares of cell means / (C − Q)) / (squares within cells / (N − C))``, for fits by squares.
+    ``F = (squares of cell means / (C − Q)) / (squares within cells / (N − C))``, for fits by squares. It is
+    None without seeds, and where cells of one group share noise: how seeds scatter then says nothing of how cells may.
 
     Error: noise that seeds of a cell share rejects too: it then says that cells differ, not that the form is wrong.
 
@@ -166,7 +194,7 @@ def lack_of_fit(asked: Problem, table: Losses, fitted: Fitted) -> float | None:
     from scipy.special import fdtrc
 
     within = len(table.loss_N) - len(table.first_C)
-    if not asked.objective.squares or within < 1:
+    if not asked.objective.squares or within < 1 or table.grouped:
         return None
     meant = of_cells(asked, table)
     unit = (lambda log_N: log_N) if asked.objective.log else np.exp
@@ -176,7 +204,9 @@ def lack_of_fit(asked: Problem, table: Losses, fitted: Fitted) -> float | None:
 
 
 def pinned_fits(asked: Problem, table: Losses, fitted: Fitted) -> float | None:
-    """Return the p-value of a pinned E against a free one, F over cells; None where E is not pinned, or not by squares.
+    """Return the p-value of a pinned E against a free one, F over cells, or None.
+
+    It is None where E is not pinned, or not fitted by squares, or where cells of one group share noise.
 
     >>> from testbed.stats.scaling.fit import fit
     >>> from testbed.stats.scaling.forms import FORMS
@@ -190,9 +220,9 @@ def pinned_fits(asked: Problem, table: Losses, fitted: Fitted) -> float | None:
     """
     from scipy.special import fdtrc
 
-    if not asked.objective.squares or "E" not in asked.form.names or not asked.pinned_Q[asked.form.names.index("E")]:
+    place = asked.form.names.index("E") if "E" in asked.form.names else -1
+    if not asked.objective.squares or table.grouped or place < 0 or not asked.pinned_Q[place]:
         return None
-    place = asked.form.names.index("E")
     lower_Q, upper_Q = asked.lower_Q.copy(), asked.upper_Q.copy()
     lower_Q[place], upper_Q[place] = asked.form.parameters[place].least, asked.form.parameters[place].most
     freed = asked._replace(lower_Q=lower_Q, upper_Q=upper_Q)

@@ -12,8 +12,8 @@ from testbed.stats.scaling.forms import Form
 from testbed.stats.scaling.resamples import Resampled
 from testbed.stats.scaling.table import Losses
 
-REACH, STEPS = 20.0, 401
-"""How far beyond the sizes of the table the best size is sought, in log P, and in how many steps."""
+REACH, STEP = 20.0, 0.125
+"""How far beyond the sizes of the table the best size is sought, in log P, and in what steps."""
 
 
 class Frontier(NamedTuple):
@@ -45,26 +45,27 @@ def best(
 ) -> tuple[Float[np.ndarray, "R K"], Float[np.ndarray, "R K"]]:  # fmt: skip
     """Return log P and log loss where the loss is least along C = per·P·D, for R fits and K amounts of compute.
 
-    Sought between e^−20 times the smaller and e^20 times the larger of ``sizes``; where it lies at an end, log P is
-    infinite.
+    Sought between e^−20 times the smaller and e^20 times the larger of ``sizes``, and further by as much as C/per lies
+    beyond their squares; where it lies at an end, log P is infinite.
 
     >>> from testbed.stats.scaling.forms import FORMS
     >>> theta = np.array([[1.0, 0.0, 0.0, 0.5, 0.5]])
     >>> best(FORMS["chinchilla"], theta, np.array([600.0]), 6.0, (1.0, 100.0))[0].round(6).tolist() == [[2.302585]]
     True
     """
-    grid_S = np.linspace(np.log(sizes[0]) - REACH, np.log(sizes[1]) + REACH, STEPS)
+    low, high = (float(np.log(size)) for size in sizes)
     found, values = [], []
-    for flops in flops_K.tolist():
+    for work in np.log(flops_K / per).tolist():
 
-        def along(log_RX: np.ndarray, log_work: float = float(np.log(flops / per))) -> np.ndarray:
+        def along(log_RX: np.ndarray, log_work: float = work) -> np.ndarray:
             return form.log_loss(coordinate_RQ, log_RX, log_work - log_RX)[0]
 
-        grid_RS = np.broadcast_to(grid_S, (len(coordinate_RQ), STEPS))
+        grid_S = np.arange(low - REACH - max(0.0, 2 * low - work), high + REACH + max(0.0, work - 2 * high), STEP)
+        grid_RS = np.broadcast_to(grid_S, (len(coordinate_RQ), len(grid_S)))
         at_RS = along(grid_RS)
         place_R, value_R = least(along, grid_RS, at_RS)
         lowest_R = at_RS.argmin(axis=1)
-        place_R = np.where(lowest_R == 0, -np.inf, np.where(lowest_R == STEPS - 1, np.inf, place_R))
+        place_R = np.where(lowest_R == 0, -np.inf, np.where(lowest_R == len(grid_S) - 1, np.inf, place_R))
         found.append(place_R)
         values.append(value_R)
     return np.stack(found, axis=1), np.stack(values, axis=1)
@@ -102,8 +103,9 @@ def frontier(
     params_RK, log_RK = best(form, every_RQ, flops_K, per, sizes)
     if not np.isfinite(params_RK[0]).all():
         raise NoInformation(
-            f"{form.name} as fitted has no least loss along C = {per:.3g}·P·D within e^{REACH:g} of the table's sizes;"
-            " fit a form in which both P and D pay."
+            f"{form.name} as fitted has no least loss along C = {per:.3g}·P·D: from e^−{REACH:g} of the smallest size"
+            f" to e^{REACH:g} of the largest it falls to one end, as one of P and D pays for nothing; add runs that"
+            " differ in it."
         )
     tokens_RK = np.log(flops_K / per) - params_RK
     span = float(np.log(flops_K[-1] / flops_K[0]))

@@ -14,7 +14,10 @@ from testbed.stats.scaling.problem import Problem, of_cells
 from testbed.stats.scaling.table import Losses
 
 DOUBLINGS, HALVINGS = 60, 40
-CLOSE = 1e-6
+MOST = 6
+"""Minima from which ends are sought."""
+
+CLOSE = 3e-6
 """Relative error of an end, in units of the interval's half."""
 
 
@@ -53,21 +56,51 @@ def profiles(asked: Problem, table: Losses, fitted: Fitted, *, level: float) -> 
     check_level(level)
     if not asked.objective.squares:
         raise NoInformation(f"a profile needs squares and {asked.objective.name} is none; resample cells instead.")
-    from scipy.special import stdtrit
-
-    meant, spread = of_cells(asked, table), spread_of(asked, table, fitted)
-    allowed = 0.5 * spread.variance * float(stdtrit(spread.freedom, (1 + level) / 2)) ** 2
-    place_E = np.repeat(np.flatnonzero(~asked.pinned_Q), 2)
-    side_E = np.tile([-1.0, 1.0], len(place_E) // 2)
-    end_E = _ends(meant, fitted.coordinate_Q, spread.covariance_QQ, place_E, side_E, allowed)
+    spread = spread_of(asked, table, fitted)
+    end_2Q = region(of_cells(asked, table), fitted, spread.variance, spread.freedom, level=level)
     told = "profile of squares of cell means, F"
     return {
         asked.form.names[place]: estimate(
-            asked, int(place), float(fitted.coordinate_Q[place]), (float(end_E[2 * at]), float(end_E[2 * at + 1])),
-            level=level, n=len(meant.log_loss_N), method=told,
+            asked, int(place), float(fitted.coordinate_Q[place]), (float(end_2Q[0, place]), float(end_2Q[1, place])),
+            level=level, n=len(table.first_C), method=told,
         )
-        for at, place in enumerate(place_E[::2])
+        for place in np.flatnonzero(~asked.pinned_Q)
     }  # fmt: skip
+
+
+def region(asked: Problem, fitted: Fitted, variance: float, freedom: int, *, level: float) -> Float[np.ndarray, "2 Q"]:
+    """Return the least and largest value of each coordinate at which the objective can stay below a bound.
+
+    It may rise by ½·variance·t², ``variance`` being what twice a rise by one parameter of chance is on average. The
+    search goes out from the best fit and from the other minima of ``fitted`` below the bound, and the ends are those of
+    all of them together.
+
+    >>> from testbed.stats.scaling.fit import fit
+    >>> from testbed.stats.scaling.forms import FORMS
+    >>> from testbed.stats.scaling.objectives import OBJECTIVES
+    >>> from testbed.stats.scaling.problem import problem
+    >>> from testbed.stats.scaling.table import losses
+    >>> x = 2.0 ** np.arange(12)
+    >>> table = losses(x, x, (1 + x**-0.5) * np.exp(0.001 * np.cos(np.arange(12.0) ** 2)))
+    >>> asked = problem(FORMS["power_tokens"], table, OBJECTIVES["huber"])
+    >>> low, high = region(asked, fit(asked), 1e-6, 9, level=0.95)[:, 2].tolist()
+    >>> 0.48 < low < 0.5 < high < 0.52
+    True
+    """
+    from scipy.special import stdtrit
+
+    bound = float(asked.value(fitted.coordinate_Q)) + 0.5 * variance * float(stdtrit(freedom, (1 + level) / 2)) ** 2
+    others = [each_Q for each_Q in fitted.others if float(asked.value(each_Q)) < bound]
+    begun_MQ = np.stack([fitted.coordinate_Q, *others][:MOST])
+    free_F = np.flatnonzero(~asked.pinned_Q)
+    place_E, side_E = np.tile(np.repeat(free_F, 2), len(begun_MQ)), np.tile([-1.0, 1.0], len(begun_MQ) * len(free_F))
+    from_E = np.repeat(np.arange(len(begun_MQ)), 2 * len(free_F))
+    bent_MQQ = np.stack([_covariance(asked, *asked.residuals(each_Q)) for each_Q in begun_MQ])
+    end_E = _ends(asked, begun_MQ[from_E], bent_MQQ[from_E, place_E], place_E, side_E, bound)
+    end_MF2 = end_E.reshape(len(begun_MQ), len(free_F), 2)
+    end_2Q = np.stack([fitted.coordinate_Q, fitted.coordinate_Q])
+    end_2Q[0, free_F], end_2Q[1, free_F] = end_MF2[..., 0].min(axis=0), end_MF2[..., 1].max(axis=0)
+    return end_2Q
 
 
 def spread_of(asked: Problem, table: Losses, fitted: Fitted) -> Spread:
@@ -93,45 +126,54 @@ def spread_of(asked: Problem, table: Losses, fitted: Fitted) -> Spread:
             " add cells, or pin a parameter."
         )
     variance = float(meant.weight_N @ residual_C**2) / freedom
+    return Spread(variance, freedom, _covariance(meant, residual_C, slope_CQ))
+
+
+def _covariance(asked: Problem, residual_N: np.ndarray, slope_NQ: np.ndarray) -> np.ndarray:
+    """Return the inverse of JᵀWJ over the coordinates that are fitted, in Huber's weights."""
     free_Q = ~asked.pinned_Q
-    root_CF = np.sqrt(meant.weight_N)[:, None] * slope_CQ[:, free_Q]
-    unit_F = np.maximum(np.linalg.norm(root_CF, axis=0), 1e-300)
-    inverse_FC = np.linalg.pinv(root_CF / unit_F, rcond=1e-13) / unit_F[:, None]
+    root_NF = np.sqrt(asked.weight_N * asked.objective.weights(residual_N))[:, None] * slope_NQ[:, free_Q]
+    unit_F = np.maximum(np.linalg.norm(root_NF, axis=0), 1e-100)
+    inverse_FN = np.linalg.pinv(root_NF / unit_F, rcond=1e-13) / unit_F[:, None]
     covariance_QQ = np.zeros((len(free_Q), len(free_Q)))
-    covariance_QQ[np.ix_(free_Q, free_Q)] = inverse_FC @ inverse_FC.T
-    return Spread(variance, freedom, covariance_QQ)
+    covariance_QQ[np.ix_(free_Q, free_Q)] = inverse_FN @ inverse_FN.T
+    return covariance_QQ
 
 
 def _ends(
-    asked: Problem, best_Q: np.ndarray, covariance_QQ: np.ndarray, place_E: np.ndarray, side_E: np.ndarray,
-    allowed: float,
-) -> np.ndarray:  # fmt: skip
-    """Return where the objective has risen by ``allowed``, or the end of the search."""
-    least = float(asked.value(best_Q))
-    at_E, limit_E = best_Q[place_E], np.where(side_E < 0, asked.lower_Q[place_E], asked.upper_Q[place_E])
-    own_E = np.maximum(covariance_QQ[place_E, place_E], 1e-300)
-    along_EQ = covariance_QQ[place_E] / own_E[:, None]
-    half_E = np.sqrt(2 * allowed * own_E) + 1e-14 * (1 + np.abs(at_E))
-    inside_E, outside_E = np.zeros(len(place_E)), np.full(len(place_E), np.nan)
+    asked: Problem, begun_EQ: np.ndarray, spread_EQ: np.ndarray, place_E: np.ndarray, side_E: np.ndarray, bound: float
+) -> np.ndarray:
+    """Return where the objective has risen to ``bound`` on the way from minima, or the end of the search."""
+    rows = np.arange(len(place_E))
+    allowed_E = bound - asked.value(begun_EQ)
+    at_E, limit_E = begun_EQ[rows, place_E], np.where(side_E < 0, asked.lower_Q[place_E], asked.upper_Q[place_E])
+    own_E = np.maximum(spread_EQ[rows, place_E], 1e-300)
+    along_EQ = spread_EQ / own_E[:, None]
+    half_E = np.sqrt(2 * allowed_E * own_E) + 1e-14 * (1 + np.abs(at_E))
+    inside_E, outside_E = np.zeros(len(rows)), np.full(len(rows), np.nan)
     room_E = np.abs(limit_E - at_E)
-    known_EQ, try_E = np.tile(best_Q, (len(place_E), 1)), np.minimum(half_E, room_E)
-    rise_in_E, rise_out_E = np.full(len(place_E), -allowed), np.full(len(place_E), np.nan)
+    known_EQ, try_E = begun_EQ.copy(), np.minimum(half_E, room_E)
+    short_E, long_E = np.full(len(rows), -1.0), np.full(len(rows), np.nan)
     done_E = room_E <= 0
-    for _ in range(DOUBLINGS + HALVINGS):
+    for step in range(DOUBLINGS + HALVINGS):
         live = np.flatnonzero(~done_E)
         if not len(live):
             break
         rise_L, found_LQ = _risen(asked, known_EQ[live], place_E[live], (at_E + side_E * try_E)[live], along_EQ[live])
-        excess_L = rise_L - least - allowed
-        stays, goes = live[excess_L <= 0], live[excess_L > 0]
-        inside_E[stays], rise_in_E[stays], known_EQ[stays] = (
-            try_E[stays],
-            excess_L[excess_L <= 0],
-            found_LQ[excess_L <= 0],
+        share_L = 1 + (rise_L - bound) / np.maximum(allowed_E[live], 1e-300)
+        over_L = (
+            np.sqrt(np.clip(share_L, 0.0, 1e300)) - 1
+        )  # a line in the coordinate, where the objective is a parabola
+        stays, goes, near_L = over_L <= CLOSE, over_L > 0, np.abs(over_L) <= CLOSE
+        inside_E[live[stays]], short_E[live[stays]], known_EQ[live[stays]] = (
+            try_E[live[stays]],
+            over_L[stays],
+            found_LQ[stays],
         )
-        outside_E[goes], rise_out_E[goes] = try_E[goes], excess_L[excess_L > 0]
-        done_E |= (inside_E >= room_E) | (outside_E - inside_E <= CLOSE * outside_E)
-        cut_E = inside_E + (outside_E - inside_E) * np.clip(-rise_in_E / (rise_out_E - rise_in_E), 0.08, 0.92)
+        outside_E[live[goes | near_L]], long_E[live[goes | near_L]] = try_E[live[goes | near_L]], over_L[goes | near_L]
+        done_E |= (inside_E >= room_E) | (outside_E - inside_E <= 30 * CLOSE * outside_E)
+        part_E = np.clip(-short_E / np.maximum(long_E - short_E, 1e-300), 0.02, 0.98)
+        cut_E = inside_E + (outside_E - inside_E) * (part_E if step % 3 else 0.5)  # halves where a minimum gives way
         try_E = np.where(np.isnan(outside_E), np.minimum(np.maximum(2 * try_E, half_E), room_E), cut_E)
     closed_E = ~np.isnan(outside_E) & (inside_E < room_E)
     return np.where(closed_E, at_E + side_E * inside_E, limit_E)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from testbed.ground.wording import offered, short
 from testbed.stats.identified import LONGEST, NoInformation
-from testbed.stats.scaling.table import Losses, losses
+from testbed.stats.scaling.table import Losses, check_rows, losses
 
 NEEDED, OFFERED = ("params", "tokens", "loss"), ("flops", "group")
 
@@ -28,7 +28,7 @@ def read(path: Path, columns: Mapping[str, str]) -> Read:
     (optional: rows of one text are resampled together). Rows are bad that lack a field or the name of
     their group, or whose numbers are no text of a number, not finite, or not positive.
 
-    Error: ValueError if a column is missing, the file is no text, or no row is sound.
+    Error: ValueError if a column is missing, the file is no text, no row is sound, or there are more than are fitted.
 
     >>> import os, tempfile
     >>> place = Path(tempfile.mkdtemp()) / "losses.csv"
@@ -58,6 +58,7 @@ def read(path: Path, columns: Mapping[str, str]) -> Read:
     column = {name: [values[at] for _, values, _ in kept] for at, name in enumerate(used)}
     groups = [group for _, _, group in kept] if "group" in places else None
     table = losses(column["params"], column["tokens"], column["loss"], column.get("flops"), groups)
+    check_rows(table)
     return Read(table, tuple(line for line, _, _ in kept), bad)
 
 

@@ -11,12 +11,17 @@ from testbed.stats.scaling.descent import descend
 from testbed.stats.scaling.ends import estimate
 from testbed.stats.scaling.fit import Fitted
 from testbed.stats.scaling.problem import Problem, of_cells
+from testbed.stats.scaling.shorter import noise_of
 from testbed.stats.scaling.table import Losses, averaged
 
 RESAMPLES = 1000
 ENOUGH = 1e-5
 """Relative fall of the objective at which the fit of a resample is done: some thousandths of a standard error."""
 
+RIVAL, RIVALS = 8.0, 2
+"""Rise of the objective, over its noise, up to which another minimum may be the least of a resample; how many are."""
+HELD = 4_000_000
+"""Rows of resamples that are held at once."""
 
 LEAST = 4
 """Cells that must be left over: with 1 or 2 resamples covered 58 to 83 % at 95 %, as many lack what tells a law."""
@@ -86,14 +91,16 @@ def by_cells(asked: Problem, table: Losses, fitted: Fitted, *, seed: int, resamp
             f"{groups} {'groups' if table.grouped else 'cells'} leave {freedom} over for {asked.free} parameters, and"
             f" resampling needs {least}; add some, pin a parameter, or take a profile of squares."
         )
-    drawn_RG = np.random.default_rng(seed).multinomial(groups, np.full(groups, 1 / groups), size=resamples)
-    weight_RN = asked.weight_N * drawn_RG[:, table.group_N]
-    start_RQ = np.tile(fitted.coordinate_Q, (resamples, 1))
-    ended = descend(asked, start_RQ, weight_RN=weight_RN, settled=ENOUGH)
+    rng, even_G = np.random.default_rng(seed), np.full(groups, 1 / groups)
+    parts = [
+        _least(asked, table, fitted, some, weight_RN=asked.weight_N * drawn_RG[:, table.group_N])
+        for some in _parts(resamples, len(asked.weight_N))
+        for drawn_RG in [rng.multinomial(groups, even_G, size=some)]
+    ]
     cells = groups == len(table.first_C)
     told = f"{resamples} resamples of {groups} {'cells' if cells else 'groups'}, widened percentiles"
     freedom_Q = np.full(len(asked.lower_Q), float(freedom))
-    return Resampled(ended.coordinate_RQ, freedom_Q, groups, told)
+    return Resampled(np.concatenate(parts), freedom_Q, groups, told)
 
 
 def by_seeds(asked: Problem, table: Losses, fitted: Fitted, *, seed: int, resamples: int = RESAMPLES) -> Resampled:
@@ -127,15 +134,37 @@ def by_seeds(asked: Problem, table: Losses, fitted: Fitted, *, seed: int, resamp
         )
     order_N, first_C = np.argsort(table.cell_N, kind="stable"), np.cumsum(seeds_C) - seeds_C
     own_N = table.cell_N[order_N]
-    picked_RN = np.random.default_rng(seed).random((resamples, len(own_N))) * seeds_C[own_N]
     mean_N = averaged(asked.log_loss_N, table.cell_N)[table.cell_N]
     wide_N = (asked.log_loss_N - mean_N) * np.sqrt(seeds_C / (seeds_C - 1))[table.cell_N]
-    drawn_RN = np.empty((resamples, len(own_N)))
-    drawn_RN[:, order_N] = wide_N[order_N][first_C[own_N] + picked_RN.astype(np.int64)]
-    start_RQ = np.tile(fitted.coordinate_Q, (resamples, 1))
-    ended = descend(asked, start_RQ, log_loss_RN=mean_N + drawn_RN, settled=ENOUGH)
+    rng, parts = np.random.default_rng(seed), []
+    for some in _parts(resamples, len(own_N)):
+        picked_RN = rng.random((some, len(own_N))) * seeds_C[own_N]
+        drawn_RN = np.empty((some, len(own_N)))
+        drawn_RN[:, order_N] = wide_N[order_N][first_C[own_N] + picked_RN.astype(np.int64)]
+        parts.append(_least(asked, table, fitted, some, log_loss_RN=mean_N + drawn_RN))
     told = f"{resamples} resamples of seeds within {len(seeds_C)} cells, widened percentiles"
-    return Resampled(ended.coordinate_RQ, _satterthwaite(asked, table, fitted), len(seeds_C), told)
+    return Resampled(np.concatenate(parts), _satterthwaite(asked, table, fitted), len(seeds_C), told)
+
+
+def _parts(resamples: int, rows: int) -> list[int]:
+    """Return how many resamples are drawn at a time, so that their rows fit the memory."""
+    most = max(1, HELD // rows)
+    return [min(most, resamples - first) for first in range(0, resamples, most)]
+
+
+def _least(
+    asked: Problem, table: Losses, fitted: Fitted, resamples: int, *, weight_RN: np.ndarray | None = None,
+    log_loss_RN: np.ndarray | None = None,
+) -> np.ndarray:  # fmt: skip
+    """Return the coordinates fitted to resamples, the least from the best fit and from its near rivals."""
+    reach = float(asked.value(fitted.coordinate_Q)) + RIVAL * noise_of(asked, table, fitted).variance
+    near = [each_Q for each_Q in fitted.others if float(asked.value(each_Q)) <= reach][:RIVALS]
+    ended = [
+        descend(asked, np.tile(each_Q, (resamples, 1)), weight_RN=weight_RN, log_loss_RN=log_loss_RN, settled=ENOUGH)
+        for each_Q in (fitted.coordinate_Q, *near)
+    ]
+    first_R = np.argmin([each.value_R for each in ended], axis=0)
+    return np.stack([each.coordinate_RQ for each in ended])[first_R, np.arange(resamples)]
 
 
 def _satterthwaite(asked: Problem, table: Losses, fitted: Fitted) -> np.ndarray:
@@ -151,8 +180,12 @@ def _satterthwaite(asked: Problem, table: Losses, fitted: Fitted) -> np.ndarray:
     return freedom_Q
 
 
-def intervals(asked: Problem, fitted: Fitted, found: Resampled, *, level: float) -> dict[str, Estimate]:
+def intervals(
+    asked: Problem, fitted: Fitted, found: Resampled, *, level: float, joined_2Q: np.ndarray | None = None
+) -> dict[str, Estimate]:
     """Return the interval of every parameter that was fitted, by name, from fits to resamples.
+
+    Where other ends of coordinates are given, as of `profiles.region`, an interval holds both.
 
     >>> from testbed.stats.scaling.fit import fit
     >>> from testbed.stats.scaling.forms import FORMS
@@ -168,11 +201,14 @@ def intervals(asked: Problem, fitted: Fitted, found: Resampled, *, level: float)
     True
     """
     check_level(level)
-    end_2Q = found.ends(found.coordinate_RQ, level, found.freedom_Q)
+    end_2Q, told = found.ends(found.coordinate_RQ, level, found.freedom_Q), found.told
+    if joined_2Q is not None:
+        end_2Q = np.stack([np.minimum(end_2Q[0], joined_2Q[0]), np.maximum(end_2Q[1], joined_2Q[1])])
+        told += ", joined with all values that fit as well"
     return {
         asked.form.names[place]: estimate(
             asked, int(place), float(fitted.coordinate_Q[place]), (float(end_2Q[0, place]), float(end_2Q[1, place])),
-            level=level, n=found.units, method=found.told,
+            level=level, n=found.units, method=told,
         )
         for place in np.flatnonzero(~asked.pinned_Q)
     }  # fmt: skip

@@ -7,6 +7,9 @@ from jaxtyping import Float, Int
 
 from testbed.stats.identified import LONGEST, NoInformation, alike, numbers, short
 
+MOST_ROWS = 20_000
+"""Rows that are fitted: every start, resample and absence of a unit reads each of them."""
+
 
 class Losses(NamedTuple):
     """N rows with P, D, loss and FLOPs (6·P·D where none are told); the cell of each, and what it is resampled with.
@@ -34,6 +37,16 @@ class Losses(NamedTuple):
         """Whether some group holds more than one cell, so that cells may share noise."""
         pairs = np.unique(np.stack([self.group_N, self.cell_N]), axis=1)
         return bool((np.bincount(pairs[0]) > 1).any())
+
+    @property
+    def unit_N(self) -> np.ndarray:
+        """The unit that each row is left out with: its group where groups hold several cells, its cell elsewhere."""
+        return self.group_N if self.grouped else self.cell_N
+
+    @property
+    def unit(self) -> str:
+        """What a unit is called."""
+        return "group" if self.grouped else "cell"
 
     @property
     def first_C(self) -> np.ndarray:
@@ -68,6 +81,21 @@ def losses(
     group_N = cell_N if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1].ravel()
     alike(losses=len(loss_N), groups=len(group_N))
     return Losses(params_N, tokens_N, loss_N, flops_N, cell_N, group_N, flops is not None)
+
+
+def check_rows(table: Losses) -> None:
+    """Refuse more rows than are fitted in a minute or so, and say how to have fewer.
+
+    >>> check_rows(losses([1, 2], [1, 2], [1, 1]))
+    """
+    rows, cells = len(table.loss_N), len(table.first_C)
+    if rows <= MOST_ROWS:
+        return
+    remedy = f"average the losses of each cell, which leaves {cells}"
+    if cells > MOST_ROWS:
+        every = -(-rows // MOST_ROWS)
+        remedy = f"keep one row of every {every}, which leaves {-(-rows // every)}"
+    raise ValueError(f"{rows} rows in {cells} cells: a fit takes {MOST_ROWS} at most; {remedy}.")
 
 
 def averaged(value_RN: Float[np.ndarray, "*R N"], cell_N: Int[np.ndarray, "N"]) -> Float[np.ndarray, "*R C"]:

@@ -64,8 +64,8 @@ def test_without_a_cell_is_a_fit_of_the_others():
     for cell in (0, 7, 15):
         others = table.rows(table.cell_N != cell)
         alone = fit(problem(FORM, others, SQUARES))
-        assert found.without_CQ[cell] == pytest.approx(FORM.values(alone.coordinate_Q), rel=1e-4)
-    assert found.hat_C.sum() == pytest.approx(5.0) and (found.hat_C <= 1 + 1e-12).all()
+        assert found.without_UQ[cell] == pytest.approx(FORM.values(alone.coordinate_Q), rel=1e-4)
+    assert found.hat_U.sum() == pytest.approx(5.0) and (found.hat_U <= 1 + 1e-12).all()
 
 
 @pytest.mark.parametrize("objective", [SQUARES, HUBER], ids=["squares", "huber"])
