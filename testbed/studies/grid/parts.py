@@ -4,6 +4,7 @@ import msgspec
 import numpy as np
 import pandas as pd
 
+from testbed.stats.crossed import crossed
 from testbed.stats.estimate import Estimate
 from testbed.stats.identified import told
 from testbed.stats.ladder import BOUND_ONLY
@@ -20,6 +21,8 @@ CURVES = ["parameters", "role", "tokens", "replicate", "step", "K", "train_loss"
 def estimates(analysis: Analysis, *, level: float) -> pd.DataFrame:
     """Return one row per quantity and group: K, E[CE] − ε, B, Ω and V in nats per token, and the exponents of V.
 
+    Where draws and first parameters are crossed, so are the variances of K over either, in nats².
+
     Columns: quantity, parameters, role, tokens, value, low, high, level, n, method; a quantity that could not be
     estimated has no row.
     """
@@ -30,6 +33,8 @@ def estimates(analysis: Analysis, *, level: float) -> pd.DataFrame:
         for role, tokens, group in groups(analysis, size):
             rows += _row("K", size, role, tokens, _divergence(group, level))
             rows += _row("excess", size, role, tokens, told(excess)(analysis, group, level=level))
+            for quantity, estimate in components(group, level=level).items():
+                rows += _row(quantity, size, role, tokens, estimate)
         found = told(bounds)(analysis, size, level=level)
         if not isinstance(found, str):
             named = {"B": found.bias, "attained": found.attained, "gap": found.optimisation, "gap share": found.share}
@@ -53,6 +58,26 @@ def excess(analysis: Analysis, group: pd.DataFrame, *, level: float) -> Estimate
     found = moments([block(group, column="ce_B")])
     truth = known(np.array([analysis.epsilon]), np.array([analysis.epsilon_error]), np.array([1e6]))
     return contrast(joined(found, truth), np.array([1.0, -1.0]), level=level)
+
+
+def components(group: pd.DataFrame, *, level: float) -> dict[str, Estimate]:
+    """Return the variances of K over draws of the data, over first parameters, and of the rest, in nats².
+
+    None where draws and first parameters of a group are not crossed; see ``testbed.stats.crossed``.
+    """
+    means_AI = group.assign(k=[float(kl_B.mean()) for kl_B in group["kl_B"]]).pivot_table(
+        index="draw", columns="initialisation", values="k"
+    )
+    if min(means_AI.shape, default=0) < 2 or means_AI.isna().to_numpy().any():
+        return {}
+    found = told(crossed)(means_AI.to_numpy(), level=level)
+    if isinstance(found, str):
+        return {}
+    return {
+        "variance over draws": found.draw,
+        "variance over first parameters": found.initialisation,
+        "variance of the rest": found.rest,
+    }
 
 
 def loss_parts(analysis: Analysis, *, level: float) -> pd.DataFrame:

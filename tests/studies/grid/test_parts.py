@@ -3,12 +3,13 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from testbed.cell import PILOTS
 from testbed.stats.identified import told
 from testbed.studies.grid.bounds import bounds
-from testbed.studies.grid.parts import curves, estimates, excess, groups, loss_parts
+from testbed.studies.grid.parts import components, curves, estimates, excess, groups, loss_parts
 from testbed.studies.grid.rates import chosen_rates
 from testbed.studies.grid.variance import law, variances
 from tests.studies.grid.synthetic import World, analysis
@@ -157,3 +158,19 @@ def test_curves_hold_every_checkpoint_of_every_kept_run():
     table = curves(analysis(World()))
     runs = len(World().sizes) * (len(World().tokens) + 1) * World().replicates
     assert len(table) == runs * 5 and (table["K"] > 0).all()
+
+
+def test_crossed_draws_and_first_parameters_have_variances_of_their_own():
+    """Planted: draws spread ten times as far as first parameters do, and the rest a tenth of these."""
+    rng = np.random.default_rng(0)
+    of_draw_A, of_start_I, rest_AI = rng.standard_normal(12), 0.1 * rng.standard_normal(8), rng.standard_normal((12, 8))
+    k_AI = 5 + of_draw_A[:, None] + of_start_I + 0.01 * rest_AI
+    pairs = list(np.ndindex(k_AI.shape))
+    group = pd.DataFrame({"draw": [a for a, _ in pairs], "initialisation": [i for _, i in pairs]})
+    found = components(group.assign(kl_B=[np.full(4, k_AI[pair]) for pair in pairs]), level=LEVEL)
+    planted = {"variance over draws": 1.0, "variance over first parameters": 0.01, "variance of the rest": 1e-4}
+    assert set(found) == set(planted)
+    assert all(found[name].low <= planted[name] <= found[name].high for name in planted)
+    assert found["variance over draws"].low > found["variance over first parameters"].high
+    own = group[group["draw"] == group["initialisation"]]
+    assert components(own.assign(kl_B=[np.ones(4)] * len(own)), level=LEVEL) == {}, "one replicate, one draw: no cross"
