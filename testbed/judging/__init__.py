@@ -56,7 +56,11 @@ def conclude(store: Store, study: Study) -> list[Verdict]:
     analysis = study.analysis(store)
     checks = study.checks(analysis)
     log = ledger.declared(store, study.claims)
-    verdicts = [judge(claim, study.estimate(claim, analysis), checks, declared=log.of(claim)) for claim in study.claims]
+    told = ledger.foretold(store, study.claims)
+    verdicts = [
+        judge(claim, study.estimate(claim, analysis), checks, declared=log.of(claim), forecast=told.get(claim.id))
+        for claim in study.claims
+    ]
     ledger.write(store, verdicts)
     store.write_json("checks.json", [ledger.plain(check) for check in checks])
     _write(store, study, analysis, checks, verdicts, study.derived(analysis, checks))
