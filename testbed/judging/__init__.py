@@ -85,6 +85,20 @@ def opened(folder: Path) -> tuple[Store, Study]:
     return store, store.spec(decode)
 
 
+def of_study(folder: Path, study: Study) -> Store:
+    """Return the store of a run of a study, which may have other words and claims.
+
+    Error: StoreError if the folder is no run, ValueError if it is one of another study.
+    """
+    store, saved = opened(folder)
+    if (saved.kind, saved.identity()) != (study.kind, study.identity()):
+        raise ValueError(
+            f"--out {folder}: it holds a run of another study than this preset and its overrides; name a run of it, or"
+            " leave --out out."
+        )
+    return store
+
+
 def _write(
     store: Store,
     study: Study,

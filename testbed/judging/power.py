@@ -2,19 +2,26 @@
 
 import time
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from testbed.stats.forecast import FEWEST, PLACES, Chances, Forecast
+from testbed.ground.options import Options
+from testbed.stats.forecast import FEWEST, PLACES, Chances, Forecast, Place
+from testbed.store import Store, ledger
 from testbed.study import Foresight, Planted, Study
+from testbed.terminal.console import Console
+from testbed.terminal.plan import show_power
 from testbed.verdict import Claim, judge
 
 SECONDS = 15.0
 """Time that is spent before a run; claims that no draw has decided yet take longer."""
 HELPS = 0.5
 """Chance of the right verdict, inside or outside, from which a knob is said to decide a claim."""
+
+
+_WORDS = ("supported", "refuted", "undecided", "invalid")
 
 
 class Remedy(NamedTuple):
@@ -34,7 +41,7 @@ def forecasts(
     *,
     simulations: int,
     seconds: float = np.inf,
-    told: Callable[[float], None] = lambda share: None,
+    places: Sequence[Place] = PLACES,
 ) -> dict[str, Forecast]:
     """Return what each claim can decide, by its id, from so many simulated runs of each place of the truth.
 
@@ -54,8 +61,8 @@ def forecasts(
             how = planted[claim.id]
             if isinstance(how, str) or (late and (draw >= FEWEST or found[claim.id].right > 0)):
                 continue
-            found[claim.id] = _drawn(study, claim, how, found[claim.id], draw, edge=not late)
-        told((draw + 1) / simulations)
+            asked = [place for place in places if place != "edge" or not late]
+            found[claim.id] = _drawn(study, claim, how, found[claim.id], draw, asked)
     return found
 
 
@@ -63,7 +70,7 @@ def remedy(study: Study, foresight: Foresight, claim: Claim, *, simulations: int
     """Return the first knob that makes the right verdict of a claim likely; None where none does."""
     for knob, turned in foresight.knobs.items():
         larger = turned()
-        found = forecasts(study, larger, [claim], simulations=simulations)[claim.id]
+        found = forecasts(study, larger, [claim], simulations=simulations, places=("inside", "outside"))[claim.id]
         if found.right >= HELPS:
             return Remedy(knob, larger.cost / foresight.cost, found.right)
     return None
@@ -87,6 +94,19 @@ def refuse(study: Study, foresight: Foresight, found: Mapping[str, Forecast]) ->
         )
 
 
+def tell(store: Store, study: Study, options: Options, console: Console, *, gate: bool) -> None:
+    """Print and keep what each claim can decide, as far as is known by now; with ``gate``, refuse as `refuse` does."""
+    foresight = study.foresight(store) if study.claims and options.simulations else None
+    if foresight is None:
+        return
+    console.say(f"Simulating what {len(study.claims)} claims can decide, by {foresight.basis} …")
+    found = forecasts(study, foresight, study.claims, simulations=options.simulations, seconds=SECONDS)
+    show_power(console, found)
+    if gate:
+        refuse(study, foresight, found)
+    ledger.foretell(store, study.claims, found)
+
+
 def _of(chances: Chances | None, word: str) -> str:
     return "none" if chances is None else f"{getattr(chances, word)} of {chances.count}"
 
@@ -98,12 +118,14 @@ def _blank(planted: Planted | str, basis: str) -> Forecast:
     return Forecast(basis=basis, **{name: Chances(value=value) for name, value in named if value is not None})
 
 
-def _drawn(study: Study, claim: Claim, how: Planted, before: Forecast, draw: int, *, edge: bool) -> Forecast:
-    """Return the chances with one more draw of each place."""
+def _drawn(
+    study: Study, claim: Claim, how: Planted, before: Forecast, draw: int, places: Sequence[Place]
+) -> Forecast:
+    """Return the chances with one more draw of these places."""
     counts = {}
     for index, place in enumerate(PLACES):
         chances: Chances | None = getattr(before, place)
-        if chances is None or (place == "edge" and not edge):
+        if chances is None or place not in places:
             counts[place] = chances
             continue
         rng = np.random.default_rng([study.seed, zlib.crc32(claim.id.encode()), index, draw])
@@ -114,6 +136,3 @@ def _drawn(study: Study, claim: Claim, how: Planted, before: Forecast, draw: int
             fields["why"] = verdict.reason
         counts[place] = Chances(**fields)
     return Forecast(basis=before.basis, **counts)
-
-
-_WORDS = ("supported", "refuted", "undecided", "invalid")
