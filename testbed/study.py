@@ -109,9 +109,9 @@ class Study(Checked, frozen=True, kw_only=True):
         require(len(ids) == len(set(ids)), "claims", ids, "each id once", "rename one")
 
     def identity(self) -> dict[str, Any]:
-        """Return what two runs must share to share an output folder: everything but words and claims."""
+        """Return what two runs must share to share an output folder: everything but words, claims and guess."""
         fields: dict[str, Any] = msgspec.to_builtins(self)
-        return {name: fields[name] for name in fields if name not in ("name", "question", "claims")}
+        return {name: fields[name] for name in fields if name not in ("name", "question", "claims", "guess")}
 
     def plan(self, options: Options) -> Sequence[Planned]:
         """Return the training that is ahead; refuse what cannot be done on this machine, before any of it is.

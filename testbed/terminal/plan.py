@@ -78,11 +78,14 @@ def _share(chances: Chances | None, *words: str) -> str:
 
     >>> _share(Chances(value=0.1, supported=30, undecided=10), "supported")
     '75 ± 7 % (0.1)'
+    >>> _share(Chances(value=0.1, undecided=40), "supported")
+    '0 ± 3 % (0.1)'
     """
     if chances is None or not chances.count:
         return "–"
     share = chances.share(*words)
-    error = (share * (1 - share) / chances.count) ** 0.5
+    centred = (share * chances.count + 2) / (chances.count + 4)  # Agresti and Coull: no error is nothing
+    error = (centred * (1 - centred) / (chances.count + 4)) ** 0.5
     return f"{100 * share:.0f} ± {100 * error:.0f} % ({chances.value:.3g})".replace("(-", "(−")
 
 

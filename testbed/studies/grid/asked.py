@@ -154,7 +154,7 @@ class Asked(Study, frozen=True, kw_only=True):
     def identity(self) -> dict[str, Any]:
         """Return what two runs must share to share an output folder: everything but words, claims, references and guess."""
         shared = super().identity() | {"schema": SCHEMA, "model": self.model.identity()}
-        return {name: shared[name] for name in shared if name not in ("references", "guess")}
+        return {name: shared[name] for name in shared if name != "references"}
 
     def cell(self, asked: Tuned, rate: float, role: Role, run: tuple[int, int]) -> Cell:
         """Return the run of one draw and initialisation at a rate."""
