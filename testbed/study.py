@@ -85,7 +85,6 @@ class Foresight(NamedTuple):
     """What to turn so that the run tells more, one at a time; each gives what is expected then."""
 
 
-
 class Study(Checked, frozen=True, kw_only=True):
     """A question as one value: equal questions give equal runs."""
 

@@ -13,6 +13,7 @@ from testbed.ground.options import MOST_SIMULATIONS
 from testbed.ground.rules import require_between
 
 if TYPE_CHECKING:
+    from testbed.judging.power import Remedy
     from testbed.study import Study
 
 
@@ -49,6 +50,7 @@ def command(asked: argparse.Namespace, rest: list[str]) -> int:
 def _tell(study: "Study", asked: argparse.Namespace) -> None:
     from testbed import judging
     from testbed.judging import power
+    from testbed.stats.forecast import FEWEST
     from testbed.store import ledger
     from testbed.terminal.console import Console
     from testbed.terminal.plan import show_power
@@ -61,19 +63,20 @@ def _tell(study: "Study", asked: argparse.Namespace) -> None:
         raise ValueError(f"{study.name} {lack}: there is nothing to tell; declare claims, or choose another.")
     found = power.forecasts(study, foresight, study.claims, simulations=asked.simulations)
     helps = {
-        claim.id: power.remedy(study, foresight, claim, simulations=min(asked.simulations, power.FEWEST))
+        claim.id: power.remedy(study, foresight, claim, simulations=min(asked.simulations, FEWEST))
         for claim in study.claims
         if found[claim.id].right < power.HELPS and not found[claim.id].unplanted
     }
     if asked.json:
-        told = {
-            name: ledger.plain(each) | {"remedy": helps[name]._asdict() if helps.get(name) else None}
-            for name, each in found.items()
-        }
+        told = {name: ledger.plain(each) | {"remedy": _plain(helps.get(name))} for name, each in found.items()}
         print(msgspec.json.format(msgspec.json.encode(told), indent=1).decode())
         return
     show_power(Console(), found, {name: _words(each) for name, each in helps.items()})
 
 
-def _words(found: Any) -> str:
+def _plain(found: "Remedy | None") -> dict[str, Any] | None:
+    return None if found is None else found._asdict()
+
+
+def _words(found: "Remedy | None") -> str:
     return "none of the knobs alone" if found is None else f"{found.knob}, {found.cost:.3g}× the work"

@@ -1,10 +1,11 @@
-"""What the claims of a study can decide, told before it runs: finished runs are drawn with the truth where it is known."""
+"""What the claims of a study can decide, told before it runs: finished runs are drawn with a known truth."""
 
 import time
 import zlib
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from testbed.ground.options import Options
@@ -19,9 +20,6 @@ SECONDS = 15.0
 """Time that is spent before a run; claims that no draw has decided yet take longer."""
 HELPS = 0.5
 """Chance of the right verdict, inside or outside, from which a knob is said to decide a claim."""
-
-
-_WORDS = ("supported", "refuted", "undecided", "invalid")
 
 
 class Remedy(NamedTuple):
@@ -87,10 +85,11 @@ def refuse(study: Study, foresight: Foresight, found: Mapping[str, Forecast]) ->
             continue
         helps = remedy(study, foresight, claim, simulations=FEWEST // 2)
         knob = f"{helps.knob} decides it at {helps.cost:.3g} times the work" if helps else "no one knob decides it"
+        inside, outside = _of(told.inside, "supported"), _of(told.outside, "refuted")
         raise ValueError(
-            f"claim {claim.id}: this design never decides it: of simulated runs, {_of(told.inside, 'supported')} inside its"
-            f" region and {_of(told.outside, 'refuted')} outside earn the right verdict, by {told.basis}; {knob} (see"
-            " `testbed power`), or say exploratory=True of it, or leave it out with --claims."
+            f"claim {claim.id}: this design never decides it: of simulated runs, {inside} are supported inside its region"
+            f" and {outside} refuted outside, by {told.basis}; {knob}. Turn that, declare it exploratory=True, or choose"
+            " others with --claims; `testbed power` tells more."
         )
 
 
@@ -114,15 +113,13 @@ def _of(chances: Chances | None, word: str) -> str:
 def _blank(planted: Planted | str, basis: str) -> Forecast:
     if isinstance(planted, str):
         return Forecast(basis=basis, unplanted=planted)
-    named = zip(PLACES, planted.places, strict=True)
-    return Forecast(basis=basis, **{name: Chances(value=value) for name, value in named if value is not None})
+    inside, edge, outside = (None if value is None else Chances(value=value) for value in planted.places)
+    return Forecast(basis=basis, inside=inside, edge=edge, outside=outside)
 
 
-def _drawn(
-    study: Study, claim: Claim, how: Planted, before: Forecast, draw: int, places: Sequence[Place]
-) -> Forecast:
+def _drawn(study: Study, claim: Claim, how: Planted, before: Forecast, draw: int, places: Sequence[Place]) -> Forecast:
     """Return the chances with one more draw of these places."""
-    counts = {}
+    counts: dict[Place, Chances | None] = {}
     for index, place in enumerate(PLACES):
         chances: Chances | None = getattr(before, place)
         if chances is None or place not in places:
@@ -130,9 +127,7 @@ def _drawn(
             continue
         rng = np.random.default_rng([study.seed, zlib.crc32(claim.id.encode()), index, draw])
         verdict = judge(claim, study.estimate(claim, how.draw(chances.value, rng)), ())
-        fields = {"value": chances.value, "why": chances.why, **{w: getattr(chances, w) for w in _WORDS}}
-        fields[verdict.verdict] += 1
-        if verdict.verdict == "invalid" and not chances.why:
-            fields["why"] = verdict.reason
-        counts[place] = Chances(**fields)
-    return Forecast(basis=before.basis, **counts)
+        why = chances.why or (verdict.reason if verdict.verdict == "invalid" else "")
+        more = {verdict.verdict: getattr(chances, verdict.verdict) + 1}
+        counts[place] = msgspec.structs.replace(chances, why=why, **more)
+    return Forecast(basis=before.basis, inside=counts["inside"], edge=counts["edge"], outside=counts["outside"])

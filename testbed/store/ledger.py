@@ -58,7 +58,9 @@ def judged(store: Store, claims: Sequence[Claim]) -> bool:
     if not all(map(store.holds, ("ledger.json", "report.html", "provenance.json"))):
         return False
     verdicts, log = _saved(store), Declarations(store)
-    return list(claims) == list(map(_claim_of, verdicts)) and all(_restated(verdict, log) == verdict for verdict in verdicts)
+    return list(claims) == list(map(_claim_of, verdicts)) and all(
+        _restated(verdict, log) == verdict for verdict in verdicts
+    )
 
 
 def begin(store: Store, claims: Sequence[Claim], made: dict[str, Any]) -> None:

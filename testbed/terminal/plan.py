@@ -7,7 +7,7 @@ import rich.box
 from rich.table import Table
 
 from testbed.stats.forecast import Chances, Forecast
-from testbed.terminal.console import Console
+from testbed.terminal.console import LONGEST, Console
 
 
 class Planned(NamedTuple):
@@ -49,7 +49,7 @@ def show_power(console: Console, found: Mapping[str, Forecast], helps: Mapping[s
     basis = next(iter(found.values())).basis
     title = f"What the claims can decide, by {basis}: shares of simulated runs"
     table = Table(title=title, title_justify="left", box=rich.box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("claim", overflow="fold")
+    table.add_column("claim", overflow="fold", no_wrap=all(len(name) <= LONGEST for name in found))
     for heading in ("supported inside", "refuted outside", "decided on the edge"):
         table.add_column(heading, justify="right", overflow="fold")
     if helps is not None:

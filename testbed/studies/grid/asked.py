@@ -147,12 +147,14 @@ class Asked(Study, frozen=True, kw_only=True):
         each = self.training.pilots * len(self.training.learning_rates) + len(self.grid.runs)
         window = self.evaluation.sequences * self.model.context / 3
         flops = {size(model).parameters: size(model).training_flops_per_token for model in self.models}
-        seen = {one: one.horizon * self.step_tokens for one in self.tuned()}
-        seen = {one: t + window * sum(step <= one.horizon for step in self.checkpoints) for one, t in seen.items()}
-        return float(sum(each * flops[one.parameters] * tokens for one, tokens in seen.items()))
+        total = 0.0
+        for one in self.tuned():
+            tokens = one.horizon * self.step_tokens + window * sum(step <= one.horizon for step in self.checkpoints)
+            total += each * flops[one.parameters] * tokens
+        return total
 
     def identity(self) -> dict[str, Any]:
-        """Return what two runs must share to share an output folder: everything but words, claims, references and guess."""
+        """Return what two runs must share to share an output folder: all but words, claims, references, guess."""
         shared = super().identity() | {"schema": SCHEMA, "model": self.model.identity()}
         return {name: shared[name] for name in shared if name != "references"}
 

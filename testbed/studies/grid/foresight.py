@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -51,13 +52,11 @@ def _planted(study: Asked, seen: Surface, claim: Claim) -> Planted | str:
 def _knobs(study: Asked) -> list[tuple[str, Asked]]:
     """Return the study with one knob turned up, as far as each may be."""
     grid, training, evaluation = study.grid, study.training, study.evaluation
-    turned = {
+    turned: dict[str, Callable[[], dict[str, Any]]] = {
         f"evaluation.sequences × {WIDER}": lambda: {
             "evaluation": msgspec.structs.replace(evaluation, sequences=WIDER * evaluation.sequences)
         },
-        f"grid.replicates × {MORE}": lambda: {
-            "grid": msgspec.structs.replace(grid, replicates=MORE * grid.replicates)
-        },
+        f"grid.replicates × {MORE}": lambda: {"grid": msgspec.structs.replace(grid, replicates=MORE * grid.replicates)},
         f"training.steps × {LONGER}": lambda: {
             "training": msgspec.structs.replace(training, steps=LONGER * training.steps)
         },

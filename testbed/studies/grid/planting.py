@@ -4,6 +4,7 @@ import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -177,7 +178,11 @@ def _correlated(surface: Surface, value: float) -> Surface:
 
 
 def _replaced(field: str) -> Callable[[Surface, float], Surface]:
-    return lambda surface, value: dataclasses.replace(surface, **{field: value})
+    def bent(surface: Surface, value: float) -> Surface:
+        named: dict[str, Any] = {field: value}
+        return dataclasses.replace(surface, **named)
+
+    return bent
 
 
 PLANTERS: dict[str, Planter] = {
@@ -185,7 +190,9 @@ PLANTERS: dict[str, Planter] = {
         lambda s: min(float(s.online_P.min()), float((s.bias_P[:, None] + s.variance_PD).min())), _replaced("lowest")
     ),
     "bias_exponent": Planter(lambda s: -_log_slope(s.sizes, s.bias_P), _bias_exponent, nats=False, sizes=2),
-    "bias_step": Planter(lambda s: float(np.diff(s.bias_P).max()), lambda s, v: _with_bias(s, _stepped(s.bias_P, v)), sizes=2),
+    "bias_step": Planter(
+        lambda s: float(np.diff(s.bias_P).max()), lambda s, v: _with_bias(s, _stepped(s.bias_P, v)), sizes=2
+    ),
     "bias_bend": Planter(lambda s: float(np.diff(_slopes(s)).min()), _bend, sizes=3),
     "online_exponent": Planter(lambda s: -_log_slope(s.sizes, s.online_P), _online_exponent, nats=False, sizes=2),
     "online_step": Planter(lambda s: float(np.diff(s.online_P).max()), _online_step, sizes=2),
@@ -194,7 +201,8 @@ PLANTERS: dict[str, Planter] = {
     ),
     "variance_exponent": Planter(_pooled, _one_law, nats=False, tokens=2),
     "variance_departure": Planter(
-        lambda s: float(np.abs(_exponents(s) - 1).max()), _departed, domain=(0.0, math.inf), nats=False, tokens=2),
+        lambda s: float(np.abs(_exponents(s) - 1).max()), _departed, domain=(0.0, math.inf), nats=False, tokens=2
+    ),
     "variance_step": Planter(lambda s: float(np.diff(s.variance_PD, axis=1).max()), _variance_step, tokens=2),
     "variance_size_step": Planter(lambda s: float(np.diff(s.variance_PD, axis=0).max()), _size_step, sizes=2),
     "variance_over_bias": Planter(_fewest, lambda s, v: _scaled(s, v - _fewest(s)), nats=False),

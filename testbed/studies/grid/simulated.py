@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from testbed.cell import SCHEMA
 from testbed.studies.grid.analysis import Analysis, reported
 from testbed.studies.grid.asked import Asked
 from testbed.studies.grid.surface import Surface
@@ -110,6 +111,7 @@ def _frame(
     """Return the table of cells, one checkpoint each."""
     rows = [(group, seed) for group, own in zip(groups, seeds, strict=True) for seed in own]
     columns: dict[str, list[Any]] = {
+        "schema": [SCHEMA] * len(rows),
         "parameters": [surface.sizes[group.row] for group, _ in rows],
         "role": [group.role for group, _ in rows],
         "tokens": [group.tokens for group, _ in rows],

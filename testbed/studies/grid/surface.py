@@ -153,13 +153,13 @@ def _seen(pilots: pd.DataFrame) -> dict[Tuned, np.ndarray]:
 
 
 def _pooled(groups: list[np.ndarray]) -> float | None:
-    """Return the standard deviation over replicates as a share of the mean, all groups pooled; None where none tells."""
+    """Return the deviation over replicates as a share of the mean, all groups pooled; None where none tells."""
     shares = [kl_RB.mean(1).var(ddof=1) / kl_RB.mean() ** 2 for kl_RB in groups if len(kl_RB) > 1 and kl_RB.mean() > 0]
     return max(float(np.sqrt(np.mean(shares))), 1e-3) if shares else None
 
 
 def _windows(groups: list[np.ndarray]) -> tuple[float | None, float]:
-    """Return the deviation over windows as a share of K, and the share of its variance that the groups have in common."""
+    """Return the deviation over windows as a share of K, and the share of its variance that all have in common."""
     unit_NB = np.array([kl_B / kl_B.mean() for kl_RB in groups for kl_B in kl_RB if kl_B.mean() > 0])
     if len(unit_NB) < 2:
         return None, 0.0

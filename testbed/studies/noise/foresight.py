@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -29,7 +30,7 @@ Guesses = Mapping[str, Guess]
 def foresight(study: Asked, store: Store | None, subject: Callable[[Claim], About]) -> Foresight:
     """Return what is expected of a study of noise: laws of theory, and the scatter of a guess or of a run observed."""
     guess = study.guess or Guess()
-    guesses = {arm.name: guess for arm in study.arms}
+    guesses: Guesses = {arm.name: guess for arm in study.arms}
     basis = "a guess" if study.guess is None else "the declared guess"
     if store is not None and finished.observed(store):
         guesses, basis = _measured(finished.analysis(study, store), guesses), "the levels observed"
@@ -91,14 +92,15 @@ def _scatter(rows: pd.DataFrame) -> float:
 
 def _knobs(study: Asked) -> list[tuple[str, Asked]]:
     """Return the study with one knob turned up, as far as each may be."""
-    turned = {
+    replace = msgspec.structs.replace
+    turned: dict[str, Callable[[], dict[str, Any]]] = {
         f"sequences, fewest and tokens × {MORE}": lambda: {
             **{name: MORE * getattr(study, name) for name in ("sequences", "fewest", "tokens")},
-            "arms": tuple(_with(arm, sequences=arm.sequences and MORE * arm.sequences) for arm in study.arms),
+            "arms": tuple(replace(arm, sequences=arm.sequences and MORE * arm.sequences) for arm in study.arms),
         },
         f"kept × {MORE}": lambda: {"kept": MORE * study.kept},
         f"draws of every arm × {TWICE}": lambda: {
-            "arms": tuple(_with(arm, draws=TWICE * arm.draws) for arm in study.arms)
+            "arms": tuple(replace(arm, draws=TWICE * arm.draws) for arm in study.arms)
         },
     }
     found = []
@@ -108,6 +110,3 @@ def _knobs(study: Asked) -> list[tuple[str, Asked]]:
         except ValueError:  # beyond what can be asked for
             continue
     return found
-
-
-_with = msgspec.structs.replace

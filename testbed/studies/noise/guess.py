@@ -5,8 +5,7 @@ from testbed.ground.rules import require
 
 
 class Guess(Checked, frozen=True, kw_only=True):
-    """How far observed levels scatter, and how far projections are from Gaussian; a run that was observed replaces the
-    scatter."""
+    """How far levels scatter, and projections are from Gaussian; a run that was observed replaces the scatter."""
 
     dimensions: float = 2.0
     """Directions among which the variance is spread evenly: T of S sequences has a relative error of √(2/(S·this))."""

@@ -89,7 +89,5 @@ def planters(guess: Guess) -> dict[str, Planter]:
             lambda d, g: 0.0, lambda c, v: c._replace(t_N=v + (1 - v) * c.n_N[0] / c.n_N), share
         ),
         "noise_normal_distance": Planter(lambda d, g: g.distance, _farthest, (0.0, FARTHEST)),
-        "noise_distance_exponent": Planter(
-            lambda d, g: 0.5, lambda c, v: _approaching(c, v, guess.first_distance)
-        ),
+        "noise_distance_exponent": Planter(lambda d, g: 0.5, lambda c, v: _approaching(c, v, guess.first_distance)),
     }
