@@ -84,12 +84,12 @@ def refuse(study: Study, foresight: Foresight, found: Mapping[str, Forecast]) ->
         if told is None or claim.exploratory or not told.never:
             continue
         helps = remedy(study, foresight, claim, simulations=FEWEST // 2)
-        knob = f"{helps.knob} decides it at {helps.cost:.3g} times the work" if helps else "no one knob decides it"
+        turned = f"turn {helps.knob} ({helps.cost:.3g} times the work)" if helps else "no one knob decides it"
         inside, outside = _of(told.inside, "supported"), _of(told.outside, "refuted")
         raise ValueError(
-            f"claim {claim.id}: this design never decides it: of simulated runs, {inside} are supported inside its region"
-            f" and {outside} refuted outside, by {told.basis}; {knob}. Turn that, declare it exploratory=True, or choose"
-            " others with --claims; `testbed power` tells more."
+            f"claim {claim.id}: this design never decides it: of simulated runs, {inside} are supported inside its"
+            f" region and {outside} refuted outside, by {told.basis}; {turned} (see `testbed power`), or declare it"
+            " exploratory=True, or choose others with --claims."
         )
 
 

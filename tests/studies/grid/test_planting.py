@@ -101,9 +101,9 @@ def test_too_few_sizes_or_a_number_that_nothing_plants_are_told_in_a_sentence():
 
 def test_a_guess_takes_no_part_in_identity_and_fits_the_grid():
     assert STUDY.identity() == msgspec.structs.replace(STUDY, guess=None).identity()
-    with pytest.raises(ValueError, match="guess.bias"):
+    with pytest.raises(ValueError, match="a value for each of grid"):
         msgspec.structs.replace(STUDY, guess=Guess(bias=(0.1,)))
-    with pytest.raises(ValueError, match="guess.spread"):
+    with pytest.raises(ValueError, match="a share above 0"):
         Guess(spread=0.0)
 
 
