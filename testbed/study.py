@@ -16,11 +16,11 @@ from testbed.ground.options import Options
 from testbed.ground.rules import require
 from testbed.ground.wording import offered, short
 from testbed.stats.estimate import Estimate
-from testbed.stats.forecast import Places
 from testbed.store import Store
 from testbed.terminal.display import Display
 from testbed.terminal.plan import Planned
 from testbed.verdict import Check, Claim
+from testbed.verdict.forecast import Places
 
 if TYPE_CHECKING:
     import numpy as np

@@ -50,10 +50,10 @@ def command(asked: argparse.Namespace, rest: list[str]) -> int:
 def _tell(study: "Study", asked: argparse.Namespace) -> None:
     from testbed import judging
     from testbed.judging import power
-    from testbed.stats.forecast import FEWEST
     from testbed.store import ledger
     from testbed.terminal.console import Console
     from testbed.terminal.plan import show_power
+    from testbed.verdict.forecast import FEWEST
 
     judging.check_claims(study)
     store = None if asked.out is None else judging.of_study(asked.out, study)

@@ -9,12 +9,12 @@ import msgspec
 import numpy as np
 
 from testbed.ground.options import Options
-from testbed.stats.forecast import FEWEST, PLACES, Chances, Forecast, Place
 from testbed.store import Store, ledger
 from testbed.study import Foresight, Planted, Study
 from testbed.terminal.console import Console
 from testbed.terminal.plan import show_power
 from testbed.verdict import Claim, judge
+from testbed.verdict.forecast import FEWEST, PLACES, Chances, Forecast, Place
 
 SECONDS = 15.0
 """Time that is spent before a run; claims that no draw has decided yet take longer."""

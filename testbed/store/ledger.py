@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
-from testbed.stats.forecast import Forecast
 from testbed.store import PROVENANCE, Store, StoreError
 from testbed.store.declarations import ANCHOR, LOST, Declarations, declare
 from testbed.verdict import Claim, Verdict
+from testbed.verdict.forecast import Forecast
 
 FORETOLD = "power.json"
 """What was told before the run of what each claim could decide."""

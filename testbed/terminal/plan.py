@@ -6,8 +6,8 @@ from typing import NamedTuple
 import rich.box
 from rich.table import Table
 
-from testbed.stats.forecast import Chances, Forecast
 from testbed.terminal.console import LONGEST, Console
+from testbed.verdict.forecast import Chances, Forecast
 
 
 class Planned(NamedTuple):

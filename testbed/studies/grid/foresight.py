@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from testbed.stats.forecast import placed
 from testbed.store import Store
 from testbed.studies.grid.analysis import Analysis
 from testbed.studies.grid.asked import Asked
@@ -16,6 +15,7 @@ from testbed.studies.grid.simulated import simulated
 from testbed.studies.grid.surface import Surface, surface
 from testbed.study import Foresight, Planted
 from testbed.verdict import Claim
+from testbed.verdict.forecast import placed
 
 LONGER, WIDER, MORE = 4, 4, 2
 """Factors by which horizon, evaluation windows and replicates are raised to see what that would decide."""

@@ -8,7 +8,6 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from testbed.stats.forecast import placed
 from testbed.store import Store
 from testbed.studies.noise import finished
 from testbed.studies.noise.analysis import About, NoiseAnalysis
@@ -19,6 +18,7 @@ from testbed.studies.noise.simulated import simulated
 from testbed.studies.noise.tables import described
 from testbed.study import Foresight, Planted
 from testbed.verdict import Claim
+from testbed.verdict.forecast import placed
 
 MORE, TWICE = 4, 2
 """Factors by which sequences and draws are raised to see what that would decide."""

@@ -11,13 +11,13 @@ from testbed import cli, judging, pipeline
 from testbed.cell import Evaluation
 from testbed.ground.options import Options
 from testbed.judging import power
-from testbed.stats.forecast import Chances, Forecast, placed
 from testbed.store import Store, ledger
 from testbed.studies.grid import GridStudy
 from testbed.studies.grid.guess import Guess
 from testbed.studies.grid.layout import Grid
 from testbed.studies.grid.surface import surface
 from testbed.verdict import Claim
+from testbed.verdict.forecast import Chances, Forecast, placed
 from tests.shared.small import EXPERIMENT, varied
 from tests.studies.grid.common import QUIET
 
@@ -54,8 +54,8 @@ def test_a_refusal_names_the_knob_that_decides_it(monkeypatch):
 
 def test_a_knob_that_decides_a_claim_is_found_and_costs_more():
     """With two replicates a step of V has one degree of freedom."""
-    noisy = Guess(stored_noise=0.5)
-    study = varied(grid=Grid(multiples=(1, 2), tokens=(64, 1024, 4096), replicates=2), guess=noisy)
+    noisy = Guess(stored_noise=0.3)
+    study = varied(grid=Grid(multiples=(1, 2), tokens=(64, 4096), replicates=2), guess=noisy)
     step = claim("step", "variance_step", None, 0.0)
     before = told(study, [step])["step"]
     found = power.remedy(study, study.foresight(None), step, simulations=20)

@@ -9,7 +9,7 @@ import msgspec
 
 from testbed.ground.checked import Checked, check_name
 from testbed.stats.estimate import Estimate, check_level
-from testbed.stats.forecast import Forecast
+from testbed.verdict.forecast import Forecast
 
 Word = Literal["supported", "refuted", "undecided", "invalid"]
 Standing = Literal["before the run", "after the run", "declaration missing"]
