@@ -1,4 +1,4 @@
-"""The story, told once for every question: plan, declare, do what each stage lacks, judge, report."""
+"""The story, told once for every question: plan, foretell, declare, do what each stage lacks, judge, report."""
 
 import time
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ import msgspec
 from testbed import engine, judging
 from testbed.ground.options import Options
 from testbed.ground.wording import short
+from testbed.judging import power
 from testbed.store import Store, ledger, machine
 from testbed.study import Study, decode
 from testbed.terminal.console import Console
@@ -20,8 +21,10 @@ from testbed.verdict import Verdict
 def run(study: Study, folder: Path, options: Options, console: Console) -> list[Verdict]:
     """Do what the folder lacks, stage by stage, then judge and report; return the verdicts.
 
+    Before the first step, and again once pilots tell more, it is simulated what each claim can decide.
+
     Error: StoreError if the folder belongs to another question or cannot be used; ValueError if a claim or the plan
-    does not fit.
+    does not fit, or the design never decides a claim that is not exploratory.
     """
     judging.check_claims(study)
     machine.keep_compilations()
@@ -33,9 +36,14 @@ def run(study: Study, folder: Path, options: Options, console: Console) -> list[
         return ledger.read(store)
     began = time.monotonic()
     show(console, study.name, ahead, where(options))
+    if not store.begun():
+        power.tell(store, study, options, console, gate=True)
     ledger.begin(store, study.claims, machine.provenance(study.seed, msgspec.to_builtins(options)))
     for stage in study.stages():
-        engine.run(stage.name, stage.lacking(store, options), store, options, console)
+        lacking = stage.lacking(store, options)
+        engine.run(stage.name, lacking, store, options, console)
+        if stage.telling and lacking:
+            power.tell(store, study, options, console, gate=False)
     console.say(f"Judging {len(study.claims)} claims, and writing the report …")
     verdicts = judging.conclude(store, study)
     console.verdicts(verdicts, time.monotonic() - began, folder / judging.REPORT)

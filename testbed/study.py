@@ -20,8 +20,10 @@ from testbed.store import Store
 from testbed.terminal.display import Display
 from testbed.terminal.plan import Planned
 from testbed.verdict import Check, Claim
+from testbed.verdict.forecast import Places
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
     from testbed.report.page import Frame
@@ -58,6 +60,29 @@ class Stage(NamedTuple):
     """What is done in it, as a participle: training, observing."""
     lacking: Callable[[Store, Options], Sequence[Task]]
     """The tasks whose results the store lacks; none when the stage is over."""
+    telling: bool = False
+    """Whether what it leaves tells better than a guess what the claims can decide."""
+
+
+class Planted(NamedTuple):
+    """Where the truth that a claim is about can be put, and how a finished run is drawn in which it is there."""
+
+    places: Places
+    draw: "Callable[[float, np.random.Generator], Any]"
+    """Returns an analysis, as of a finished run, in which the claim's number truly has the value."""
+
+
+class Foresight(NamedTuple):
+    """What is expected of a run before it is one, so that runs like it can be drawn."""
+
+    basis: str
+    """What the expectation rests on."""
+    planted: Callable[[Claim], Planted | str]
+    """Returns how a claim's number is planted, or the sentence that says why it cannot be."""
+    cost: float
+    """About the work of the whole run, in a unit of its kind."""
+    knobs: "Mapping[str, Callable[[], Foresight]]" = {}  # noqa: RUF012 - never changed
+    """What to turn so that the run tells more, one at a time; each gives what is expected then."""
 
 
 class Study(Checked, frozen=True, kw_only=True):
@@ -83,9 +108,9 @@ class Study(Checked, frozen=True, kw_only=True):
         require(len(ids) == len(set(ids)), "claims", ids, "each id once", "rename one")
 
     def identity(self) -> dict[str, Any]:
-        """Return what two runs must share to share an output folder: everything but words and claims."""
+        """Return what two runs must share to share an output folder: everything but words, claims and guess."""
         fields: dict[str, Any] = msgspec.to_builtins(self)
-        return {name: fields[name] for name in fields if name not in ("name", "question", "claims")}
+        return {name: fields[name] for name in fields if name not in ("name", "question", "claims", "guess")}
 
     def plan(self, options: Options) -> Sequence[Planned]:
         """Return the training that is ahead; refuse what cannot be done on this machine, before any of it is.
@@ -106,6 +131,10 @@ class Study(Checked, frozen=True, kw_only=True):
     @abc.abstractmethod
     def estimates(cls) -> Mapping[str, Callable[..., Estimate | str]]:
         """Return the numbers that claims can be about, by name."""
+
+    def foresight(self, store: Store | None) -> Foresight | None:
+        """Return what is expected of a run, from what a store tells already or from a guess; None if nothing is."""
+        return None
 
     @abc.abstractmethod
     def analysis(self, store: Store) -> Any:

@@ -6,10 +6,11 @@ import sys
 from collections.abc import Sequence
 
 from testbed import __version__
-from testbed.cli import edge, fit, gallery, judge, listing, report, run, truth
+from testbed.cli import edge, fit, gallery, judge, listing, power, report, run, truth
 from testbed.cli.parser import Parser
 
 _EPILOG = """examples:
+  testbed power bias_variance             what its claims can decide, before any training
   testbed run bias_variance --preset quick --out runs/demo
   testbed run bias_variance --out runs/wide --grid.replicates 5
   testbed run bias_variance --help        the typed overrides of an experiment
@@ -23,7 +24,7 @@ _EPILOG = """examples:
   testbed fit losses.csv --entropy 1.69   a scaling law of your own losses
 """
 
-_COMMANDS = (listing, truth, fit, gallery, run, judge, report)
+_COMMANDS = (listing, truth, fit, gallery, power, run, judge, report)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"testbed {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="{list,truth,fit,gallery,run,judge,report}")
+    commands = parser.add_subparsers(required=True, metavar="{list,truth,fit,gallery,power,run,judge,report}")
     for each in _COMMANDS:
         each.add(commands)
     return parser

@@ -122,7 +122,8 @@ def _listed(option: Option) -> Iterator[str]:
     if names := kinds(option.kind):
         yield from _wrapped(f"kinds: {', '.join(names)}", 6, 8)
     if whole(option.kind) == (Claim,) and option.default:
-        yield from _wrapped(", ".join(f"{claim.id!r}" for claim in option.default), 6, 6)
+        told = (f"{claim.id!r}" + " (exploratory)" * claim.exploratory for claim in option.default)
+        yield from _wrapped(", ".join(told), 6, 6)
     elif isinstance(option.default, tuple) and whole(option.kind):
         for at, each in enumerate(option.default):
             yield from _wrapped(f"{at}  {_named(each)}", 6, 9)

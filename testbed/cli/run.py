@@ -10,7 +10,7 @@ import msgspec
 from testbed.cli import claims
 from testbed.cli.experiments import located, preset
 from testbed.cli.parser import add as add_command
-from testbed.cli.parser import help_or_refuse, number, path
+from testbed.cli.parser import help_or_refuse, number, path, whole
 from testbed.ground import cores
 
 if TYPE_CHECKING:
@@ -43,6 +43,13 @@ def add(commands: Any) -> None:
         type=number,
         help="memory per device for a batch of runs (default: a share of the device's)",
     )
+    parser.add_argument(
+        "--simulations",
+        type=whole,
+        default=40,
+        help="simulated runs of each claim and place of its truth, before the run (default 40; 0 leaves it out, and no"
+        " claim is refused then)",
+    )
     parser.add_argument("--help-all", action="store_true", help="with an experiment: every override, of every arm too")
 
 
@@ -67,6 +74,7 @@ def command(asked: argparse.Namespace, rest: list[str]) -> int:
         mapping=asked.mapping,
         checkpoint_seconds=asked.checkpoint_seconds,
         memory_gib=asked.memory_gib,
+        simulations=asked.simulations,
     )
     folder = asked.out or Path("runs") / _folder_name(f"{experiment.name}-{asked.preset}")
     pipeline.run(experiment, folder, options, Console())

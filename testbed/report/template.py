@@ -1,6 +1,7 @@
 """What all pages share: the templates, the way numbers are written, the plotting script."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from testbed.report import formulas, plots
@@ -21,6 +22,7 @@ def filled(name: str, page: Any, *, folder: str = "testbed.report", **parts: Any
     environment = Environment(loader=loader, autoescape=_escaped, undefined=StrictUndefined)
     environment.filters |= {
         "figure": figure, "exact": exact, "percent": percent, "typeset": formulas.typeset, "caption": formulas.caption,
+        "foreseen": foreseen,
     }  # fmt: skip
     environment.globals |= {"interval": interval, "edge": edge, "most": MOST, "words": WORDS}
     paper, instrument = parted(page.ledger)
@@ -58,6 +60,28 @@ def state(checks: Any) -> str:
         others = f"; the other {len(checks) - len(touched)} passed" if len(touched) < len(checks) else ""
         return f"No check of the run failed, but look at {', '.join(touched)}{others}."
     return "The one check of the run passed." if len(checks) == 1 else f"All {len(checks)} checks of the run passed."
+
+
+def foreseen(forecast: Mapping[str, Any]) -> str:
+    """Return in a sentence what a claim's design could decide, as it was told before the run.
+
+    >>> chances = {"value": 0.1, "supported": 30, "refuted": 0, "undecided": 10, "invalid": 0, "why": ""}
+    >>> foreseen({"inside": chances, "edge": None, "outside": None, "basis": "a guess", "unplanted": ""})
+    'by a guess, of simulated runs: 75 % supported with the truth at 0.1, inside (of 40).'
+    """
+    if forecast["unplanted"]:
+        return str(forecast["unplanted"])
+    words = {"inside": ("supported",), "outside": ("refuted",), "edge": ("supported", "refuted")}
+    parts = []
+    for place, right in words.items():
+        chances = forecast[place]
+        count = sum(chances[word] for word in ("supported", "refuted", "undecided", "invalid")) if chances else 0
+        if count:
+            share, verb = sum(chances[word] for word in right) / count, right[0] if len(right) == 1 else "decided"
+            parts.append(
+                f"{100 * share:.0f} % {verb} with the truth at {figure(chances['value'])}, {place} (of {count})"
+            )
+    return f"by {forecast['basis']}, of simulated runs: {'; '.join(parts)}."
 
 
 def figure(value: float | int | None) -> str:

@@ -237,6 +237,8 @@ def _copies(values_RBQ: np.ndarray) -> np.ndarray:
 def _level_means(values_RQ: np.ndarray, labels: Sequence[int]) -> np.ndarray:
     """Average the replicates that share a level of the factor."""
     label_R = np.asarray(labels)
+    if len(set(labels)) == len(labels):
+        return np.asarray(values_RQ[np.argsort(label_R)])
     return np.stack([values_RQ[label_R == label].mean(0) for label in sorted(set(labels))])
 
 

@@ -1,7 +1,7 @@
 """What is left of judging in the folder of a run: the verdicts; and who made the run."""
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,18 @@ import msgspec
 from testbed.store import PROVENANCE, Store, StoreError
 from testbed.store.declarations import ANCHOR, LOST, Declarations, declare
 from testbed.verdict import Claim, Verdict
+from testbed.verdict.forecast import Forecast
+
+FORETOLD = "power.json"
+"""What was told before the run of what each claim could decide."""
+
+
+class Foretold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A claim, and what was told of it before the run."""
+
+    claim: dict[str, Any]
+    forecast: Forecast
+
 
 UNJUDGED = "claims that were declared, and are not judged here"
 
@@ -46,9 +58,9 @@ def judged(store: Store, claims: Sequence[Claim]) -> bool:
     if not all(map(store.holds, ("ledger.json", "report.html", "provenance.json"))):
         return False
     verdicts, log = _saved(store), Declarations(store)
-    asked = [(c.id, c.sentence, c.section, c.kind, c.quantity, c.about, c.level, (c.low, c.high)) for c in claims]
-    found = [(v.id, v.sentence, v.section, v.kind, v.quantity, v.about, v.level, v.region) for v in verdicts]
-    return asked == found and all(_restated(verdict, log) == verdict for verdict in verdicts)
+    return list(claims) == list(map(_claim_of, verdicts)) and all(
+        _restated(verdict, log) == verdict for verdict in verdicts
+    )
 
 
 def begin(store: Store, claims: Sequence[Claim], made: dict[str, Any]) -> None:
@@ -72,6 +84,18 @@ def declared(store: Store, claims: Sequence[Claim]) -> Declarations:
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     begin(store, claims, {"made": now, "settings": "claims that came when the run was judged"})
     return Declarations(store)
+
+
+def foretell(store: Store, claims: Sequence[Claim], forecasts: Mapping[str, Forecast]) -> None:
+    """Leave what is told of the claims before the run, in the place of what was told of them earlier."""
+    told = [Foretold(claim=plain(claim), forecast=forecasts[claim.id]) for claim in claims if claim.id in forecasts]
+    kept = [each for each in _foretold(store) if not any(_same(claim, each) for claim in claims)]
+    store.write_json(FORETOLD, [plain(each) for each in (*kept, *told)])
+
+
+def foretold(store: Store, claims: Sequence[Claim]) -> dict[str, Forecast]:
+    """Return what was told of these claims before the run, by id; runs made before there were forecasts have none."""
+    return {claim.id: each.forecast for each in _foretold(store) for claim in claims if _same(claim, each)}
 
 
 def unjudged(store: Store, verdicts: Sequence[Verdict]) -> int:
@@ -105,6 +129,17 @@ def plain(value: msgspec.Struct) -> dict[str, Any]:
     return found
 
 
+def _foretold(store: Store) -> list[Foretold]:
+    found: list[Foretold] = store.read_json(FORETOLD, list[Foretold]) if store.holds(FORETOLD) else []
+    return found
+
+
+def _same(claim: Claim, told: Foretold) -> bool:
+    """Return whether a forecast is of a claim as it stands: of its number, region and level; words may have changed."""
+    asked = plain(claim)
+    return all(asked.get(name) == told.claim.get(name) for name in ("id", "quantity", "low", "high", "level", "about"))
+
+
 def _saved(store: Store) -> list[Verdict]:
     found: list[Verdict] = store.read_json("ledger.json", list[Verdict])
     return found
@@ -122,6 +157,6 @@ def _restated(verdict: Verdict, log: Declarations) -> Verdict:
 
 
 def _claim_of(verdict: Verdict) -> Claim:
-    shared = ("id", "sentence", "section", "quantity", "level", "about", "kind")
+    shared = ("id", "sentence", "section", "quantity", "level", "about", "kind", "exploratory")
     low, high = verdict.region
     return Claim(low=low, high=high, **{name: getattr(verdict, name) for name in shared})

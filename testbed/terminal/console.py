@@ -19,7 +19,7 @@ _LATE = {
     "after the run": "Declared after the run",
     "declaration missing": "Declaration missing (no sound declared.json tells what was claimed before the run)",
 }
-_LONGEST = 30
+LONGEST = 30
 """Longest name of a claim that is kept on one line, so that all columns fit 80 characters."""
 
 
@@ -61,7 +61,7 @@ def _table(title: str, verdicts: Sequence[Verdict]) -> Table:
         box=rich.box.SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
     )
-    whole = all(len(verdict.id) <= _LONGEST for verdict in verdicts)
+    whole = all(len(verdict.id) <= LONGEST for verdict in verdicts)
     table.add_column("claim", overflow="fold", no_wrap=whole)
     for heading in ("estimate", "interval", "true in", "verdict"):
         table.add_column(heading, overflow="fold", no_wrap=heading == "verdict")

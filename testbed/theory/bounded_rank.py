@@ -39,12 +39,37 @@ def floor(share_C: Float[np.ndarray, " C"], law_CV: Float[np.ndarray, "C V"], ra
     if rank >= min(law_CV.shape):
         return Floor(0.0, 0, 0.0)
     rng = np.random.default_rng(seed)
-    found = sorted(_descent(share_C, law_CV, rank, rng) for _ in range(STARTS))
+    free = rank * sum(law_CV.shape)
+    found = sorted(_descent(share_C, law_CV, rank, rng.standard_normal(free), STEPS) for _ in range(STARTS))
     return Floor(max(found[0], 0.0), STARTS, float(np.median(found)) - found[0])
 
 
-def _descent(share_C: np.ndarray, law_CV: np.ndarray, rank: int, rng: np.random.Generator) -> float:
-    """Return where one descent ends."""
+def rough(share_C: Float[np.ndarray, " C"], law_CV: Float[np.ndarray, "C V"], rank: int) -> float:
+    """Return the floor to about a tenth of it, in a hundredth of the time: one short descent from the best logits.
+
+    It begins at the singular vectors of the log-laws, weighed by shares and by the mean law.
+
+    Error: from above, as `floor`; symbols that a law excludes count as of probability 1e-6 at the start.
+
+    >>> law_CV = np.array([[0.5, 0.3, 0.2], [0.2, 0.5, 0.3], [0.3, 0.2, 0.5]])
+    >>> round(rough(np.full(3, 1 / 3), law_CV, 1), 4), rough(np.full(3, 1 / 3), law_CV, 3)
+    (0.0685, 0.0)
+    """
+    if rank >= min(law_CV.shape):
+        return 0.0
+    log_CV = np.log(np.maximum(law_CV, 1e-6))
+    weight_C = np.sqrt(np.maximum(share_C, 1e-9))[:, None]
+    weight_V = np.sqrt(np.maximum(share_C @ law_CV, 1e-9))
+    weighed_CV = weight_C * (log_CV - log_CV.mean(1, keepdims=True)) * weight_V
+    left_CR, value_R, right_RV = np.linalg.svd(weighed_CV, full_matrices=False)
+    start = np.concatenate([
+        ((left_CR * value_R)[:, :rank] / weight_C).ravel(), (right_RV[:rank] / weight_V).ravel()
+    ])  # fmt: skip
+    return max(_descent(share_C, law_CV, rank, start, STEPS // 15), 0.0)
+
+
+def _descent(share_C: np.ndarray, law_CV: np.ndarray, rank: int, start: np.ndarray, steps: int) -> float:
+    """Return where one descent ends, after so many steps at most."""
     from scipy.optimize import minimize
     from scipy.special import logsumexp, xlogy
 
@@ -60,6 +85,5 @@ def _descent(share_C: np.ndarray, law_CV: np.ndarray, rank: int, rng: np.random.
         value = negentropy - float(share_C @ (law_CV * log_CV).sum(1))
         return value, np.concatenate([(slope_CV @ right_RV.T).ravel(), (left_CR.T @ slope_CV).ravel()])
 
-    start = rng.standard_normal(contexts * rank + rank * symbols)
-    options = {"maxiter": STEPS, "maxfun": 2 * STEPS, "ftol": 1e-12, "gtol": 1e-9, "maxcor": 30}
+    options = {"maxiter": steps, "maxfun": 2 * steps, "ftol": 1e-12, "gtol": 1e-9, "maxcor": 30}
     return float(minimize(loss, start, jac=True, method="L-BFGS-B", options=options).fun)

@@ -105,14 +105,20 @@ def reported(stopping: Rule, sequences: int) -> slice:
 
 def block(*groups: pd.DataFrame, column: str = "kl_B") -> Block:
     """Return the replicates that all groups share, as one block of one quantity per group."""
-    indexed = [group.set_index(["draw", "initialisation"])[column] for group in groups]
-    if not all(series.index.is_unique for series in indexed):
+    indexed = [_by_seed(group, column) for group in groups]
+    if any(len(of) < len(group) for of, group in zip(indexed, groups, strict=True)):
         raise NoInformation("two finished cells of one group have the same seeds, so they are no replicates; keep one.")
-    shared = sorted(set.intersection(*(set(series.index) for series in indexed)))
+    shared = sorted(set.intersection(*map(set, indexed)))
     if not shared:
         raise NoInformation("no replicate is common to these groups; each needs one finished cell with the same seeds.")
-    values_RBQ = np.array([np.stack([series.loc[seed] for series in indexed], axis=-1) for seed in shared])
+    values_RBQ = np.array([np.stack([of[seed] for of in indexed], axis=-1) for seed in shared])
     return Block(values_RBQ, _factors(shared))
+
+
+def _by_seed(group: pd.DataFrame, column: str) -> dict[tuple[int, int], np.ndarray]:
+    """Return a column by (draw, initialisation)."""
+    seeds = zip(group["draw"].tolist(), group["initialisation"].tolist(), strict=True)
+    return dict(zip(seeds, group[column], strict=True))
 
 
 def _factors(seeds: list[tuple[int, int]]) -> tuple[tuple[int, ...], ...]:

@@ -12,6 +12,7 @@ from testbed.model.size import size
 from testbed.model.transformer import MOST_LAYERS, MOST_WIDTH, Transformer
 from testbed.predictors import AnyPredictor
 from testbed.sources import AnySource
+from testbed.studies.grid.guess import Guess
 from testbed.studies.grid.layout import Grid, Training, Tuned
 from testbed.study import Study
 
@@ -36,6 +37,8 @@ class Asked(Study, frozen=True, kw_only=True):
     """Shared contexts and checkpoints."""
     references: tuple[AnyPredictor, ...] = ()
     """Predictors that learn within the window, shown beside the models; they take no part in the identity either."""
+    guess: Guess | None = None
+    """What is expected, from which it is told before the run what the claims can decide; no part of the identity."""
 
     def __post_init__(self) -> None:
         """Refuse combinations that cannot be run."""
@@ -55,6 +58,9 @@ class Asked(Study, frozen=True, kw_only=True):
         self._check_counts()
         shown = [predictor.label for predictor in self.references]
         require(len(shown) == len(set(shown)), "references", shown, "each predictor once", "drop the repeats")
+        bias = None if self.guess is None else self.guess.bias
+        sizes, rule = len(self.grid.multiples), "a value for each of grid.multiples"
+        require(bias is None or len(bias) == sizes, "guess.bias", bias, rule, f"give {sizes} values, or leave it out")
 
     def _check_counts(self) -> None:
         """Refuse more sequences than are counted, and more cells than are laid out."""
@@ -135,8 +141,20 @@ class Asked(Study, frozen=True, kw_only=True):
         each = self.training.pilots * len(self.training.learning_rates) + len(self.grid.runs)
         return len(self.grid.multiples) * (self.training.ladder + len(self.grid.tokens)) * each
 
+    @property
+    def work_flops(self) -> float:
+        """Return about what the whole grid costs: training, and a forward pass of each evaluated window."""
+        each = self.training.pilots * len(self.training.learning_rates) + len(self.grid.runs)
+        window = self.evaluation.sequences * self.model.context / 3
+        flops = {size(model).parameters: size(model).training_flops_per_token for model in self.models}
+        total = 0.0
+        for one in self.tuned():
+            tokens = one.horizon * self.step_tokens + window * sum(step <= one.horizon for step in self.checkpoints)
+            total += each * flops[one.parameters] * tokens
+        return total
+
     def identity(self) -> dict[str, Any]:
-        """Return what two runs must share to share an output folder: everything but words, claims and references."""
+        """Return what two runs must share to share an output folder: all but words, claims, references, guess."""
         shared = super().identity() | {"schema": SCHEMA, "model": self.model.identity()}
         return {name: shared[name] for name in shared if name != "references"}
 

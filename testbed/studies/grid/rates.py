@@ -1,5 +1,6 @@
 """Which learning rate every part of the grid takes: chosen by runs that do nothing else."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from testbed.studies.grid.layout import Tuned
 ONE_EACH = 4
 """Schema from which on each horizon and each D has pilots of its own; before, each size had one rate."""
 _KEYS = ["parameters", "role", "tokens", "horizon"]
+_SCORED = ["learning_rate", "status", "step_C", "kept_step", "kl_CB"]
 
 
 def chosen_rates(cells: pd.DataFrame) -> dict[Tuned, float]:
@@ -26,7 +28,10 @@ def chosen_rates(cells: pd.DataFrame) -> dict[Tuned, float]:
     pilots = cells[cells["role"].isin(PILOTS)]
     if "schema" in cells and (cells["schema"] < ONE_EACH).any():
         return _one_a_size(cells, pilots)
-    found = {about(group.iloc[0]): _choice(group, errors=1.0) for _, group in pilots.groupby(_KEYS)}
+    narrow, tried = pilots[[*_KEYS, *_SCORED]], dict[Tuned, list[Any]]()
+    for row in narrow.itertuples():
+        tried.setdefault(about(row), []).append(row)
+    found = {asked: _choice(rows, errors=1.0) for asked, rows in sorted(tried.items())}
     return {asked: rate for asked, rate in found.items() if rate is not None}
 
 
@@ -46,21 +51,22 @@ def undecided(cells: pd.DataFrame, rates: dict[Tuned, float]) -> set[Tuned]:
 
 def _one_a_size(cells: pd.DataFrame, pilots: pd.DataFrame) -> dict[Tuned, float]:
     """Return the rates of a run of an earlier version: the lowest mean of a size, for all of its horizons and D."""
-    each = {size: _choice(group, errors=0.0) for size, group in pilots.groupby("parameters")}
+    each = {size: _choice(list(own.itertuples()), errors=0.0) for size, own in pilots.groupby("parameters")}
     rest = cells[~cells["role"].isin(PILOTS)].drop_duplicates(_KEYS)
     asked = [about(row) for row in rest.itertuples()]
     return {one: rate for one in asked if (rate := each.get(one.parameters)) is not None}
 
 
-def _choice(pilots: pd.DataFrame, *, errors: float) -> float | None:
+def _choice(pilots: Sequence[Any], *, errors: float) -> float | None:
     """Return the smallest rate whose mean is within so many standard errors of the lowest; None if all diverged."""
     scores = {}
-    for rate, tried in pilots.groupby("learning_rate"):
-        if not (tried["status"] == "finished").all():
+    for rate in sorted({float(row.learning_rate) for row in pilots}):
+        tried = [row for row in pilots if row.learning_rate == rate]
+        if not all(row.status == "finished" for row in tried):
             continue
-        k_R = np.array([pilot_k(row) for row in tried.itertuples()])
+        k_R = np.array([pilot_k(row) for row in tried])
         if np.isfinite(k_R).all():
-            scores[float(rate)] = k_R
+            scores[rate] = k_R
     if not scores:
         return None
     best_R = min(scores.values(), key=lambda k_R: float(k_R.mean()))

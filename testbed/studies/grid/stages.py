@@ -34,7 +34,7 @@ def stages(study: Asked) -> tuple[Stage, ...]:
 
     return (
         Stage("computing the truth", lambda store, _: _truths(study, store)),
-        Stage("choosing learning rates", pilots),
+        Stage("choosing learning rates", pilots, telling=True),
         Stage("training", rest),
         Stage("measuring", lambda store, _: _measures(study, store)),
     )

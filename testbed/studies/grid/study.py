@@ -8,7 +8,7 @@ from testbed.ground.options import Options
 from testbed.stats.estimate import Estimate
 from testbed.store import Store
 from testbed.studies.grid.asked import Asked
-from testbed.study import Stage
+from testbed.study import Foresight, Stage
 from testbed.terminal.plan import Planned
 from testbed.verdict import Check
 
@@ -45,6 +45,12 @@ class GridStudy(Asked, frozen=True, kw_only=True, tag_field="kind", tag=catalog.
         from testbed.studies.grid import stages
 
         return stages.stages(self)
+
+    def foresight(self, store: Store | None) -> Foresight:
+        """Return what is expected of the grid: what its pilots tell once all have run, or a guess."""
+        from testbed.studies.grid import foresight
+
+        return foresight.foresight(self, store)
 
     @classmethod
     def estimates(cls) -> Mapping[str, Callable[["Analysis", float], Estimate | str]]:

@@ -21,6 +21,7 @@ from testbed.studies.noise.arms import (
     MOST_TOKENS,
     Arm,
 )
+from testbed.studies.noise.guess import Guess
 from testbed.study import Study
 from testbed.weights import AnyWeights
 
@@ -95,6 +96,8 @@ class Asked(Study, frozen=True, kw_only=True):
     """Tokens that are sampled at one length."""
     kept: int = 4096
     """Sequences whose projections are kept, to tell their shape."""
+    guess: Guess | None = None
+    """What is expected, from which it is told before the run what the claims can decide; no part of the identity."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -120,6 +123,22 @@ class Asked(Study, frozen=True, kw_only=True):
         """Return the number of sequences S that are drawn at a length."""
         return min(max(self.tokens // length, self.fewest), self.sequences)
 
+    def sequences_of(self, arm: Arm, length: int) -> int:
+        """Return the number of sequences S that are drawn of an arm at a length."""
+        return self.sequences_at(length) if arm.sequences is None else arm.sequences
+
+    @property
+    def work_tokens(self) -> float:
+        """Return about what the study costs: tokens observed, pairs where every layer is, and thrice those trained."""
+        total = 0.0
+        for arm in self.arms:
+            lengths, fit = self.lengths_of(arm), arm.fit
+            seen = sum(self.sequences_of(arm, n) * n * (n / 50 if arm.deep else 1) for n in lengths)
+            contexts = [] if fit is None else lengths if fit.context is None else [fit.context]
+            trained = 0 if fit is None else 3 * fit.steps * fit.batch * sum(contexts)
+            total += arm.draws * (seen + trained)
+        return total
+
     def points(self) -> tuple[Point, ...]:
         """Return all that is to be observed, arm by arm."""
         return tuple(
@@ -137,7 +156,7 @@ class Asked(Study, frozen=True, kw_only=True):
 
     def _point(self, arm: Arm, length: int, draw: int) -> Point:
         world: Source = arm.world.for_window(length)
-        sequences = self.sequences_at(length) if arm.sequences is None else arm.sequences
+        sequences = self.sequences_of(arm, length)
         return Point(
             arm=arm.name,
             world=world,

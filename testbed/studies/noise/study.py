@@ -10,7 +10,7 @@ from testbed.stats.estimate import Estimate
 from testbed.store import Store
 from testbed.studies.noise.analysis import About, about
 from testbed.studies.noise.asked import EARLIER, Asked
-from testbed.study import Stage
+from testbed.study import Foresight, Stage
 from testbed.terminal.plan import Planned
 from testbed.verdict import Check, Claim
 
@@ -45,6 +45,12 @@ class NoiseStudy(Asked, frozen=True, kw_only=True, tag_field="kind", tag=catalog
         from testbed.studies.noise import stages
 
         return stages.stages(self)
+
+    def foresight(self, store: Store | None) -> Foresight:
+        """Return what is expected of the study: theory's laws, with the scatter of a guess or of what was observed."""
+        from testbed.studies.noise import foresight
+
+        return foresight.foresight(self, store, subject)
 
     @classmethod
     def estimates(cls) -> Mapping[str, Callable[..., Estimate | str]]:

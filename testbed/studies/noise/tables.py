@@ -38,7 +38,7 @@ def write(study: Asked, store: Store, *, workers: int) -> None:
         made["assumed"] = [row for arm_rows in assumptions for row in arm_rows]
     for name, listed in made.items():
         store.write_frame(f"{name}.parquet", pd.DataFrame(listed))
-    described = [_described(arm) | {"limit_nT": _limit(store, arm, seen_of[arm.name])} for arm in study.arms]
+    described = [described(arm) | {"limit_nT": _limit(store, arm, seen_of[arm.name])} for arm in study.arms]
     store.write_frame("arms.parquet", pd.DataFrame(described))
     store.write_frame("trained.parquet", _trained(study, store))
 
@@ -105,7 +105,7 @@ def _limit(store: Store, arm: Arm, points: Sequence[Point]) -> float:
     return np.nan if params is None else long_run(arm.world, arm.model, params, arm.part)
 
 
-def _described(arm: Arm) -> dict[str, Any]:
+def described(arm: Arm) -> dict[str, Any]:
     """Return an arm in words, with the law that theory predicts for it."""
     found = setting(arm.world, arm.model, arm.weights)
     law = None if isinstance(found, Absent) else predicted(found)

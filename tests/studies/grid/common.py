@@ -12,7 +12,7 @@ QUIET = Console(quiet=True)
 
 
 def ran(experiment, folder, console=QUIET):
-    return run(experiment, folder, Options(), console)
+    return run(experiment, folder, Options(simulations=0), console)
 
 
 def read(folder, name):

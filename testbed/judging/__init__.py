@@ -56,7 +56,11 @@ def conclude(store: Store, study: Study) -> list[Verdict]:
     analysis = study.analysis(store)
     checks = study.checks(analysis)
     log = ledger.declared(store, study.claims)
-    verdicts = [judge(claim, study.estimate(claim, analysis), checks, declared=log.of(claim)) for claim in study.claims]
+    told = ledger.foretold(store, study.claims)
+    verdicts = [
+        judge(claim, study.estimate(claim, analysis), checks, declared=log.of(claim), forecast=told.get(claim.id))
+        for claim in study.claims
+    ]
     ledger.write(store, verdicts)
     store.write_json("checks.json", [ledger.plain(check) for check in checks])
     _write(store, study, analysis, checks, verdicts, study.derived(analysis, checks))
@@ -79,6 +83,20 @@ def opened(folder: Path) -> tuple[Store, Study]:
     """
     store = Store.existing(folder)
     return store, store.spec(decode)
+
+
+def of_study(folder: Path, study: Study) -> Store:
+    """Return the store of a run of a study, which may have other words and claims.
+
+    Error: StoreError if the folder is no run, ValueError if it is one of another study.
+    """
+    store, saved = opened(folder)
+    if (saved.kind, saved.identity()) != (study.kind, study.identity()):
+        raise ValueError(
+            f"--out {folder}: it holds a run of another study than this preset and its overrides; name a run of it, or"
+            " leave --out out."
+        )
+    return store
 
 
 def _write(

@@ -9,6 +9,7 @@ import msgspec
 
 from testbed.ground.checked import Checked, check_name
 from testbed.stats.estimate import Estimate, check_level
+from testbed.verdict.forecast import Forecast
 
 Word = Literal["supported", "refuted", "undecided", "invalid"]
 Standing = Literal["before the run", "after the run", "declaration missing"]
@@ -48,6 +49,8 @@ class Claim(Checked, frozen=True, kw_only=True, omit_defaults=True):
     """Which part of the run the estimate is about, where there are several: arm/layer/part/given."""
     kind: Kind = "paper"
     """Whether the paper claims it, or it checks the instrument; those without a kind say so in their section."""
+    exploratory: bool = False
+    """Whether it is declared though its design may never decide it; others that are never decided are not run."""
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "kind", _kind(self.kind, self.section))
@@ -140,6 +143,10 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """When the claim was declared, in UTC; None where that is not known."""
     kind: Kind = "paper"
     """Whether it is of the paper, or of the instrument."""
+    exploratory: bool = False
+    """Whether it was declared though its design may never decide it."""
+    forecast: Forecast | None = None
+    """What the design could decide, as it was told before the run; None where it was not."""
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "kind", _kind(self.kind, self.section))
@@ -151,17 +158,19 @@ def judge(
     checks: Sequence[Check],
     *,
     declared: Declared = Declared("before the run"),  # noqa: B008 - immutable
+    forecast: Forecast | None = None,
 ) -> Verdict:
     """Return the verdict on a claim.
 
     supported: the whole interval lies in the region. refuted: the whole interval lies outside. undecided: neither.
     invalid: a check of the run failed, or the estimate is a sentence that says why there is none. ``declared`` tells
-    whether the claim stood before the run; one that came after the data is judged all the same, and marked.
+    whether the claim stood before the run; one that came after the data is judged all the same, and marked;
+    ``forecast`` what was told of it then, and is kept with the verdict.
 
     Error: an interval that covers at its level makes at most 1 − level of all supported or refuted verdicts wrong, for
     a true value on the region's edge.
     """
-    verdict = functools.partial(_verdict, claim, declared)
+    verdict = functools.partial(_verdict, claim, declared, forecast)
     failed = [check.sentence for check in checks if not check.passed]
     if isinstance(found, str):
         return verdict(None, "invalid", f"There is no estimate: {found}")
@@ -193,7 +202,9 @@ def span(low: float, high: float) -> str:
     return f"{left}, {right}".replace("-", "−")
 
 
-def _verdict(claim: Claim, declared: Declared, found: Estimate | None, word: Word, reason: str) -> Verdict:
+def _verdict(
+    claim: Claim, declared: Declared, forecast: Forecast | None, found: Estimate | None, word: Word, reason: str
+) -> Verdict:
     return Verdict(
         id=claim.id,
         sentence=claim.sentence,
@@ -212,6 +223,8 @@ def _verdict(claim: Claim, declared: Declared, found: Estimate | None, word: Wor
         about=claim.about,
         declared_at=declared.at,
         kind=claim.kind,
+        exploratory=claim.exploratory,
+        forecast=forecast,
     )
 
 
