@@ -44,7 +44,7 @@ def run(study: Study, folder: Path, options: Options, console: Console) -> list[
 
 def _settled(store: Store, study: Study, options: Options) -> bool:
     """Return whether no stage lacks anything, and exactly these claims are judged and reported."""
-    left: Sequence[str] = (*study.tables, "checks.json", judging.REPORT)
+    left: Sequence[str] = (*judging.left(study), "checks.json", judging.REPORT)
     if not all(map(store.holds, left)) or not ledger.judged(store, study.claims):
         return False
     return not any(stage.lacking(store, options) for stage in study.stages())

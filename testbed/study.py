@@ -73,7 +73,7 @@ class Study(Checked, frozen=True, kw_only=True):
     """Judged at the end; they take no part in the identity of the runs."""
 
     tables: ClassVar[tuple[str, ...]] = ()
-    """The files that judging leaves, beside verdicts, checks and page."""
+    """The tables that judging leaves, beside verdicts, checks and page: Parquet files, each with the same as CSV."""
 
     def __post_init__(self) -> None:
         """Refuse names, seeds and claims that cannot be."""
