@@ -22,10 +22,10 @@ def sheet(path: Path) -> Path:
 
 
 def text(frame: pd.DataFrame) -> bytes:
-    """Return a table as CSV, floats to the last bit, nothing for what is no number; columns of arrays are left out.
+    r"""Return a table as CSV, floats to the last bit, nothing for what is no number; columns of arrays are left out.
 
     >>> text(pd.DataFrame({"a": [1, 2], "b": [0.1, np.nan], "c_B": [np.ones(2), np.ones(2)]}))
-    b'a,b\\n1,0.1\\n2,\\n'
+    b'a,b\n1,0.1\n2,\n'
     """
     plain = [name for name in frame if not any(isinstance(value, list | np.ndarray) for value in frame[name])]
     return str(frame[plain].to_csv(index=False, lineterminator="\n")).encode()

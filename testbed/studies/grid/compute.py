@@ -55,8 +55,8 @@ def curves(analysis: Analysis) -> pd.DataFrame:
     """Return one row for each evaluated step of every cell, pilots and diverged ones too, in the columns of `CURVES`.
 
     tokens_seen and flops are those up to the step; K, CE and train_loss are in nats per token, K and CE over the
-    windows that may be reported, K_se the standard error of K over them; train_loss is the mean over the steps since the
-    evaluation before.
+    windows that may be reported, K_se the standard error of K over them; train_loss is the mean over the steps since
+    the evaluation before.
     """
     frame = analysis.cells
     if not len(frame):
@@ -128,7 +128,7 @@ def _interval(group: pd.DataFrame, level: float) -> tuple[float, float]:
 
 
 def _kept(analysis: Analysis, frame: pd.DataFrame, name: str) -> np.ndarray:
-    """Return the values of the reported windows at the kept checkpoint; NaN for a cell that diverged before the first."""
+    """Return the values of the reported windows at the kept checkpoint; NaN for a cell that keeps none."""
     nothing = np.full(len(analysis.bayes_nll_B[analysis.read]), np.nan)
     rows = zip(frame["step_C"], frame["kept_step"], _reported(analysis, frame[name]), strict=True)
     return np.array([value_CB[list(steps).index(kept)] if kept in steps else nothing for steps, kept, value_CB in rows])

@@ -56,8 +56,10 @@ def _choice(pilots: pd.DataFrame, *, errors: float) -> float | None:
     """Return the smallest rate whose mean is within so many standard errors of the lowest; None if all diverged."""
     scores = {}
     for rate, tried in pilots.groupby("learning_rate"):
+        if (tried["status"] != "finished").any():
+            continue  # one that diverged before its first evaluation keeps no checkpoint
         k_R = np.array([pilot_k(row) for row in tried.itertuples()])
-        if (tried["status"] == "finished").all() and np.isfinite(k_R).all():
+        if np.isfinite(k_R).all():
             scores[float(rate)] = k_R
     if not scores:
         return None
