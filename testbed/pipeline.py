@@ -24,6 +24,7 @@ def run(study: Study, folder: Path, options: Options, console: Console) -> list[
     does not fit.
     """
     judging.check_claims(study)
+    study = study.looked_up()
     machine.keep_compilations()
     ahead = study.plan(options)
     ledger.check_version(folder, study.earlier())

@@ -87,6 +87,13 @@ class Study(Checked, frozen=True, kw_only=True):
         fields: dict[str, Any] = msgspec.to_builtins(self)
         return {name: fields[name] for name in fields if name not in ("name", "question", "claims")}
 
+    def looked_up(self) -> "Study":
+        """Return the question with what it names outside of itself looked up, as its identity needs it; itself if none.
+
+        Error: ValueError if what it names is not there, or not what it should be.
+        """
+        return self
+
     def plan(self, options: Options) -> Sequence[Planned]:
         """Return the training that is ahead; refuse what cannot be done on this machine, before any of it is.
 
