@@ -19,6 +19,10 @@ from testbed.stats.scaling.table import Losses
 from testbed.stats.scaling.table import losses as table_of
 from testbed.studies.scaling.asked import TRUTH, Asked, World
 
+LOSSES, WORLD = "losses.parquet", "grid.json"
+"""What is kept of the grid, so that judging needs its folder no more."""
+COLUMNS = ["parameters", "role", "tokens", "draw", "initialisation", "loss"]
+"""Columns of the losses; a row for each reported run, loss in nats per token."""
 FORM = FORMS["chinchilla"]
 ROLES = {"stored": "stored", "fresh": "online"}
 
@@ -27,8 +31,7 @@ ROLES = {"stored": "stored", "fresh": "online"}
 class ScalingAnalysis:
     """The question, the losses of every reported run of the grid, what is known of its world, and the simulations.
 
-    ``losses`` has the columns of ``testbed.studies.scaling.cells``, ``simulations`` those of
-    ``testbed.studies.scaling.simulations``; losses are in nats per token.
+    ``losses`` has the columns `COLUMNS`, ``simulations`` those of ``testbed.studies.scaling.simulations``.
     """
 
     study: Asked

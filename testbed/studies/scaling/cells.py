@@ -10,12 +10,9 @@ from testbed.sources import Quantity, Truth
 from testbed.store import Store
 from testbed.studies.grid import GridStudy
 from testbed.studies.grid.analysis import Analysis as GridAnalysis
+from testbed.studies.scaling.analysis import COLUMNS
 from testbed.studies.scaling.asked import World
 from testbed.study import decode
-
-LOSSES, WORLD = "losses.parquet", "grid.json"
-"""What is kept of the grid, so that judging needs its folder no more."""
-COLUMNS = ["parameters", "role", "tokens", "draw", "initialisation", "loss"]
 
 
 def read(folder: str) -> tuple[pd.DataFrame, World]:

@@ -29,22 +29,23 @@ def entropy_error(analysis: ScalingAnalysis, level: float) -> Estimate | str:
 def entropy_coverage(analysis: ScalingAnalysis, level: float) -> Estimate | str:
     """Return the share of simulated surfaces on which the interval of a free E covers ε.
 
-    The interval is Clopper and Pearson's. A surface whose fit was refused counts as missed in the lower end, and as covered in the upper one.
+    The interval is Clopper and Pearson's. A surface whose fit was refused counts as missed in the lower end, and as
+    covered in the upper one.
     """
     table = analysis.simulations
-    refused = int((table["sentence"] != "").sum())
-    all_of_them, answered = len(table), len(table) - refused
-    if not answered:
+    answered = table[table["sentence"] == ""]
+    all_of_them, refused = len(table), len(table) - len(answered)
+    if not len(answered):
         why = str(table["sentence"].iloc[0]).removeprefix("no information: ")
         raise NoInformation(f"no simulated surface could be fitted: {why}")
     epsilon = analysis.world.epsilon
-    covered = int(((table["low"] <= epsilon) & (epsilon <= table["high"])).sum())
+    covered = int(((answered["low"] <= epsilon) & (epsilon <= answered["high"])).sum())
     tail = (1 - level) / 2
     most = covered + refused
     low = float(betaincinv(covered, all_of_them - covered + 1, tail)) if covered else 0.0
     high = float(betaincinv(most + 1, all_of_them - most, 1 - tail)) if most < all_of_them else 1.0
     method = "Clopper and Pearson over simulated surfaces" + (f", {refused} refused" if refused else "")
-    return Estimate(value=covered / answered, low=low, high=high, level=level, n=all_of_them, method=method)
+    return Estimate(value=covered / len(answered), low=low, high=high, level=level, n=all_of_them, method=method)
 
 
 def forecast_cost(analysis: ScalingAnalysis, about: str, level: float) -> Estimate | str:

@@ -7,8 +7,8 @@ from testbed.stats.estimate import Estimate
 from testbed.stats.identified import told
 from testbed.stats.scaling.law import Law
 from testbed.store import Store, StoreError
-from testbed.studies.scaling import cells, simulations
-from testbed.studies.scaling.analysis import FORM, ScalingAnalysis, held_out, law
+from testbed.studies.scaling import simulations
+from testbed.studies.scaling.analysis import COLUMNS, FORM, LOSSES, WORLD, ScalingAnalysis, held_out, law
 from testbed.studies.scaling.asked import TRUTH, Asked, World
 from testbed.studies.scaling.forecasts import forecast
 
@@ -26,14 +26,14 @@ def analysis(study: Asked, store: Store) -> ScalingAnalysis:
 
     Error: StoreError if the run is not finished, or damaged.
     """
-    if not all(map(store.holds, (cells.LOSSES, cells.WORLD, simulations.TABLE))):
+    if not all(map(store.holds, (LOSSES, WORLD, simulations.TABLE))):
         raise StoreError(
             f"{store.folder} is not finished: judging needs the grid's losses and every simulation; run it to its end."
         )
     return ScalingAnalysis(
         study=study,
-        losses=store.read_frame(cells.LOSSES, tuple(cells.COLUMNS)),
-        world=store.read_json(cells.WORLD, World),
+        losses=store.read_frame(LOSSES, tuple(COLUMNS)),
+        world=store.read_json(WORLD, World),
         simulations=store.read_frame(simulations.TABLE, tuple(simulations.COLUMNS)),
     )
 
@@ -49,7 +49,7 @@ def derived(analysis: ScalingAnalysis, *, level: float) -> dict[str, pd.DataFram
 
 def _fit_row(analysis: ScalingAnalysis, name: str, level: float) -> dict[str, object]:
     """Return what is told of the fit under an assumption: numbers, or NaN and the sentence that says why not."""
-    study, row = analysis.study, dict.fromkeys(FIT_COLUMNS, np.nan) | {"assumed": name, "held": analysis.study.held}
+    row: dict[str, object] = {**dict.fromkeys(FIT_COLUMNS, np.nan), "assumed": name, "held": analysis.study.held}
     fitted = _law(analysis, name, level)
     if isinstance(fitted, str):
         return row | {"status": "refused", "cells": 0, "sentence": fitted}
@@ -67,7 +67,6 @@ def _fit_row(analysis: ScalingAnalysis, name: str, level: float) -> dict[str, ob
         "cells": len(analysis.table.first_C),
         "forecast_error": np.nan if isinstance(foretold, str) else foretold.error,
         "sentence": foretold if isinstance(foretold, str) else "",
-        "held": study.held,
     }
 
 

@@ -8,6 +8,7 @@ import msgspec
 from testbed.ground.options import Options
 from testbed.store import Store
 from testbed.studies.scaling import cells, simulations
+from testbed.studies.scaling.analysis import COLUMNS, LOSSES, WORLD
 from testbed.studies.scaling.asked import Asked, World
 from testbed.study import Stage
 from testbed.terminal.display import Display
@@ -33,7 +34,7 @@ def stages(study: Asked) -> tuple[Stage, ...]:
     told = f"{study.simulations} simulated surfaces"
     simulate = _Task("simulations", told, float(study.simulations), lambda store, shown: _simulate(study, store, shown))
     return (
-        Stage("reading the grid", lambda store, _: [] if _holds(store, cells.LOSSES, cells.WORLD) else [read]),
+        Stage("reading the grid", lambda store, _: [] if _holds(store, LOSSES, WORLD) else [read]),
         Stage("simulating", lambda store, _: [] if _holds(store, simulations.TABLE) else [simulate]),
     )
 
@@ -50,14 +51,14 @@ def _read(study: Asked, store: Store, shown: Display) -> None:
     shown.stage("reading the losses of the grid")
     frame, world = cells.read(study.grid)
     cells.check_same(study.grid, study.cells_sha256, world)
-    store.write_frame(cells.LOSSES, frame)
-    store.write_json(cells.WORLD, msgspec.to_builtins(world))
+    store.write_frame(LOSSES, frame)
+    store.write_json(WORLD, msgspec.to_builtins(world))
     shown.advance(1.0, "losses of the grid")
 
 
 def _simulate(study: Asked, store: Store, shown: Display) -> None:
     shown.stage(f"fitting {study.simulations} simulated surfaces")
-    frame = store.read_frame(cells.LOSSES, tuple(cells.COLUMNS))
-    world = store.read_json(cells.WORLD, World)
+    frame = store.read_frame(LOSSES, tuple(COLUMNS))
+    world = store.read_json(WORLD, World)
     found = simulations.simulate(study, world, frame, lambda done: shown.advance(done, "simulated surfaces"))
     store.write_frame(simulations.TABLE, found)
