@@ -1,5 +1,7 @@
 """A finished grid whose losses are planted on Chinchilla's surface, as a folder and as tables; nothing is trained."""
 
+import functools
+
 import msgspec
 import numpy as np
 import pandas as pd
@@ -7,7 +9,6 @@ import pandas as pd
 from testbed.cell import SCHEMA
 from testbed.model.size import size
 from testbed.store import Store
-from testbed.studies.grid.floors import TABLE, table
 from testbed.studies.grid.layout import Grid, Training
 from testbed.studies.grid.measures import measures, table_name
 from testbed.studies.scaling import ScalingStudy
@@ -56,24 +57,32 @@ def analysis(losses, known, *, simulated=False, **asked):
     return ScalingAnalysis(study=study, losses=losses, world=known, simulations=rows)
 
 
-def plant(folder, *, without=0):
-    """Leave a grid in a folder as a finished run does, some of its cells left out; return its exact ε."""
+@functools.cache
+def known():
+    """The exact entropies of the world of the planted grid."""
+    return GRID.world.truth(GRID.model.context)
+
+
+def plant(folder, *, without=0, level=1.0, closure=0.0):
+    """Leave a grid in a folder as a finished run does, ``without`` some of its cells; return its exact ε.
+
+    K is ``level`` times the surface's; the exact identity is off by ``closure``.
+    """
     store = Store.open(folder, GRID.pretty(), lambda saved: None)
-    truth = GRID.world.truth(GRID.model.context)
+    truth = known()
     epsilon, windows = truth.epsilon.value, GRID.evaluation.sequences
     store.write_json("truth.json", msgspec.to_builtins(truth))
     bayes_B = np.full(windows, epsilon)
     shared = {"bayes_nll_B": bayes_B, "bayes_entropy_B": bayes_B, "tokens_BL": np.zeros((windows, 16), np.int64)}
     store.write_arrays("reference.parquet", shared)
-    store.write_frame(TABLE, table(GRID))
     for name in measures():
-        rows = [{"parameters": 1, "role": "stored", "tokens": 64, "closure": 0.0}] if name == "split" else []
+        rows = [{"parameters": 1, "role": "stored", "tokens": 64, "closure": closure}] if name == "split" else []
         store.write_frame(table_name(name), pd.DataFrame(rows))
     cells = (*GRID.pilot_cells(), *GRID.main_cells(dict.fromkeys(GRID.tuned(), 0.01)))
     rng = np.random.default_rng(0)
     for cell in cells[: len(cells) - without]:
-        level = excess(size(cell.model).parameters, cell.tokens) * np.exp(0.01 * rng.standard_normal())
-        kl_CB = np.outer([1.5, 1.0], np.full(windows, float(level)))
+        k = level * excess(size(cell.model).parameters, cell.tokens) * np.exp(0.01 * rng.standard_normal())
+        kl_CB = np.outer([1.5, 1.0], np.full(windows, float(k)))
         evidence = {"kl_CB": kl_CB, "ce_CB": kl_CB + bayes_B, "train_loss_C": kl_CB.mean(1) + epsilon}
         evidence["step_C"] = np.array([1, cell.horizon])
         store.write(cell.digest, _row(cell), evidence, {"x": np.zeros(1)})
