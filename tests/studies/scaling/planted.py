@@ -23,8 +23,8 @@ SIZES, TOKENS, SEEDS = (300, 1_000, 3_000, 10_000, 30_000), (256, 1_024, 4_096, 
 
 GRID = varied(
     name="planted",
-    grid=Grid(multiples=(1, 2, 3, 4, 6), tokens=(64, 256, 1024, 4096), replicates=2),
-    training=Training(steps=32, ratio=2, learning_rates=(0.01,), stopping="final"),
+    grid=Grid(multiples=(1, 2, 3, 4), tokens=(64, 256, 1024, 4096), replicates=2),
+    training=Training(steps=32, ratio=2, learning_rates=(0.01,), stopping="final", pilots=1),
 )
 
 
