@@ -6,11 +6,12 @@ READY := $(VENV)/.ready
 
 NOISE := clt_noise clt_assumptions clt_mixing clt_heavy_tails
 
-.PHONY: $(NOISE) help setup demo noise gallery library test test-fast lint lock bench calibrate clean published
+.PHONY: $(NOISE) help setup demo noise scaling gallery library test test-fast lint lock bench calibrate clean published
 
 help:
 	@echo "make demo       set up, run the quick preset of bias_variance, say where the report is"
 	@echo "make noise      set up, run the quick presets of the four experiments on the noise of representations, two at a time"
+	@echo "make scaling    fit scaling laws to what make demo trained, where the entropy is known; trains nothing"
 	@echo "make test       set up, lint, types, import contracts, tests"
 	@echo "make test-fast  the inner loop: lint, types, import contracts, one example of every law that is quick"
 	@echo "make lint       set up, lint, types, import contracts"
@@ -39,6 +40,9 @@ noise: $(READY)
 
 $(NOISE): $(READY)
 	$(BIN)/testbed run experiments/$@.py --preset quick --out runs/$@
+
+scaling: $(READY)
+	$(BIN)/testbed run experiments/scaling_laws.py --preset quick --grid runs/demo --out runs/scaling
 
 gallery: $(READY)
 	$(BIN)/testbed gallery --out docs

@@ -12,6 +12,7 @@ from testbed.sources import Absent, Budget, Quantity, Truth
 from testbed.store import StoreError
 from testbed.studies.grid import Evaluation, Grid, GridStudy, Optimiser, Training
 from testbed.studies.noise import Arm, Fit, NoiseStudy
+from testbed.studies.scaling import ScalingStudy
 from testbed.verdict import Claim, Verdict
 
 SECTIONS: dict[str, dict[str, Any]] = {
@@ -20,6 +21,7 @@ SECTIONS: dict[str, dict[str, Any]] = {
         f"testbed.studies.grid.{each.__name__}": each for each in (GridStudy, Grid, Training, Optimiser, Evaluation)
     },
     "What is asked of noise": {f"testbed.studies.noise.{each.__name__}": each for each in (NoiseStudy, Arm, Fit)},
+    "What is asked of scaling laws": {"testbed.studies.scaling.ScalingStudy": ScalingStudy},
     "What is true": {f"testbed.sources.{each.__name__}": each for each in (Truth, Quantity, Absent, Budget)},
     "What both share": {
         "testbed.model.transformer.Transformer": Transformer,

@@ -27,6 +27,7 @@ def run(study: Study, folder: Path, options: Options, console: Console) -> list[
     does not fit, or the design never decides a claim that is not exploratory.
     """
     judging.check_claims(study)
+    study = study.looked_up()
     machine.keep_compilations()
     ahead = study.plan(options)
     ledger.check_version(folder, study.earlier())
@@ -52,7 +53,7 @@ def run(study: Study, folder: Path, options: Options, console: Console) -> list[
 
 def _settled(store: Store, study: Study, options: Options) -> bool:
     """Return whether no stage lacks anything, and exactly these claims are judged and reported."""
-    left: Sequence[str] = (*study.tables, "checks.json", judging.REPORT)
+    left: Sequence[str] = (*judging.left(study), "checks.json", judging.REPORT)
     if not all(map(store.holds, left)) or not ledger.judged(store, study.claims):
         return False
     return not any(stage.lacking(store, options) for stage in study.stages())

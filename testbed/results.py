@@ -41,7 +41,13 @@ class Run:
 
     @cached_property
     def tables(self) -> "Mapping[str, pd.DataFrame]":
-        """The tables of the run by name: those that its kind of study leaves, such as estimates or levels."""
+        """The tables of the run by name, each a data frame; docs/tables.md tells every column.
+
+        A grid leaves ``cells`` (a row for each run, with K, FLOPs, seconds, and whether its rate was chosen and it is
+        compute-optimal), ``learning_curves`` (a row for each evaluated step of every run), ``compute`` (K against FLOPs
+        and its attained frontier), ``estimates``, ``loss_parts`` and the tables of its measures; noise ``levels``,
+        ``fits`` and more.
+        """
         names = sorted(path.stem for path in self.folder.glob("[!.]*.parquet") if path.name != "reference.parquet")
         return {name: self._store.read_frame(f"{name}.parquet") for name in names}
 

@@ -98,7 +98,7 @@ class Study(Checked, frozen=True, kw_only=True):
     """Judged at the end; they take no part in the identity of the runs."""
 
     tables: ClassVar[tuple[str, ...]] = ()
-    """The files that judging leaves, beside verdicts, checks and page."""
+    """The tables that judging leaves, beside verdicts, checks and page: Parquet files, each with the same as CSV."""
 
     def __post_init__(self) -> None:
         """Refuse names, seeds and claims that cannot be."""
@@ -111,6 +111,13 @@ class Study(Checked, frozen=True, kw_only=True):
         """Return what two runs must share to share an output folder: everything but words, claims and guess."""
         fields: dict[str, Any] = msgspec.to_builtins(self)
         return {name: fields[name] for name in fields if name not in ("name", "question", "claims", "guess")}
+
+    def looked_up(self) -> "Study":
+        """Return the question with what it names outside of itself looked up, as its identity needs it; itself if none.
+
+        Error: ValueError if what it names is not there, or not what it should be.
+        """
+        return self
 
     def plan(self, options: Options) -> Sequence[Planned]:
         """Return the training that is ahead; refuse what cannot be done on this machine, before any of it is.

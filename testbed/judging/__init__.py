@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from testbed.report.page import Frame
-from testbed.store import Store, ledger, write_outside
+from testbed.store import Store, ledger, sheet, write_outside
 from testbed.study import Study, decode
 from testbed.terminal.console import Console
 from testbed.verdict import Check, Claim, Verdict, judge
@@ -76,6 +76,11 @@ def check_claims(study: Study) -> None:
         study.check_claim(claim)
 
 
+def left(study: Study) -> tuple[str, ...]:
+    """Return the names of the tables that judging leaves: each as Parquet, and the same as CSV."""
+    return (*study.tables, *(str(sheet(Path(name))) for name in study.tables))
+
+
 def opened(folder: Path) -> tuple[Store, Study]:
     """Return the store of a run, and what it asks.
 
@@ -123,5 +128,5 @@ def _write(
         )
     page = study.page(frame, analysis, derived)
     for name, table in derived.items():
-        store.write_frame(name, table)
+        store.write_sheet(name, table)
     store.write_page(REPORT, page.encode())

@@ -30,7 +30,10 @@ class Frame:
 
 def plain(frame: Frame, figures: Sequence[Drawn], tables: "Mapping[str, pd.DataFrame]") -> str:
     """Return the page of a question that has no page of its own: figures, and every table in full."""
-    rows = {name: ([str(c) for c in table], [_cells(row) for row in table.values]) for name, table in tables.items()}
+    rows = {
+        name: ([str(c) for c in table], [_cells(row) for row in table.itertuples(index=False, name=None)])
+        for name, table in tables.items()
+    }
     return filled("plain.html", frame, figures=figures, tables=rows)
 
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from testbed.ground import reading
-from testbed.store import seals, tables
+from testbed.store import derived, seals, tables
 from testbed.store.files import StoreError, atomically, explained, locked, read, sweep
 from testbed.store.refusals import (  # fmt: skip
     BEFORE,
@@ -72,7 +72,7 @@ class Store:
                 f"{folder} holds another experiment ({difference}): a folder belongs to one spec; "
                 "choose another --out, or remove the folder."
             )
-        store._check_derived()
+        derived.check(folder, store.read_json, lambda path: store._table(path, lambda table: table))
         with explained(folder):
             for path in (store.parts, store.snapshots):
                 path.mkdir(parents=True, exist_ok=True)
@@ -157,6 +157,12 @@ class Store:
         """Replace a derived table."""
         self._put_table(self.folder / name, tables.pack_frame(frame), replace=True)
 
+    def write_sheet(self, name: str, frame: pd.DataFrame) -> None:
+        """Replace a derived table, and beside it the same as CSV, without columns of arrays."""
+        path, text = self.folder / name, derived.text(frame)
+        table = derived.vouching(tables.pack_frame(frame), text)
+        derived.put_beside(path, text, lambda: self._put_table(path, table, replace=True))
+
     def read_frame(self, name: str, needed: tuple[str, ...] = ()) -> pd.DataFrame:
         """Return a derived table, which must have the ``needed`` columns unless it is empty.
 
@@ -239,12 +245,3 @@ class Store:
         except Exception as error:  # a file without a checksum makes its reader raise anything, KeyError included
             why = (str(error).splitlines() or [type(error).__name__])[0]
             raise StoreError(f"{path} is damaged ({why:.200}): {remedy(self.folder, path)}") from error
-
-    def _check_derived(self) -> None:
-        """Refuse to go on beside a damaged file; of declarations, the verdicts tell."""
-        for path in sorted(self.folder.iterdir()):
-            if path.suffix in (".json", ".parquet") and path.name not in (DECLARED, SPEC) and path.name[0] != ".":
-                if path.suffix == ".json":
-                    self.read_json(path.name)
-                else:
-                    self._table(path, lambda table: table)

@@ -8,9 +8,9 @@ import re
 
 FILES = {
     "estimates.parquet", "loss_parts.parquet", "cells.parquet", "references.parquet", "ensemble_positions.parquet",
-    "ensemble_split.parquet",
+    "ensemble_split.parquet", "learning_curves.parquet", "compute.parquet",
     "truth.json", "ledger.json", "arms.parquet", "levels.parquet", "fits.parquet", "shapes.parquet", "joint.parquet",
-    "assumed.parquet", "trained.parquet",
+    "assumed.parquet", "trained.parquet", "losses.parquet", "residuals.parquet", "simulations.parquet",
 }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """What a grid asks: a world, a family of models, sizes and data, as one frozen value; the cells of the grid."""
 
+import functools
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -80,15 +81,7 @@ class Asked(Study, frozen=True, kw_only=True):
     @property
     def models(self) -> tuple[Transformer, ...]:
         """Return the models of the grid, smallest first."""
-        wider, deeper = (self.grid.scaled in (each, "both") for each in ("width", "depth"))
-        return tuple(
-            msgspec.structs.replace(
-                self.model,
-                width=self.model.width * (multiple if wider else 1),
-                layers=self.model.layers * (multiple if deeper else 1),
-            )
-            for multiple in self.grid.multiples
-        )
+        return _family(self.model, self.grid.multiples, self.grid.scaled)
 
     @property
     def checkpoints(self) -> tuple[int, ...]:
@@ -177,6 +170,20 @@ class Asked(Study, frozen=True, kw_only=True):
             checkpoints=self.checkpoints,
             seed=self.seed,
         )
+
+
+@functools.cache
+def _family(model: Transformer, multiples: tuple[int, ...], scaled: str) -> tuple[Transformer, ...]:
+    """Return the models of a family; kept, as every cell of a grid asks for its own."""
+    wider, deeper = (scaled in (each, "both") for each in ("width", "depth"))
+    return tuple(
+        msgspec.structs.replace(
+            model,
+            width=model.width * (multiple if wider else 1),
+            layers=model.layers * (multiple if deeper else 1),
+        )
+        for multiple in multiples
+    )
 
 
 def _check_windows(tokens: int, n: int) -> None:

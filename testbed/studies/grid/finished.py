@@ -3,9 +3,10 @@
 import pandas as pd
 
 from testbed.measure.geometric import Decomposition
+from testbed.model.size import size
 from testbed.sources import Truth
 from testbed.store import Store, StoreError
-from testbed.studies.grid import cells, floors, references
+from testbed.studies.grid import cells, compute, floors, references
 from testbed.studies.grid.analysis import Analysis
 from testbed.studies.grid.asked import Asked
 from testbed.studies.grid.measures import measures, table_name
@@ -49,13 +50,21 @@ def analysis(study: Asked, store: Store) -> Analysis:
         strangers=cells.strangers(store, study),
         decay=study.training.decay,
         floors=floors.saved(store),
+        flops_per_token={each.parameters: each.training_flops_per_token for each in map(size, study.models)},
     )
 
 
 def derived(analysis: Analysis) -> dict[str, pd.DataFrame]:
-    """Return the tables that judging leaves: every cell, every estimate with its interval, the parts of every loss."""
+    """Return the tables that judging leaves.
+
+    They are every cell with what it cost, every evaluated step of every cell, K against compute, every estimate with
+    its interval, and the parts of every loss.
+    """
+    spent = compute.compute(analysis, level=LEVEL)
     return {
-        "cells.parquet": analysis.cells.drop(columns="spec"),
+        "cells.parquet": compute.cells(analysis, spent).drop(columns="spec"),
+        "learning_curves.parquet": compute.curves(analysis),
+        "compute.parquet": spent,
         "estimates.parquet": estimates(analysis, level=LEVEL),
         "loss_parts.parquet": loss_parts(analysis, level=LEVEL),
     }

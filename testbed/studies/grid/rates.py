@@ -63,7 +63,7 @@ def _choice(pilots: Sequence[Any], *, errors: float) -> float | None:
     for rate in sorted({float(row.learning_rate) for row in pilots}):
         tried = [row for row in pilots if row.learning_rate == rate]
         if not all(row.status == "finished" for row in tried):
-            continue
+            continue  # one that diverged before its first evaluation keeps no checkpoint
         k_R = np.array([pilot_k(row) for row in tried])
         if np.isfinite(k_R).all():
             scores[rate] = k_R

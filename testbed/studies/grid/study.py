@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from testbed.studies.grid.analysis import Analysis
 
 CELLS, ESTIMATES, LOSS_PARTS = "cells.parquet", "estimates.parquet", "loss_parts.parquet"
+CURVES, COMPUTE = "learning_curves.parquet", "compute.parquet"
 """What judging leaves."""
 
 
 class GridStudy(Asked, frozen=True, kw_only=True, tag_field="kind", tag=catalog.tag(__package__)):
     """One question: a world, a family of models, a grid over it, and the claims that it judges."""
 
-    tables = (CELLS, ESTIMATES, LOSS_PARTS)
+    tables = (CELLS, CURVES, COMPUTE, ESTIMATES, LOSS_PARTS)
 
     # What follows imports late, as judging must load no trainer, and a help text neither.
     def plan(self, options: Options) -> Sequence[Planned]:
@@ -80,7 +81,7 @@ class GridStudy(Asked, frozen=True, kw_only=True, tag_field="kind", tag=catalog.
         return checks(analysis, expected=cells.planned(self, analysis.cells))
 
     def derived(self, analysis: "Analysis", checks: Sequence[Check]) -> "Mapping[str, pd.DataFrame]":
-        """Return every cell, every estimate, and the parts of every loss."""
+        """Return every cell and evaluated step, K against compute, every estimate, and the parts of every loss."""
         from testbed.studies.grid import finished
 
         return finished.derived(analysis)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from testbed.studies.grid import GridStudy, references
 from testbed.studies.grid.checks import checks
+from testbed.studies.grid.compute import compute
 from testbed.studies.grid.measures import positions
 from testbed.studies.grid.page.shown import Page
 from testbed.studies.grid.parts import constants, curves, estimates, loss_parts
@@ -56,6 +57,7 @@ def page():
         estimates=estimates(run, level=LEVEL),
         parts=loss_parts(run, level=LEVEL),
         curves=curves(run),
+        compute=compute(run, level=LEVEL),
         constants=constants(run, level=LEVEL),
         figures=list(
             positions.Positions.figures(dataclasses.replace(run, measured={"positions": SEEN}, references=REFERENCES))

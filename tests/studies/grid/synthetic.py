@@ -126,6 +126,7 @@ def analysis(world: World, seed: int = 0) -> Analysis:
         epsilon_error=1e-3,
         bayes_nll_B=EPSILON + 0.1 * common_B,
         stopping="final",
+        flops_per_token={size: 6 * size for size in world.sizes},
     )
 
 

@@ -17,7 +17,7 @@ ESTIMATES = GridStudy.estimates()
 
 def test_the_page_stands_alone_and_is_small(text):
     found = check_page(text)
-    assert len(found.payloads) == 6 and len(text.encode()) <= 3_000_000
+    assert len(found.payloads) == 7 and len(text.encode()) <= 3_000_000
 
 
 def test_the_answer_comes_first_then_the_main_figure_then_the_cards(text):
@@ -59,7 +59,7 @@ def test_every_verdict_number_and_failure_is_shown(page, text):
 
 
 def test_a_page_of_nothing_is_a_page(page):
-    none = {name: getattr(page, name).iloc[:0] for name in ("estimates", "parts", "curves", "references")}
+    none = {name: getattr(page, name).iloc[:0] for name in ("estimates", "parts", "curves", "compute", "references")}
     bare = {"ledger": [], "checks": [], "constants": {}, "figures": [], "truth": [], "dropped": {}, "provenance": {}}
     empty = dataclasses.replace(page, **none, **bare)
     shown = render(empty)

@@ -37,6 +37,7 @@ def page(frame: Frame, analysis: Analysis, derived: Mapping[str, pd.DataFrame]) 
         estimates=derived["estimates.parquet"],
         parts=derived["loss_parts.parquet"],
         curves=curves(analysis),
+        compute=derived["compute.parquet"],
         constants=constants(analysis, level=LEVEL),
         figures=[drawn for measure in measures().values() for drawn in measure.figures(analysis)],
         references=references.lines(analysis.references, level=LEVEL),

@@ -41,6 +41,13 @@ def _drawn(page: Page, beside: str) -> Iterator[Drawn]:
                 files=("estimates.parquet", *others),
             ),
         )  # fmt: skip
+    if page.compute["frontier"].any():
+        yield Drawn(
+            "Excess loss against compute",
+            "Mean $K$ of replicates along training, against the training FLOPs of one run so far. Solid: fresh data; "
+            "dotted: stored data. Black: the attained frontier, the lowest $K$ that no more FLOPs attained." + OPEN,
+            plot(figures.compute(page.compute), _frontier(page.compute), files=("compute.parquet",)),
+        )
     yield from _split(page, kinds)
     yield from _curves(page, beside, others)
 
@@ -83,7 +90,7 @@ def _curves(page: Page, beside: str, others: tuple[str, ...]) -> Iterator[Drawn]
             plot(
                 figures.learning(page.curves, page.references),
                 f"Excess loss K along training of {runs} runs, coloured by size.",
-                files=("cells.parquet", *others),
+                files=("learning_curves.parquet", *others),
             ),
         )
 
@@ -99,6 +106,13 @@ def _parts(frame: pd.DataFrame) -> str:
             f"{figure(fresh.loss)} on fresh data, of which epsilon is {figure(fresh.epsilon)}."
         )
     return " ".join(said)
+
+
+def _frontier(frame: pd.DataFrame) -> str:
+    """Say where the attained frontier begins and ends."""
+    ordered = list(frame[frame["frontier"]].sort_values("flops").itertuples())
+    ends = [f"{figure(row.K)} at {short(row.flops)} FLOPs with P = {short(row.parameters)}" for row in ordered]
+    return f"Lowest excess loss K attained at each compute: from {ends[0]} to {ends[-1]}."
 
 
 def _sizes(estimates: pd.DataFrame, quantity: str, along: str) -> str:

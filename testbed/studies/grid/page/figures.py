@@ -24,6 +24,8 @@ from testbed.report.palette import (
 )
 from testbed.stats.ladder import BOUND_ONLY
 
+INK = "#23272f"
+
 
 def divergence(estimates: pd.DataFrame, references: pd.DataFrame) -> Any:
     """Return K against D for each P on logarithmic axes, with intervals; fresh data is the asymptote at the right.
@@ -148,6 +150,35 @@ def learning(curves: pd.DataFrame, references: pd.DataFrame) -> Any:
     drawn = marks.levels(figure, references, (float(steps.min()), float(steps.max())))
     log_axis(figure, [*curves["K"], *drawn], axis="y")
     log_axis(figure, curves["step"], axis="x")
+    return figure
+
+
+def compute(frame: pd.DataFrame) -> Any:
+    """Return K against training FLOPs, a line for each group of replicates, and the attained frontier with intervals.
+
+    ``frame`` is the table of ``testbed.studies.grid.compute``.
+    """
+    import plotly.graph_objects as go
+
+    seen = frame[frame["K"] > 0]
+    colours = size_colours(seen["parameters"].astype(int).to_list())
+    figure, named = go.Figure(), set()
+    for (size, role, tokens, _), group in seen.groupby(["parameters", "role", "tokens", "horizon"]):
+        own, label = group.sort_values("step"), f"P = {short(size)}"
+        where = "fresh data" if role == "online" else f"D = {short(tokens)}"
+        figure.add_scatter(
+            x=own["flops"], y=own["K"], mode="lines", name=label, legendgroup=label, showlegend=label not in named,
+            line={"color": colours[int(size)], "width": 1.2, "dash": "solid" if role == "online" else "dot"},
+            opacity=0.7, hovertemplate=f"{label}, {where}: %{{y:.3g}}<extra></extra>",
+        )  # fmt: skip
+        named.add(label)
+    best = seen[seen["frontier"]].assign(value=seen["K"], method="")
+    layout(figure, "training FLOPs of one run", "K, nats per token")
+    if len(best):
+        bottom = floor(best["value"].to_list())
+        estimates_on(figure, best, best["flops"], bottom, Look("attained frontier", INK))
+        log_axis(figure, [*seen["K"], bottom], axis="y")
+        log_axis(figure, seen["flops"], axis="x")
     return figure
 
 
