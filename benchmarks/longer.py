@@ -1,4 +1,4 @@
-"""Whether a ladder of horizons foretells longer training: K after 8 times the steps, trained, beside what was predicted.
+"""Whether a ladder of horizons foretells longer training: K after 8 times the steps beside what was predicted.
 
 Run: ``python benchmarks/longer.py [--steps 256] [--out FOLDER]``. In worlds of several kinds, three sizes of models are
 trained on fresh data as a grid trains them, rates chosen by pilots for each horizon: a ladder of steps/16, steps/4 and
@@ -136,7 +136,8 @@ def header(asked: argparse.Namespace) -> str:
     last, long = asked.steps, LONGER * asked.steps
     return (
         f"`python benchmarks/longer.py {' '.join(sys.argv[1:])}`, {today}, {where}.\n\n"
-        f"Ladder {last // 16}, {last // 4}, {last} steps, then {long}; {asked.replicates} replicates; nats per token.\n\n"
+        f"Ladder {last // 16}, {last // 4}, {last} steps, then {long}; "
+        f"{asked.replicates} replicates; nats per token.\n\n"
         f"| world | P | K at {last} | K at {long}, predicted | K at {long}, trained | held | gain, predicted "
         "| gain, trained | B at least | below B |\n|---|---|---|---|---|---|---|---|---|---|"
     )
