@@ -11,28 +11,15 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm, t
 
+from benchmarks.planted_surface import HORIZONS, SEEN, SIZES, STEP, TOKENS, Surface
 from testbed.stats.jackknife import corrected
 from testbed.studies.grid.analysis import Analysis
+from testbed.studies.grid.layout import Tuned
+from testbed.studies.grid.rates import about
 
-SIZES, TOKENS, HORIZONS = (704, 2_176, 4_416, 7_424), (1_024, 4_096, 16_384), (128, 512, 2_048)
-REPLICATES, PILOTS, SEQUENCES, STEP, LENGTH = 4, 2, 512, 256, 32
-"""The quick preset of ``experiments/bias_variance.py``, but for the candidates of learning rates, which are one."""
-SEEN = STEP * HORIZONS[-1]
-
-
-class Surface(NamedTuple):
-    """What is planted: B of each size, V at each D, Ω at each horizon, and the centers, fresh data last.
-
-    ``shift`` is taken off the cross-entropy of one run, so that it has the excess ``shift``; ``missing`` is taken off
-    the parts of one ensemble.
-    """
-
-    bias_P: np.ndarray
-    variance_PD: np.ndarray
-    gap_PH: np.ndarray
-    center_PE: np.ndarray
-    shift: float | None = None
-    missing: float = 0.0
+REPLICATES, PILOTS, SEQUENCES, LENGTH = 4, 2, 512, 32
+"""As there, but for the candidates of learning rates, which are one."""
+KEYS = ["parameters", "role", "tokens", "horizon"]
 
 
 class Noise(NamedTuple):
@@ -52,34 +39,39 @@ NOISES = (
 )
 
 
+class Tables(Analysis):
+    """The tables of a run whose groups of cells are looked up once."""
+
+    @functools.cached_property
+    def rates(self) -> dict[Tuned, float]:
+        """The one rate that there is."""
+        return {about(row): row.learning_rate for row in self.cells.drop_duplicates(KEYS).itertuples()}
+
+    def _select(self, parameters: int, role: str) -> pd.DataFrame:
+        return self._once[parameters, role]
+
+    def online(self, parameters: int, horizon: int) -> pd.DataFrame:
+        """Return the kept online cells of one size and horizon."""
+        return self._once[parameters, "online", horizon]
+
+    def stored(self, parameters: int, tokens: int) -> pd.DataFrame:
+        """Return the kept stored cells of one size and number of tokens."""
+        return self._once[parameters, "stored", tokens]
+
+    @functools.cached_property
+    def _once(self) -> dict[tuple[object, ...], pd.DataFrame]:
+        found = {tuple(key): group for key, group in self.kept.groupby(["parameters", "role"])}
+        for (size, role), group in list(found.items()):
+            by = "horizon" if role == "online" else "tokens"
+            found |= {(size, role, key): own for key, own in group.groupby(by)}
+        return found
+
+
 class Planted(NamedTuple):
     """A run's tables, and the lowest E[CE] − ε of its kept cells."""
 
     analysis: Analysis
     lowest: float
-
-
-def surface(
-    *,
-    bias: tuple[float, ...] = (0.32, 0.09, 0.03, 0.006),
-    slopes: tuple[float, float] = (1.0, 1.0),
-    gamma: float = 1.0,
-    share: float | None = None,
-    drift: float = 0.0,
-    rises: float = 0.2,
-) -> Surface:
-    """Return V with these exponents from one D to the next, Ω of exponent gamma, and centers that go as D^−drift.
-
-    ``share`` is Ω/(B + Ω) at the longest horizon; if None, Ω is what V is after as many tokens. V grows as P^rises.
-    """
-    bias_P, sizes_P = np.array(bias), np.array(SIZES, float)
-    first_P = 0.6 * (sizes_P / sizes_P[0]) ** rises
-    falls_D = np.cumprod([1.0, *(4.0**-slope for slope in slopes)])
-    last_P = first_P * TOKENS[0] / SEEN if share is None else bias_P * share / (1 - share)
-    rung_H = (np.array(HORIZONS) / HORIZONS[-1]) ** -gamma
-    data_E = np.array([*TOKENS, SEEN], float)
-    center_PE = 0.8 * bias_P[:, None] * (data_E / data_E[-1]) ** -drift
-    return Surface(bias_P, first_P[:, None] * falls_D, last_P[:, None] * rung_H, center_PE)
 
 
 class Groups(NamedTuple):
@@ -122,7 +114,7 @@ def analysis(planted: Surface, noise: Noise, seed: int) -> Planted:
         ce_RB[peeking] += planted.shift - level_R[peeking]
         level_R[peeking] = planted.shift
     cells = _cells(found, group_R, draw_R, kl_RB, ce_RB)
-    tables = Analysis(cells, _ensembles(rng, planted, cells), 2.6, 1e-3, bayes_B, "best")
+    tables = Tables(cells, _ensembles(rng, planted, cells), 2.6, 1e-3, bayes_B, "best")
     return Planted(tables, float(level_R[own_R].min()))
 
 
