@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from testbed.cell import Evaluation, Optimiser
@@ -65,6 +66,11 @@ class Pair(NamedTuple):
         return self.predicted.low <= self.later.value <= self.predicted.high
 
     @property
+    def foretold(self) -> bool:
+        """Return whether the trained gain lies in the predicted one, which lacks the noise of K itself."""
+        return self.gain.low <= self.gained.value <= self.gain.high
+
+    @property
     def below(self) -> bool:
         """Return whether the later K lies below the lower end of B."""
         return self.later.value < self.bias.low
@@ -108,12 +114,18 @@ def pairs(name: str, world: Source, folder: Path, asked: argparse.Namespace) -> 
             name,
             size,
             last,
-            jointly(np.array([1.0, -1.0]), [last, later], level=LEVEL, method="ladder"),
+            above(jointly(np.array([1.0, -1.0]), [last, later], level=LEVEL, method="ladder"), bound.floor),
             contrast(both, np.array([0.0, 1.0]), level=LEVEL),
             later,
             contrast(both, np.array([1.0, -1.0]), level=LEVEL),
             bound.bias,
         )
+
+
+def above(found: Estimate, floor: float) -> Estimate:
+    """Return the estimate of what no model of that size undercuts."""
+    low, value, high = (max(end, floor) for end in (found.low, found.value, found.high))
+    return msgspec.structs.replace(found, low=low, value=value, high=high)
 
 
 def span(found: Estimate) -> str:
@@ -160,8 +172,9 @@ def main() -> None:
                 for pair in pairs(name, WORLDS[name], folder / str(number), asked):
                     done.append(pair)
                     print(row(pair), flush=True)
-    held, below = sum(pair.held for pair in done), sum(pair.below for pair in done)
+    held, gains, below = (sum(flags) for flags in zip(*((p.held, p.foretold, p.below) for p in done), strict=True))
     print(f"\nHeld: {held} of {len(done)} ({held / len(done):.0%}, of which 90 % must). Below B: {below} (none may).")
+    print(f"The gain alone lies in its interval for {gains} of {len(done)}.")
     print(f"{time.monotonic() - began:.0f} s.")
 
 
