@@ -146,14 +146,18 @@ def share(flags: Iterable[bool]) -> float:
 
 def faulty(own: list[Seen]) -> bool:
     """Return whether what was found is beyond what chance leaves at the declared level."""
+    if share(each.wrong for each in own) > WRONG + chance(WRONG, len(own)):
+        return True
     told = [each for each in own if isinstance(each.found, Estimate) and not np.isnan(each.truth)]
     if not told:
-        return share(each.wrong for each in own) > WRONG
-    error = 3 * np.sqrt(WRONG * (1 - WRONG) / len(told))
+        return False
     sides = [share(each.side == side for each in told) for side in (-1, 1)]
-    wrong = share(each.wrong for each in own)
-    held = 1 - sum(sides)
-    return max(*sides, wrong) > WRONG + error or held < HELD - 3 * np.sqrt(HELD * (1 - HELD) / len(told))
+    return max(sides) > WRONG + chance(WRONG, len(told)) or 1 - sum(sides) < HELD - chance(HELD, len(told))
+
+
+def chance(rate: float, count: int) -> float:
+    """Return three standard errors of a share."""
+    return float(3 * np.sqrt(rate * (1 - rate) / count))
 
 
 def row(name: str, own: list[Seen], *, alike: bool) -> str:
