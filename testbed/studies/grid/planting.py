@@ -78,20 +78,26 @@ def _online_step(surface: Surface, value: float) -> Surface:
     return _with_bias(surface, _stepped(surface.online_P, value) - surface.gap_PT[:, -1])
 
 
-def _slopes(surface: Surface) -> np.ndarray:
-    """Return dB / d log P of each step in size."""
-    return np.asarray(np.diff(surface.bias_P) / np.diff(np.log(surface.sizes)))
+def _slopes(surface: Surface, value_P: np.ndarray) -> np.ndarray:
+    """Return the slope over log P of each step in size."""
+    return np.asarray(np.diff(value_P) / np.diff(np.log(surface.sizes)))
 
 
-def _bend(surface: Surface, value: float) -> Surface:
-    """Return the surface whose least bend is this one; the last slope and B stay."""
-    slopes = _slopes(surface)
+def _bent(surface: Surface, value_P: np.ndarray, least: float) -> np.ndarray:
+    """Return values whose least bend is this one; the last slope and the last value stay."""
+    slopes = _slopes(surface, value_P)
     bends = np.diff(slopes)
-    bent = np.maximum(bends, value)
-    bent[int(np.argmin(bends))] = value
+    bent = np.maximum(bends, least)
+    bent[int(np.argmin(bends))] = least
     slopes = slopes[-1] - np.append(np.cumsum(bent[::-1])[::-1], 0.0)
     steps = slopes * np.diff(np.log(surface.sizes))
-    return _with_bias(surface, surface.bias_P[-1] - np.append(np.cumsum(steps[::-1])[::-1], 0.0))
+    return np.asarray(value_P[-1] - np.append(np.cumsum(steps[::-1])[::-1], 0.0))
+
+
+def _attained_bend(surface: Surface, value: float) -> Surface:
+    """Return the surface on which what was attained has this bend, by another B beneath it."""
+    attained_P = surface.attained_P
+    return _with_bias(surface, surface.bias_P + _bent(surface, attained_P, value) - attained_P)
 
 
 def _residue(surface: Surface, value: float) -> Surface:
@@ -193,7 +199,12 @@ PLANTERS: dict[str, Planter] = {
     "bias_step": Planter(
         lambda s: float(np.diff(s.bias_P).max()), lambda s, v: _with_bias(s, _stepped(s.bias_P, v)), sizes=2
     ),
-    "bias_bend": Planter(lambda s: float(np.diff(_slopes(s)).min()), _bend, sizes=3),
+    "bias_bend": Planter(
+        lambda s: float(np.diff(_slopes(s, s.bias_P)).min()),
+        lambda s, v: _with_bias(s, _bent(s, s.bias_P, v)),
+        sizes=3,
+    ),
+    "attained_bend": Planter(lambda s: float(np.diff(_slopes(s, s.attained_P)).min()), _attained_bend, sizes=3),
     "online_exponent": Planter(lambda s: -_log_slope(s.sizes, s.online_P), _online_exponent, nats=False, sizes=2),
     "online_step": Planter(lambda s: float(np.diff(s.online_P).max()), _online_step, sizes=2),
     "optimisation_residue": Planter(
@@ -210,6 +221,9 @@ PLANTERS: dict[str, Planter] = {
     "bias_variance_correlation": Planter(_correlation, _correlated, domain=(-1.0, 1.0), nats=False, sizes=6),
     "parts_add_up": Planter(lambda s: abs(s.leak), _replaced("leak"), domain=(0.0, math.inf)),
     "bias_on_tokens": Planter(lambda s: abs(s.drift), _replaced("drift"), domain=(0.0, math.inf), nats=False),
+    "biases_apart": Planter(
+        lambda s: abs(s.apart), lambda s, v: dataclasses.replace(s, drift=0.0, apart=v), domain=(0.0, math.inf)
+    ),
     "identity_closure": Planter(lambda s: s.closure, _replaced("closure"), domain=(0.0, math.inf)),
 }
 """By the name of the estimate; those of a measure that is added have none, and their claims are told as unplanted."""

@@ -142,7 +142,7 @@ def _ensembles(
             continue
         mean = float(kl_NB[here, read].mean())
         relative = group.noise / np.sqrt(len(own))
-        true = float(surface.bias_P[group.row]) * (group.tokens / most) ** -surface.drift
+        true = float(surface.bias_P[group.row]) * (group.tokens / most) ** -surface.drift + surface.apart
         seen = true * float(np.exp(relative * rng.standard_normal() - relative**2 / 2))
         error = seen * relative * float(np.sqrt(rng.chisquare(max(len(own) - 1, 1)) / max(len(own) - 1, 1)))
         parts = {"mean_kl": mean, "center": seen, "spread": mean + miss - surface.leak - seen}

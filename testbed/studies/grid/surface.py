@@ -27,7 +27,7 @@ LEAST = 1e-4
 class Surface:
     """B(P), Ω(P, T) at every horizon and V(P, D) at every D, in nats per token, and the noise about them.
 
-    ``floor_P`` is what no model of a size undercuts. The centres of the exact split are B·(D/most)^−drift. E[CE] − ε
+    ``floor_P`` is what no model of a size undercuts. The centres of the exact split are B·(D/most)^−drift + apart. E[CE] − ε
     exceeds K by ``miss``, or is ``lowest`` in the cell where it is lowest; the parts of the exact split lack ``leak``
     of it and close to ``closure``. ``basis`` says what all of it rests on.
     """
@@ -46,6 +46,7 @@ class Surface:
     shared: float
     basis: str
     drift: float = 0.0
+    apart: float = 0.0
     miss: float = 0.0
     lowest: float | None = None
     leak: float = 0.0
@@ -55,6 +56,11 @@ class Surface:
     def online_P(self) -> Float[np.ndarray, " P"]:
         """K on fresh data at the longest horizon."""
         return self.bias_P + self.gap_PT[:, -1]
+
+    @property
+    def attained_P(self) -> Float[np.ndarray, " P"]:
+        """The least mean K of any group of a size."""
+        return np.minimum(self.online_P, self.bias_P + self.variance_PD.min(1))
 
     def at(self, horizons: tuple[int, ...]) -> "Surface":
         """Return the surface at other horizons: log Ω is carried on along log T, straight beyond the ends."""
