@@ -8,8 +8,11 @@ from tests.shared.small import EXPERIMENT
 
 
 def claim(name, estimate, *, low=None, high=None):
-    """A claim whose sentence and section are of no interest."""
-    return Claim(id=name, sentence=f"{name} holds.", section="tests", quantity=estimate, low=low, high=high, level=0.9)
+    """A claim whose sentence and section are of no interest, and which so small a grid need not decide."""
+    return Claim(
+        id=name, sentence=f"{name} holds.", section="tests", quantity=estimate, low=low, high=high, level=0.9,
+        exploratory=True,
+    )  # fmt: skip
 
 
 CLAIMS = (

@@ -29,7 +29,7 @@ QUIET = Console(quiet=True)
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "finished"
-    run(STUDY, folder, Options(), QUIET)
+    run(STUDY, folder, Options(simulations=0), QUIET)
     return folder
 
 
@@ -82,7 +82,7 @@ def test_theory_is_told_beside_the_measurement(finished):
 
 def test_the_same_command_again_has_nothing_to_do(copied, observed):
     before = (copied / "ledger.json").read_bytes()
-    run(STUDY, copied, Options(), QUIET)
+    run(STUDY, copied, Options(simulations=0), QUIET)
     assert not observed and (copied / "ledger.json").read_bytes() == before
 
 
@@ -94,7 +94,7 @@ def test_what_a_kill_lost_is_observed_again_and_nothing_else(copied, observed):
     assert not pipeline._settled(Store.existing(copied), STUDY, Options())
     for name in ("levels.parquet", "ledger.json"):
         (copied / name).unlink()
-    run(STUDY, copied, Options(), QUIET)
+    run(STUDY, copied, Options(simulations=0), QUIET)
     assert observed == [lost]
     again = pd.read_parquet(copied / "levels.parquet")
     np.testing.assert_allclose(again["variance"], levels["variance"], rtol=1e-5)
@@ -116,7 +116,7 @@ def test_the_report_can_be_written_again_with_a_picture(copied, tmp_path):
 
 def test_another_study_does_not_share_the_folder(copied):
     with pytest.raises(StoreError, match=r"holds another experiment \(its seed is 0, not 1\)"):
-        run(msgspec.structs.replace(STUDY, seed=1), copied, Options(), QUIET)
+        run(msgspec.structs.replace(STUDY, seed=1), copied, Options(simulations=0), QUIET)
 
 
 def test_an_unfinished_study_cannot_be_judged(copied):
@@ -130,7 +130,7 @@ def test_models_that_diverged_are_left_out_and_make_claims_invalid(tmp_path):
         msgspec.structs.replace(arm, fit=arm.fit and msgspec.structs.replace(arm.fit, learning_rate=1e38))
         for arm in STUDY.arms
     )
-    verdicts = run(msgspec.structs.replace(STUDY, arms=wild), tmp_path / "wild", Options(), QUIET)
+    verdicts = run(msgspec.structs.replace(STUDY, arms=wild), tmp_path / "wild", Options(simulations=0), QUIET)
     assert {verdict.verdict for verdict in verdicts} == {"invalid"}
     store = Store.existing(tmp_path / "wild")
     assert (store.read_frame("trained.parquet")["status"] == "diverged").all()
@@ -155,5 +155,5 @@ def test_a_study_of_an_earlier_version_is_judged_and_reported_and_not_gone_on_wi
     rewrite_report(copied, QUIET)
     assert ledger(copied) == before
     with pytest.raises(StoreError, match=r"earlier version.*its results stand.*judge or report it.*another --out"):
-        run(STUDY, copied, Options(), QUIET)
+        run(STUDY, copied, Options(simulations=0), QUIET)
     assert not observed
