@@ -39,7 +39,7 @@ KINDS: dict[str, Make] = {
     "β = 1.11": lambda: surface(slopes=(1.11, 1.11), share=0.02),
     "β = 1.6": lambda: surface(slopes=(1.6, 1.6)),
     "V bends, β = 0.5 then 1.5": lambda: surface(slopes=(0.5, 1.5)),
-    "V bends, β = 0.85 then 1.15": lambda: surface(slopes=(0.85, 1.15)),
+    "V bends, β = 0.85 then 1.15": lambda: surface(slopes=(0.85, 1.15), share=1e-3),
     "β = 0.8, 0.95, 1.05, 1.2 by size": lambda: surface(slopes=((0.8, 0.8), (0.95, 0.95), (1.05, 1.05), (1.2, 1.2))),
     "V falls by 2 %": lambda: surface(slopes=(1.0, 0.015)),
     "V stands still": lambda: surface(slopes=(1.0, 0.0)),
