@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from testbed.measure.geometric import decompose
-from testbed.stats.bootstrap import bootstrap
 from testbed.stats.combine import each_level, largest
 from testbed.stats.estimate import Estimate
 from testbed.stats.ladder import ladder
@@ -41,12 +40,6 @@ def crossed(rng: np.random.Generator, count: int, sequence_noise: float) -> tupl
     values_RB = rng.standard_normal((count, 1)) + sequence_noise * rng.standard_normal((1, 64))
     values_RB = values_RB + 0.5 * rng.standard_normal((count, 64))
     return contrast(moments([Block(values_RB[..., None], (tuple(range(count)),))]), np.ones(1), level=LEVEL), 0.0
-
-
-def resampled(rng: np.random.Generator, count: int) -> tuple[Estimate, float]:
-    """Draw the bootstrap of a mean of exponential values."""
-    drawn = rng.exponential(size=count)
-    return bootstrap([drawn], lambda x: float(x.mean()), level=LEVEL, seed=int(rng.integers(2**31))), 1.0
 
 
 def rungs(rng: np.random.Generator, count: int, noise: float, gamma: float, bias: float) -> Block:
@@ -137,8 +130,6 @@ def cases() -> Iterator[tuple[str, Draw]]:
         yield f"Welch difference, {count} each", lambda rng, n=count: welch(rng, n)
     for noise in (0.0, 2.0, 8.0):
         yield f"crossed mean, 4 replicates, sequence noise {noise:g}", lambda rng, s=noise: crossed(rng, 4, s)
-    for count in (4, 8, 20):
-        yield f"bootstrap of exponential mean, {count}", lambda rng, n=count: resampled(rng, n)
     for count, noise, gamma in ((3, 0.005, 0.5), (4, 0.02, 0.25), (8, 0.02, 0.5), (4, 0.1, 1.0), (4, 0.02, 2.0)):
         name = f"ladder gap, {count} replicates, noise {noise:g}, exponent {gamma:g}"
         yield name, lambda rng, a=(count, noise, gamma): gap(rng, *a)

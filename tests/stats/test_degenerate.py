@@ -37,7 +37,6 @@ def parabola(draw):
 
 
 CALLS = {
-    "bootstrap.bootstrap": lambda f, d: f([d.some(), d.some()], lambda x, y: x.mean() / y.mean(), level=0.9, seed=0),
     "combine.jointly": lambda f, d: f(d.some(), d.estimates(), level=d.level, method="test"),
     "combine.logarithm": lambda f, d: f(d.estimate()),
     "combine.each_level": lambda f, d: f(d.level, d.data.draw(st.integers(-1, 3))),

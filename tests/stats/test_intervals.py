@@ -1,11 +1,10 @@
-"""Means, differences, bootstrap, jackknife: against independent libraries, against truth, and against liars."""
+"""Means, differences, jackknife: against independent libraries, against truth, and against liars."""
 
 import numpy as np
 import pytest
 from scipy import stats
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
-from testbed.stats.bootstrap import bootstrap
 from testbed.stats.estimate import Estimate
 from testbed.stats.jackknife import jackknife
 from testbed.stats.mean import difference, mean
@@ -62,30 +61,6 @@ def test_student_covers_and_a_normal_quantile_does_not_for_three(count):
     assert covers(drawn, level=LEVEL)
     if count == 3:
         assert not covers(lambda rng: drawn(rng, liar), level=LEVEL)
-
-
-def test_bootstrap_covers_a_mean_of_twelve_and_the_biased_and_the_narrow_do_not():
-    rng = np.random.default_rng(0)
-    samples = rng.standard_normal((60, 12))
-    found = [bootstrap([values], lambda x: float(x.mean()), level=LEVEL, seed=i) for i, values in enumerate(samples)]
-    biased = [estimate(part.low + 0.5, part.high + 0.5) for part in found]
-    narrow = [estimate(part.value - 0.15, part.value + 0.15) for part in found]
-    for parts, honest in ((found, True), (biased, False), (narrow, False)):
-        remaining = iter(parts)
-        assert covers(lambda _, left=remaining: (next(left), 0.0), level=LEVEL, simulations=60) == honest
-
-
-def test_bootstrap_of_two_samples_is_near_welch():
-    rng = np.random.default_rng(2)
-    first, second = rng.standard_normal(30), rng.standard_normal(40)
-    found = bootstrap([first, second], lambda a, b: float(a.mean() - b.mean()), level=LEVEL, seed=0)
-    exact = difference(first, second, level=LEVEL)
-    assert abs(found.low - exact.low) < 0.08 and abs(found.high - exact.high) < 0.08
-
-
-def test_bootstrap_refuses_one_unit():
-    with pytest.raises(ValueError, match="at least 2"):
-        bootstrap([np.array([1.0])], lambda x: float(x.mean()), level=LEVEL, seed=0)
 
 
 def test_jackknife_of_a_mean_is_student_and_of_a_variance_unbiased():

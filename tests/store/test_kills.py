@@ -100,7 +100,7 @@ def disturbed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("disturbed")
     run, log = folder / "run", folder / "log"
     pilots = tokens_of(EXPERIMENT.pilot_cells())
-    everything = pilots + tokens_of(EXPERIMENT.main_cells(dict.fromkeys(EXPERIMENT.models, 0.01)))
+    everything = pilots + tokens_of(EXPERIMENT.main_cells(dict.fromkeys(EXPERIMENT.tuned(), 0.01)))
     rest = [pilots + (everything - pilots) * (third + MOMENTS.uniform(0.1, 0.8)) / 3 for third in range(3)]
     moments = [pilots * MOMENTS.uniform(0.1, 0.9), *rest]
     lives = [killed_once(run, log, lambda _, tokens=tokens: done(log) >= tokens) for tokens in moments]
@@ -174,7 +174,7 @@ def trained(life):
 
 
 EXPERIMENT_TOKENS = tokens_of(EXPERIMENT.pilot_cells()) + tokens_of(
-    EXPERIMENT.main_cells(dict.fromkeys(EXPERIMENT.models, 0.01))
+    EXPERIMENT.main_cells(dict.fromkeys(EXPERIMENT.tuned(), 0.01))
 )
 
 

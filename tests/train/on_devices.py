@@ -13,7 +13,7 @@ from tests.train.lanes_common import train
 
 
 def main(placement):
-    cells = EXPERIMENT.pilot_cells() + EXPERIMENT.main_cells(dict.fromkeys(EXPERIMENT.models, 0.03))
+    cells = EXPERIMENT.pilot_cells() + EXPERIMENT.main_cells(dict.fromkeys(EXPERIMENT.tuned(), 0.03))
     own = [cell for cell in cells if cell.model == EXPERIMENT.models[0]]
     outcomes = train(own, placement=placement)
     told = [outcome.evidence["kl_B"].mean(1).tolist() for outcome in outcomes]

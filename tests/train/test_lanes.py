@@ -24,7 +24,7 @@ ROUNDING = 2e-5
 @pytest.fixture(scope="module")
 def cells():
     model = EXPERIMENT.models[0]
-    everything = EXPERIMENT.pilot_cells() + EXPERIMENT.main_cells(dict.fromkeys(EXPERIMENT.models, 0.03))
+    everything = EXPERIMENT.pilot_cells() + EXPERIMENT.main_cells(dict.fromkeys(EXPERIMENT.tuned(), 0.03))
     return [cell for cell in everything if cell.model == model]
 
 

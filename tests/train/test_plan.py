@@ -18,7 +18,7 @@ from tests.train.lanes_common import Memory, contexts, distance
 ROUNDING = 2e-5
 PLENTY = 2**40
 DEVICE = jax.local_devices()[0]
-RATES = dict.fromkeys(EXPERIMENT.models, 0.03)
+RATES = dict.fromkeys(EXPERIMENT.tuned(), 0.03)
 CELLS = EXPERIMENT.main_cells(RATES)
 
 

@@ -97,7 +97,7 @@ NESTED = [
 
 
 def cells(worlds):
-    like = EXPERIMENT.main_cells(dict.fromkeys(EXPERIMENT.models, 0.03))[0]
+    like = EXPERIMENT.main_cells(dict.fromkeys(EXPERIMENT.tuned(), 0.03))[0]
     return [msgspec.structs.replace(like, world=world, horizon=4, checkpoints=(4,)) for world in worlds]
 
 
