@@ -27,8 +27,8 @@ LEAST = 1e-4
 class Surface:
     """B(P), Ω(P, T) at every horizon and V(P, D) at every D, in nats per token, and the noise about them.
 
-    ``floor_P`` is what no model of a size undercuts; centres of the exact split are B·(D/most)^−drift + apart. E[CE] − ε
-    exceeds K by ``miss``, or is ``lowest`` in the cell where it is lowest; the parts of the exact split lack ``leak``
+    ``floor_P`` is what no model of a size undercuts; centres of the exact split are B·(D/most)^−drift + apart; E[CE] −
+    ε exceeds K by ``miss``, or is ``lowest`` in the cell where it is lowest; the parts of the exact split lack ``leak``
     of it and close to ``closure``. ``basis`` says what all of it rests on.
     """
 
