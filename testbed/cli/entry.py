@@ -10,7 +10,7 @@ from testbed.cli import edge, fit, gallery, judge, listing, power, report, run, 
 from testbed.cli.parser import Parser
 
 _EPILOG = """examples:
-  testbed power bias_variance             what its claims can decide, before a run
+  testbed power bias_variance             what its claims can decide
   testbed run bias_variance --preset quick --out runs/demo
   testbed run bias_variance --out runs/wide --grid.replicates 5
   testbed run bias_variance --help        the typed overrides of an experiment

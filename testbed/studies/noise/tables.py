@@ -38,8 +38,8 @@ def write(study: Asked, store: Store, *, workers: int) -> None:
         made["assumed"] = [row for arm_rows in assumptions for row in arm_rows]
     for name, listed in made.items():
         store.write_frame(f"{name}.parquet", pd.DataFrame(listed))
-    described = [described(arm) | {"limit_nT": _limit(store, arm, seen_of[arm.name])} for arm in study.arms]
-    store.write_frame("arms.parquet", pd.DataFrame(described))
+    arms = [described(arm) | {"limit_nT": _limit(store, arm, seen_of[arm.name])} for arm in study.arms]
+    store.write_frame("arms.parquet", pd.DataFrame(arms))
     store.write_frame("trained.parquet", _trained(study, store))
 
 
