@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 NOISE := clt_noise clt_assumptions clt_mixing clt_heavy_tails
 
-.PHONY: $(NOISE) help setup demo noise scaling gallery library test test-fast lint lock bench calibrate clean published
+.PHONY: $(NOISE) help setup demo noise scaling gallery library test test-fast lint lock bench calibrate calibrate-grid seeds longer clean published
 
 help:
 	@echo "make demo       set up, run the quick preset of bias_variance, say where the report is"
@@ -20,6 +20,9 @@ help:
 	@echo "make bench      speed on this machine: packed lanes, worlds against a forward pass, memory of observing noise"
 	@echo "make published  published entropies, redundancies and exponents beside ours"
 	@echo "make calibrate  the long calibrations of the statistics (minutes; not part of make test)"
+	@echo "make calibrate-grid  coverage and wrong verdicts of every claim about loss, on planted surfaces (some 10 minutes)"
+	@echo "make seeds      the quick preset of bias_variance under five other seeds: do its verdicts stand (half an hour)"
+	@echo "make longer     training 8 times as long as a ladder of horizons saw: was the loss foretold (10 minutes)"
 	@echo "make lock       resolve requirements.lock again (needs uv)"
 	@echo "make clean      remove $(VENV) and runs/"
 
@@ -76,6 +79,15 @@ calibrate: $(READY)
 	$(BIN)/python benchmarks/calibrate_truth.py
 	$(BIN)/python benchmarks/calibrate_scaling.py
 	$(BIN)/python benchmarks/calibrate_counting.py
+
+calibrate-grid: $(READY)
+	$(BIN)/python -m benchmarks.calibrate_grid
+
+seeds: $(READY)
+	$(BIN)/python -m benchmarks.seeds --out runs/seeds
+
+longer: $(READY)
+	$(BIN)/python -m benchmarks.longer
 
 lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header --output-file requirements.lock

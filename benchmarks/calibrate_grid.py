@@ -1,6 +1,6 @@
 """Coverage and wrong verdicts of what the claims of ``experiments/bias_variance.py`` rest on, on planted surfaces.
 
-Run: ``python benchmarks/calibrate_grid.py [--surfaces 100] [--seed 0]``; a table in Markdown for each estimate. "held"
+Run: ``python -m benchmarks.calibrate_grid [--surfaces 100] [--seed 0]``; a table in Markdown for each estimate. "held"
 is the share of 95 % intervals that held the truth; "too low" and "too high" those that lay on one side of it, which is
 how often a region that just leaves it out is supported, or one that just takes it in refuted. Then come the verdicts
 of the claim as it was declared. A line ends in FAULT where a one-sided share, or that of wrong verdicts, is more than

@@ -1,16 +1,12 @@
 """Whether a ladder of horizons foretells longer training: K after 8 times the steps beside what was predicted.
 
-Run: ``python benchmarks/longer.py [--steps 256] [--out FOLDER]``. In worlds of several kinds, three sizes of models are
+Run: ``python -m benchmarks.longer [--steps 256] [--out FOLDER]``. In worlds of several kinds, three sizes of models are
 trained on fresh data as a grid trains them, rates chosen by pilots for each horizon: a ladder of steps/16, steps/4 and
 steps, and a run of 8 times the steps with draws of its own. From the ladder alone follow an interval for K at the end
 of the long run, and the lower end of B. Per 95 % interval at least nine in ten must hold, and no K may lie below B.
 """
 
 import argparse
-import datetime
-import platform
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -20,6 +16,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from benchmarks.measured import measured
 from testbed.cell import Evaluation, Optimiser
 from testbed.ground.options import Options
 from testbed.model.transformer import Transformer
@@ -140,14 +137,9 @@ def row(pair: Pair) -> str:
 
 def header(asked: argparse.Namespace) -> str:
     """Return what was run, where and when."""
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    text = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
-    named = [line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("model name")]
-    today = datetime.datetime.now(datetime.UTC).date()
-    where = f"{named[0] if named else platform.machine()}, commit {commit.stdout.strip()}"
     last, long = asked.steps, LONGER * asked.steps
     return (
-        f"`python benchmarks/longer.py {' '.join(sys.argv[1:])}`, {today}, {where}.\n\n"
+        f"{measured('longer')}\n\n"
         f"Ladder {last // 16}, {last // 4}, {last} steps, then {long}; "
         f"{asked.replicates} replicates; nats per token.\n\n"
         f"| world | P | K at {last} | K at {long}, predicted | K at {long}, trained | held | gain, predicted "

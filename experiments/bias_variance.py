@@ -152,9 +152,9 @@ QUICK = GridStudy(
     world=SMALL_WORLD,
     model=Transformer(vocabulary=SMALL_WORLD.alphabet, context=32, width=4, heads=1),
     grid=Grid(multiples=(1, 2, 3, 4), tokens=(512, 2048, 8192), replicates=4),
-    training=Training(steps=2048, ratio=4, learning_rates=(0.01, 0.016, 0.025, 0.04, 0.063, 0.1)),
+    training=Training(steps=1024, ratio=4, learning_rates=(0.01, 0.016, 0.025, 0.04, 0.063, 0.1)),
     optimiser=Optimiser(batch=8),
-    evaluation=Evaluation(sequences=512, checkpoints=14),
+    evaluation=Evaluation(sequences=512, checkpoints=10),
     claims=CLAIMS,
     references=CLASSICAL,
 )

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-STARTS = 32
+STARTS = 12
 """Descents from different random starts."""
 STEPS = 3000
 """Most steps of one descent."""

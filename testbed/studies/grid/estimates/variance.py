@@ -19,7 +19,8 @@ LACK_OF_FIT = 1e-3
 def variance_exponent(analysis: Analysis, level: float) -> Estimate | str:
     """Return the exponent β of V = C_P · D^−β that fits best over all sizes; a sentence where no such law fits.
 
-    The interval holds the intervals at the least and the greatest B.
+    The interval holds the intervals at the least and the greatest B; where V at the greatest B is zero at some D, which
+    is a steeper law than any, it has no upper end.
 
     Error: local exponents that differ may cancel in it where noise hides their lack of fit; that V is one power law is
     for `variance_departure` to support.
@@ -27,7 +28,9 @@ def variance_exponent(analysis: Analysis, level: float) -> Estimate | str:
     if not analysis.horizons:
         return NOTHING
     measured = variances(analysis, list(analysis.horizons), level=level)
-    laws = {end: law(measured, end) for end in ("low", "value", "high")}
+    laws = {end: law(measured, end) for end in ("low", "value", "high") if measured.above(end).mean_Q.min() > 0}
+    if not laws:
+        return "V is not above zero at every D even at the least B, so that no exponent describes it."
     p = max(found.lack_of_fit for found in laws.values())
     if p < LACK_OF_FIT and (p := lack_of_fit(measured)) < LACK_OF_FIT:
         values = [found.value for _, _, found in local_exponents(measured)]
@@ -35,12 +38,12 @@ def variance_exponent(analysis: Analysis, level: float) -> Estimate | str:
         return f"no single exponent describes V: lack of fit p = {p:.2g} at most, {run}."
     each = [found.exponent for found in laws.values()]
     return Estimate(
-        value=laws["value"].exponent.value,
+        value=(laws["value"] if "value" in laws else laws["low"]).exponent.value,
         low=min(part.low for part in each),
-        high=max(part.high for part in each),
+        high=max(part.high for part in each) if "high" in laws else np.inf,
         level=level,
         n=each[0].n,
-        method=f"{laws['value'].exponent.method}, over the bounds of B",
+        method=f"{each[0].method}, over the bounds of B",
     )
 
 
