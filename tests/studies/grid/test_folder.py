@@ -47,7 +47,7 @@ def test_every_derived_file_is_refused_when_damaged_and_made_anew_when_deleted(c
     kept = {".lock", "spec.json", "declared.json", "provenance.json", "run.json"}
     names, store = sorted({path.name for path in finished.iterdir() if path.is_file()} - kept), Store.existing(copied)
     tables = ("cells", "compute", "estimates", "learning_curves", "loss_parts")
-    measured = ("ensemble_positions", "ensemble_split", "floors", "reference", "references")
+    measured = ("ensemble_endless", "ensemble_positions", "ensemble_split", "floors", "reference", "references")
     assert names == sorted(
         [f"{name}{ending}" for name in tables for ending in (".csv", ".parquet")]
         + [*(f"{name}.parquet" for name in measured), "checks.json", "ledger.json", "report.html", "truth.json"]

@@ -57,3 +57,12 @@ def test_positions_hold_the_entropy_of_the_truth(pairs):
         ]
         assert row["K"] == pytest.approx(np.mean(each), abs=1e-12)
         assert row["K_se"] == pytest.approx(np.std(each, ddof=1) / np.sqrt(B), abs=1e-12)
+
+
+def test_endless_replicates_are_less_blurred_than_a_few_and_two_tell_nothing(pairs):
+    (split,) = measures()["split"].observe(iter(pairs))
+    (row,) = measures()["endless"].observe(iter(pairs))
+    assert row["replicates"] == R and row["low"] <= row["center"] <= row["high"]
+    assert row["center"] < split["center"], "a mean of few replicates keeps some of their spread"
+    assert measures()["endless"].observe((log_star_LV, log_p_RLV[:2]) for log_star_LV, log_p_RLV in pairs) == []
+    assert measures()["endless"].observe(iter(())) == []
