@@ -9,11 +9,9 @@ import msgspec
 
 from testbed.store import PROVENANCE, Store, StoreError
 from testbed.store.declarations import ANCHOR, LOST, Declarations, declare
+from testbed.store.refusals import FORETOLD
 from testbed.verdict import Claim, Verdict
 from testbed.verdict.forecast import Forecast
-
-FORETOLD = "power.json"
-"""What was told before the run of what each claim could decide."""
 
 
 class Foretold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -11,8 +11,11 @@ DECLARED, IDENTITY, PROVENANCE, SPEC = "declared.json", "run.json", "provenance.
 
 PARTS, SNAPSHOTS, LOCK = "parts", "snapshots", ".lock"
 
-BEFORE = {DECLARED, IDENTITY, PROVENANCE, SPEC, "reference.parquet", "truth.json"}
-"""What may be there before anything is trained or measured: what is asked, and what a world implies."""
+FORETOLD = "power.json"
+"""What was told before the run of what each claim could decide."""
+
+BEFORE = {DECLARED, FORETOLD, IDENTITY, PROVENANCE, SPEC, "floors.parquet", "reference.parquet", "truth.json"}
+"""What may be there before anything is trained or measured: what is asked, and what that and a world imply."""
 
 _DERIVED = {"cells.parquet", "ledger.json", "levels.parquet", "reference.parquet", "truth.json"}
 """Files by which what is left of a run is known."""

@@ -76,6 +76,7 @@ def test_the_forecast_of_the_pilots_is_kept_in_the_ledger_and_on_the_page(run):
     assert {each.basis for each in kept.values()} == {"the pilots"}
     verdicts = {verdict.id: verdict for verdict in ledger.read(Store(folder))}
     assert verdicts["floor"].forecast == kept["floor"] and verdicts["hopeless"].exploratory
+    assert {verdict.declared for verdict in verdicts.values()} == {"before the run"}, "forecasts begin no run"
     page = (folder / "report.html").read_text()
     assert "by the pilots, of simulated runs" in page and "exploratory: its design may never decide it" in page
 
