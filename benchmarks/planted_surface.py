@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 SIZES, TOKENS, HORIZONS, STEP = (704, 2_176, 4_416, 7_424), (1_024, 4_096, 16_384), (128, 512, 2_048), 256
-"""The quick preset of ``experiments/bias_variance.py``: numbers of parameters, D, steps, and tokens of a step."""
+"""A grid like the quick preset of ``experiments/bias_variance.py``: parameters, D, steps, and tokens of a step."""
 SEEN = STEP * HORIZONS[-1]
 
 
@@ -51,12 +51,16 @@ def surface(
     return Surface(bias_P, first_P[:, None] * falls_PD, last_P[:, None] * rung_H, center_PE)
 
 
-def truths(planted: Surface, lowest: float) -> dict[str, float]:
-    """Return the true value of each quantity; NaN where it does not exist."""
+def truths(planted: Surface, lowest: float, attained_P: np.ndarray) -> dict[str, float]:
+    """Return the true value of each quantity; NaN where it does not exist.
+
+    ``lowest`` and ``attained_P`` are of the runs that there are, and no part of the surface.
+    """
     online_P = planted.bias_P + planted.gap_PH[:, -1]
     exponent_PD = exponents(planted.variance_PD, np.array(TOKENS, float))
     slope_PD = exponents(planted.center_PE, np.array([*TOKENS, SEEN], float))
     one = float(np.ptp(exponent_PD)) < 1e-9 if np.isfinite(exponent_PD).all() else False
+    apart_PD = planted.center_PE[:, :-1] - planted.bias_P[:, None]
     return {
         "lowest_excess": lowest,
         "parts_add_up": planted.missing if planted.shift is None else float("nan"),
@@ -66,6 +70,9 @@ def truths(planted: Surface, lowest: float) -> dict[str, float]:
         "variance_step": float(np.diff(planted.variance_PD, axis=1).max()),
         "variance_departure": float(np.abs(exponent_PD - 1).max()),
         "variance_exponent": float(exponent_PD[0, 0]) if one else float("nan"),
+        "biases_apart": float(np.abs(apart_PD).max()),
+        "variance_over_bias": float(np.log(planted.variance_PD[:, 0] / planted.bias_P).min()),
+        "attained_bend": float(np.diff(np.diff(attained_P) / np.diff(np.log(SIZES))).min()),
         "optimisation_residue": float(planted.gap_PH[-1, -1] / online_P[-1]),
     }
 

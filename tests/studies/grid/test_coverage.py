@@ -35,7 +35,7 @@ def seen():
     for number, planted in enumerate(KINDS):
         for index in range(EACH):
             made = analysis(planted, NOISES[index % len(NOISES)], seed=100 * number + index)
-            true = truths(planted, made.lowest)
+            true = truths(planted, made.lowest, made.attained_P)
             for claim in CLAIMS:
                 if number and claim.quantity == "lowest_excess":  # slow, and the same for all kinds
                     continue

@@ -58,8 +58,9 @@ def _split(page: Page, kinds: set[str]) -> Iterator[Drawn]:
     if "B" in kinds:
         yield Drawn(
             "Size: B and the optimisation gap",
-            "$B$ is what endless fresh data would leave; the shaded gap $Ω = K − B$ below the measured $K$ is "
-            "extrapolated. An arrow below a tick, without a point: $B$ is only bounded." + OPEN,
+            "$B$, the least loss of a size, lies within its bar: below what any run attained, and above what longer "
+            "training could still gain or no model of that width undercuts. A point: the value that the ladder of "
+            "horizons suggests; shaded: $Ω = K − B$ there. Without a point, $B$ is only bounded." + OPEN,
             plot(
                 figures.bias(found),
                 "B and the excess loss on fresh data against parameters. " + _sizes(found, "B", "parameters"),
@@ -70,7 +71,8 @@ def _split(page: Page, kinds: set[str]) -> Iterator[Drawn]:
         yield Drawn(
             "Finite data: V against D",
             "Lines: the best $V = C_P D^{−β}$ with one exponent for all sizes, drawn even where a lack of fit denies "
-            "it. An arrow below a tick, without a point: $V ≤ 0$ was measured, and its upper limit is drawn." + OPEN,
+            "it. Without a point, only the bar is known, as $B$ is only bounded; an arrow below a tick: its upper end."
+            + OPEN,
             plot(
                 figures.variance(found, dict(page.constants)),
                 "V against stored tokens D, a colour for each size. " + _sizes(found, "V", "tokens"),

@@ -74,7 +74,7 @@ def bias(estimates: pd.DataFrame) -> Any:
     )  # fmt: skip
     for part, colour, name in (
         (online, PARTS["gap"], "K online at horizon T"),
-        (limits, PARTS["bias"], "B: limit of K"),
+        (limits, PARTS["bias"], "B: least loss of a size"),
     ):
         aside = 1.0 if part is online else 1.03
         estimates_on(figure, part, part["parameters"] * aside, bottom, Look(name, colour))
