@@ -39,12 +39,18 @@ def vouching(table: pa.Table, sheet: bytes) -> pa.Table:
 def put_beside(path: Path, sheet_text: bytes, put: Callable[[], None]) -> None:
     """Replace the text beside a table, which ``put`` writes: a kill leaves no text beside a table of other numbers.
 
+    A text that is as it should be stays where it is, also where the disk is full.
+
     Error: StoreError if it cannot be written.
     """
+    beside = sheet(path)
     with explained(path):
-        sheet(path).unlink(missing_ok=True)
+        same = beside.is_file() and beside.read_bytes() == sheet_text
+        if not same:
+            beside.unlink(missing_ok=True)
     put()
-    atomically(sheet(path), sheet_text, replace=True)
+    if not same:
+        atomically(beside, sheet_text, replace=True)
 
 
 def check(folder: Path, read_json: Callable[[str], Any], read_table: Callable[[Path], pa.Table]) -> None:

@@ -5,7 +5,7 @@ import pytest
 from tests.cli.common import BLOCKS, CHAIN, FILE, NOISY, asked, called, refused
 
 REFUSALS = {
-    "nothing": ([], "arguments are required", "list,truth,fit,gallery,run,judge,report"),
+    "nothing": ([], "arguments are required", "list,truth,fit,gallery,power,run,judge,report"),
     "command": (["rnu"], "invalid choice: 'rnu'", "list"),
     "flag of list": (["list", "--all"], "unrecognised arguments: --all"),
     "no world": (["truth"], "nothing is named", "testbed list"),

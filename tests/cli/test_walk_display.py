@@ -137,8 +137,8 @@ def test_of_training_rate_and_bucket_are_told(capsys):
         shown.last -= EVERY_SECONDS
         watch.advance(bucket, bucket.tokens // 2, trained=True)
     first, second, last = capsys.readouterr().out.splitlines()
-    assert first == "width 4, 4 runs: compiling the training step …"
-    assert re.fullmatch(r"width 4, 4 runs: 50 % after 2 s, \d+ tokens/s, 2 s left", second)
+    assert first == "width 4, 20 runs: compiling the training step …"
+    assert re.fullmatch(r"width 4, 20 runs: 50 % after 2 s, \d+ tokens/s, 2 s left", second)
     assert last == "training: done after 2 s"
 
 

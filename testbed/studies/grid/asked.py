@@ -69,8 +69,11 @@ class Asked(Study, frozen=True, kw_only=True):
         batch = MOST_WINDOWS // self.training.steps
         remedy = f"use --optimiser.batch {batch}, or fewer steps"
         require(largest <= MOST_WINDOWS, "training.steps × optimiser.batch", largest, rule, remedy)
-        cells, most = self.cell_count, MOST_CELLS
-        remedy = "use fewer --grid.multiples, --grid.tokens, --grid.replicates or --training.learning-rates"
+        cells, most, pilots = self.cell_count, MOST_CELLS, self.training.pilots * len(self.training.learning_rates)
+        left = most // (cells // (pilots + self.grid.run_count)) - pilots
+        fewer = left // (self.grid.initialisations or 1)
+        remedy = "use fewer --grid.multiples, --grid.tokens, --training.pilots or --training.learning-rates"
+        remedy = f"use --grid.replicates {fewer} or fewer" if fewer >= 2 else remedy
         require(cells <= most, "cells of the grid", cells, f"at most {most}", remedy)
         widest, layers = self.model.width, self.model.layers
         for unit, each, bound in (("width", widest, MOST_WIDTH), ("layers", layers, MOST_LAYERS)):
@@ -131,13 +134,13 @@ class Asked(Study, frozen=True, kw_only=True):
     @property
     def cell_count(self) -> int:
         """Return the number of cells of the whole grid, those that choose the learning rates included."""
-        each = self.training.pilots * len(self.training.learning_rates) + len(self.grid.runs)
+        each = self.training.pilots * len(self.training.learning_rates) + self.grid.run_count
         return len(self.grid.multiples) * (self.training.ladder + len(self.grid.tokens)) * each
 
     @property
     def work_flops(self) -> float:
         """Return about what the whole grid costs: training, and a forward pass of each evaluated window."""
-        each = self.training.pilots * len(self.training.learning_rates) + len(self.grid.runs)
+        each = self.training.pilots * len(self.training.learning_rates) + self.grid.run_count
         window = self.evaluation.sequences * self.model.context / 3
         flops = {size(model).parameters: size(model).training_flops_per_token for model in self.models}
         total = 0.0

@@ -58,6 +58,11 @@ class Grid(Checked, frozen=True, kw_only=True):
             require(self.initialisations >= 2, "grid.initialisations", self.initialisations, rule, "leave it out")
 
     @property
+    def run_count(self) -> int:
+        """Return the number of runs of one group."""
+        return self.replicates * (self.initialisations or 1)
+
+    @property
     def runs(self) -> tuple[tuple[int, int], ...]:
         """Return (draw, initialisation) of the runs of one group."""
         if self.initialisations is None:
