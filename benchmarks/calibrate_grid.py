@@ -114,7 +114,7 @@ def once(kept: Callable[..., object]) -> Callable[..., object]:
 def seen(kind: str, planted: Surface, noise: Noise, seed: int, *, own: bool) -> Iterable[Seen]:
     """Yield what every claim's estimate tells of one run."""
     made, estimates = analysis(planted, noise, seed), GridStudy.estimates()
-    true = truths(planted, made.lowest, made.attained_P)
+    true = truths(planted, made.lowest)
     drift = float(np.log(planted.center_PE[0, 0] / planted.center_PE[0, 1]) / np.log(TOKENS[1] / TOKENS[0]))
     told = {"drift": f"exponent {drift:.2g}", "missing": f"{planted.missing:g} missing"}
     told["lowest"] = "all above ε" if planted.shift is None else f"one run at {planted.shift:g}"

@@ -68,11 +68,10 @@ class Tables(Analysis):
 
 
 class Planted(NamedTuple):
-    """A run's tables, the lowest E[CE] − ε of its kept cells, and K of the run that seems best of each size."""
+    """A run's tables, and the lowest E[CE] − ε of its kept cells."""
 
     analysis: Analysis
     lowest: float
-    attained_P: np.ndarray
 
 
 class Groups(NamedTuple):
@@ -109,7 +108,6 @@ def analysis(planted: Surface, noise: Noise, seed: int) -> Planted:
     kl_RB = _sequences(rng, found, group_R, bias_R, excess_R)
     bayes_B = 2.6 + 0.3 * rng.standard_normal(SEQUENCES)
     ce_RB = bayes_B + kl_RB + np.sqrt(2 * kl_RB / LENGTH) * rng.standard_normal(kl_RB.shape)
-    attained_P = _attained(found.size_G[group_R], kl_RB, bias_R + excess_R)
     own_R, level_R = np.isin(found.role_G[group_R], ("online", "stored")), bias_R + excess_R
     if planted.shift is not None:
         peeking = int(rng.choice(np.flatnonzero(own_R)))
@@ -117,13 +115,7 @@ def analysis(planted: Surface, noise: Noise, seed: int) -> Planted:
         level_R[peeking] = planted.shift
     cells = _cells(found, group_R, draw_R, kl_RB, ce_RB)
     tables = Tables(cells, _ensembles(rng, planted, cells), 2.6, 1e-3, bayes_B, "best")
-    return Planted(tables, float(level_R[own_R].min()), attained_P)
-
-
-def _attained(size_R: np.ndarray, kl_RB: np.ndarray, level_R: np.ndarray) -> np.ndarray:
-    """Return the true K of the run of each size that is best on the first half of the sequences."""
-    first_R = kl_RB[:, : SEQUENCES // 2].mean(1)
-    return np.array([level_R[np.where(size_R == p, first_R, np.inf).argmin()] for p in range(len(SIZES))])
+    return Planted(tables, float(level_R[own_R].min()))
 
 
 def _scatter(rng: np.random.Generator, noise: Noise, count: int) -> np.ndarray:

@@ -51,11 +51,8 @@ def surface(
     return Surface(bias_P, first_P[:, None] * falls_PD, last_P[:, None] * rung_H, center_PE)
 
 
-def truths(planted: Surface, lowest: float, attained_P: np.ndarray) -> dict[str, float]:
-    """Return the true value of each quantity; NaN where it does not exist.
-
-    ``lowest`` and ``attained_P`` are of the runs that there are, and no part of the surface.
-    """
+def truths(planted: Surface, lowest: float) -> dict[str, float]:
+    """Return the true value of each quantity; NaN where it does not exist."""
     online_P = planted.bias_P + planted.gap_PH[:, -1]
     exponent_PD = exponents(planted.variance_PD, np.array(TOKENS, float))
     slope_PD = exponents(planted.center_PE, np.array([*TOKENS, SEEN], float))
@@ -72,7 +69,7 @@ def truths(planted: Surface, lowest: float, attained_P: np.ndarray) -> dict[str,
         "variance_exponent": float(exponent_PD[0, 0]) if one else float("nan"),
         "biases_apart": float(np.abs(apart_PD).max()),
         "variance_over_bias": float(np.log(planted.variance_PD[:, 0] / planted.bias_P).min()),
-        "attained_bend": float(np.diff(np.diff(attained_P) / np.diff(np.log(SIZES))).min()),
+        "online_bend": float(np.diff(np.diff(online_P) / np.diff(np.log(SIZES))).min()),
         "optimisation_residue": float(planted.gap_PH[-1, -1] / online_P[-1]),
     }
 

@@ -22,7 +22,7 @@ INSTRUMENT = "instrument: true by construction, fails only if the testbed is wro
 
 
 EXPLORATORY = ("three.terms",)
-"""What the design hardly ever decides, as it would take a ladder that has stopped falling; see `testbed power`."""
+"""What the design decides in few runs only: Ω is all that a ladder may still gain; see `testbed power`."""
 
 
 def claim(name: str, section: str, quantity: str, region: tuple[float | None, float | None], sentence: str) -> Claim:
@@ -67,9 +67,9 @@ CLAIMS = (
     claim(
         "returns.diminish",
         PAPER,
-        "attained_bend",
+        "online_bend",
         (0.0, None),
-        "Returns diminish: each further factor of P lowers the least loss attained by less, at every step in size.",
+        "Returns diminish: each further factor of P lowers the loss on fresh data by less, at every step in size.",
     ),
     claim(
         "bias.alone",
@@ -83,7 +83,7 @@ CLAIMS = (
         PAPER,
         "biases_apart",
         (None, 0.05),
-        "The split is unique: KL(p*‖p̄) of the kept models is the bias B(P) of endless data, within 0.05 nats.",
+        "The split is unique: KL(p*‖p̄) of the kept models is B(P), the least loss attainable, within 0.05 nats.",
     ),
     claim(
         "variance.falls",

@@ -68,6 +68,6 @@ QUICK = ScalingStudy(
     claims=CLAIMS,
 )
 
-STANDARD = msgspec.structs.replace(QUICK, simulations=1000, resamples=1000)
+STANDARD = msgspec.structs.replace(QUICK, surfaces=1000, resamples=1000)
 
 PRESETS = {"quick": QUICK, "standard": STANDARD}

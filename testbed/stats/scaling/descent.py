@@ -14,6 +14,9 @@ SETTLED = 1e-13
 ROUNDED = 1e-12
 """Relative fall that rounding of the sum may hide."""
 
+LAST = 8
+"""Steps within rounding after which a fit is done, whatever is foreseen: where rows scatter, no less can be seen."""
+
 STIFF = 1e12
 """Damping at which no step falls any more."""
 
@@ -81,6 +84,7 @@ def _descended(
 ) -> Descended:  # fmt: skip
     now = _state(asked, np.clip(start_RQ, asked.lower_Q, asked.upper_Q), weight_RN, log_loss_RN)
     damping_R, done_R = np.full(len(start_RQ), 1e-3), np.zeros(len(start_RQ), bool)
+    tiny_R = np.zeros(len(start_RQ), int)
     for _ in range(rounds):
         at = np.flatnonzero(~done_R)
         if not len(at):
@@ -95,7 +99,9 @@ def _descended(
         for part, other in zip(now, new, strict=True):
             part[at[better_A]] = other[better_A]
         damping_R[at] = np.where(better_A, np.maximum(damping_R[at] / 8, 1e-12), damping_R[at] * 8)
-        done_R[at] = (tiny_A & (foreseen_A <= settled * here.value_R)) | (damping_R[at] > STIFF) | (here.value_R == 0)
+        tiny_R[at] += tiny_A
+        enough_A = (foreseen_A <= settled * here.value_R) | (tiny_R[at] >= LAST)
+        done_R[at] = (tiny_A & enough_A) | (damping_R[at] > STIFF) | (here.value_R == 0)
     return Descended(now.coordinate_RQ, now.value_R, done_R)
 
 

@@ -28,8 +28,8 @@ class Analysis:
     ``nested`` tells whether groups of cells share their draws. ``truth`` is all that is known of the world,
     ``references`` the table of reference predictors, ``strangers`` counts parts of other grids in the folder.
     ``decay`` are the declared least and greatest exponent by which fresh data approach B(P) with the horizon,
-    ``floors`` the loss that no model of a size undercuts, by size, where the world offers one; ``flops_per_token``
-    the training FLOPs of one token, by size.
+    ``floors`` the loss that models of a size are not found to undercut, by size, where the world offers one;
+    ``flops_per_token`` the training FLOPs of one token, by size.
     """
 
     cells: pd.DataFrame

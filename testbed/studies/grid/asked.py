@@ -72,7 +72,7 @@ class Asked(Study, frozen=True, kw_only=True):
         cells, most, pilots = self.cell_count, MOST_CELLS, self.training.pilots * len(self.training.learning_rates)
         left = most // (cells // (pilots + self.grid.run_count)) - pilots
         fewer = left // (self.grid.initialisations or 1)
-        remedy = "use fewer --grid.multiples, --grid.tokens, --training.pilots or --training.learning-rates"
+        remedy = "use fewer --grid.multiples, --grid.tokens, --grid.initialisations or --training.learning-rates"
         remedy = f"use --grid.replicates {fewer} or fewer" if fewer >= 2 else remedy
         require(cells <= most, "cells of the grid", cells, f"at most {most}", remedy)
         widest, layers = self.model.width, self.model.layers

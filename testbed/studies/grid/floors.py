@@ -1,4 +1,4 @@
-"""The loss that no model of a size undercuts: B(P) from below, where the world offers it."""
+"""The least loss that logits of a model's width were found to reach: B(P) from below, where the world offers it."""
 
 import functools
 
@@ -30,8 +30,12 @@ def table(study: Asked) -> pd.DataFrame:
 
 
 def saved(store: Store) -> dict[int, float]:
-    """Return the floor of each size, as the run keeps it."""
+    """Return the floor of each size: the lowest that descents found, less how far apart they ended.
+
+    The lowest of several descents may stand above the least of all; where they end together it hardly does.
+    """
     if not store.holds(TABLE):
         return {}
     frame = store.read_frame(TABLE, COLUMNS)
-    return dict(zip(frame["parameters"].astype(int), frame["floor"].astype(float), strict=True))
+    least = (frame["floor"] - frame["apart"]).clip(lower=0.0).astype(float)
+    return dict(zip(frame["parameters"].astype(int), least, strict=True))

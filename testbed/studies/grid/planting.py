@@ -94,10 +94,9 @@ def _bent(surface: Surface, value_P: np.ndarray, least: float) -> np.ndarray:
     return np.asarray(value_P[-1] - np.append(np.cumsum(steps[::-1])[::-1], 0.0))
 
 
-def _attained_bend(surface: Surface, value: float) -> Surface:
-    """Return the surface on which what was attained has this bend, by another B beneath it."""
-    attained_P = surface.attained_P
-    return _with_bias(surface, surface.bias_P + _bent(surface, attained_P, value) - attained_P)
+def _online_bend(surface: Surface, value: float) -> Surface:
+    """Return the surface on which K of fresh data has this bend, by another B beneath it."""
+    return _with_bias(surface, _bent(surface, surface.online_P, value) - surface.gap_PT[:, -1])
 
 
 def _residue(surface: Surface, value: float) -> Surface:
@@ -204,7 +203,7 @@ PLANTERS: dict[str, Planter] = {
         lambda s, v: _with_bias(s, _bent(s, s.bias_P, v)),
         sizes=3,
     ),
-    "attained_bend": Planter(lambda s: float(np.diff(_slopes(s, s.attained_P)).min()), _attained_bend, sizes=3),
+    "online_bend": Planter(lambda s: float(np.diff(_slopes(s, s.online_P)).min()), _online_bend, sizes=3),
     "online_exponent": Planter(lambda s: -_log_slope(s.sizes, s.online_P), _online_exponent, nats=False, sizes=2),
     "online_step": Planter(lambda s: float(np.diff(s.online_P).max()), _online_step, sizes=2),
     "optimisation_residue": Planter(

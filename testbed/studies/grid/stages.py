@@ -88,7 +88,7 @@ def _truths(study: Asked, store: Store) -> list[Task]:
 
 
 def _floors(study: Asked, store: Store, shown: Display) -> None:
-    shown.stage("computing what models of each width cannot undercut")
+    shown.stage("searching what logits of each width can reach")
     store.write_frame(floors.TABLE, floors.table(study))
     shown.advance(1.0, "floors of B")
 

@@ -57,11 +57,6 @@ class Surface:
         """K on fresh data at the longest horizon."""
         return self.bias_P + self.gap_PT[:, -1]
 
-    @property
-    def attained_P(self) -> Float[np.ndarray, " P"]:
-        """The least mean K of any group of a size."""
-        return np.minimum(self.online_P, self.bias_P + self.variance_PD.min(1))
-
     def at(self, horizons: tuple[int, ...]) -> "Surface":
         """Return the surface at other horizons: log Ω is carried on along log T, straight beyond the ends."""
         known_T, asked_T = np.log(self.horizons), np.log(horizons)

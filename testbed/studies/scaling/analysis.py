@@ -90,9 +90,14 @@ def law(study: Asked, world: World, table: Losses, name: str, *, level: float, i
         table, FORM, objective(study), interval=interval or study.interval, level=level,
         within=within(study, world, name), seed=study.seed, resamples=study.resamples,
     )  # fmt: skip
-    if not found.fitted.settled:
-        raise NoInformation(f"the fit with E {name} did not settle, so its parameters are none; add runs.")
+    check_settled(found.fitted, name)
     return found
+
+
+def check_settled(found: Fitted, name: str) -> None:
+    """Refuse a fit that did not settle."""
+    if not found.settled:
+        raise NoInformation(f"the fit with E {name} did not settle, so its parameters are none; add runs.")
 
 
 def pinned(study: Asked, world: World, table: Losses, name: str) -> Pinned:
@@ -105,6 +110,7 @@ def pinned(study: Asked, world: World, table: Losses, name: str) -> Pinned:
     found = fit(asked)
     check_ends(asked, found)
     design_of(asked, table, found)
+    check_settled(found, name)
     return Pinned(asked, found, by_cells(asked, table, found, seed=study.seed, resamples=study.resamples))
 
 

@@ -51,7 +51,7 @@ class Asked(Study, frozen=True, kw_only=True):
     """Share of ε by which the wrong values `low` and `high` are off."""
     held: Literal["size", "data"] = "size"
     """What is forecast: the largest size, or the most data, fitted to the rest."""
-    simulations: int = 200
+    surfaces: int = 200
     """Surfaces simulated from the fit with E pinned to the truth, to count how often intervals cover ε."""
     resamples: int = 200
     """Resamples behind each interval."""
@@ -61,7 +61,7 @@ class Asked(Study, frozen=True, kw_only=True):
         super().__post_init__()
         check_level(self.level)
         require(0 < self.wrong <= 0.5, "wrong", self.wrong, "a share in (0, 0.5]", "e.g. 0.05")
-        require_between("simulations", self.simulations, 20, 100_000, "200")
+        require_between("surfaces", self.surfaces, 20, 100_000, "200")
         require_between("resamples", self.resamples, 100, 100_000, "200")
         fits = self.interval != "profile" or self.objective != "huber"
         require(fits, "interval", self.interval, "of squares, not of huber", "resample cells, or fit log-squares")

@@ -19,7 +19,7 @@ def grid_checked(analysis: ScalingAnalysis) -> Check:
 
 def simulated(analysis: ScalingAnalysis) -> Check:
     """Check that every simulated surface is there; tell, without failing, how many of them could not be fitted."""
-    table, asked = analysis.simulations, analysis.study.simulations
+    table, asked = analysis.simulations, analysis.study.surfaces
     refused = int((table["sentence"] != "").sum())
     sentence = f"{len(table)} of {asked} surfaces were simulated; the free fit of {refused} was refused."
     edge = near(refused, DIVERGED * asked)

@@ -28,10 +28,10 @@ def simulate(study: Asked, world: World, frame: pd.DataFrame, advance: Callable[
         table = fitted_table(study, frame)
         pinned = truthful(study, world, table, level=study.level, interval="cells")
     except NoInformation as refusal:
-        advance(float(study.simulations))
-        return pd.DataFrame([(at, *[np.nan] * 3, str(refusal)) for at in range(study.simulations)], columns=COLUMNS)
+        advance(float(study.surfaces))
+        return pd.DataFrame([(at, *[np.nan] * 3, str(refusal)) for at in range(study.surfaces)], columns=COLUMNS)
     rows = []
-    for at in range(study.simulations):
+    for at in range(study.surfaces):
         rows.append((at, *_one(study, world, drawn(pinned, table, np.random.default_rng([study.seed, at])))))
         advance(1.0)
     return pd.DataFrame(rows, columns=COLUMNS)

@@ -31,8 +31,8 @@ class _Task:
 def stages(study: Asked) -> tuple[Stage, ...]:
     """Return the stages."""
     read = _Task("losses", "losses of the grid", 1.0, lambda store, shown: _read(study, store, shown))
-    told = f"{study.simulations} simulated surfaces"
-    simulate = _Task("simulations", told, float(study.simulations), lambda store, shown: _simulate(study, store, shown))
+    told = f"{study.surfaces} simulated surfaces"
+    simulate = _Task("simulations", told, float(study.surfaces), lambda store, shown: _simulate(study, store, shown))
     return (
         Stage("reading the grid", lambda store, _: [] if _holds(store, LOSSES, WORLD) else [read]),
         Stage("simulating", lambda store, _: [] if _holds(store, simulations.TABLE) else [simulate]),
@@ -57,7 +57,7 @@ def _read(study: Asked, store: Store, shown: Display) -> None:
 
 
 def _simulate(study: Asked, store: Store, shown: Display) -> None:
-    shown.stage(f"fitting {study.simulations} simulated surfaces")
+    shown.stage(f"fitting {study.surfaces} simulated surfaces")
     frame = store.read_frame(LOSSES, tuple(COLUMNS))
     world = store.read_json(WORLD, World)
     found = simulations.simulate(study, world, frame, lambda done: shown.advance(done, "simulated surfaces"))

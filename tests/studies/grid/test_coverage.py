@@ -35,7 +35,7 @@ def seen():
     for number, planted in enumerate(KINDS):
         for index in range(EACH):
             made = analysis(planted, NOISES[index % len(NOISES)], seed=100 * number + index)
-            true = truths(planted, made.lowest, made.attained_P)
+            true = truths(planted, made.lowest)
             for claim in CLAIMS:
                 if number and claim.quantity == "lowest_excess":  # slow, and the same for all kinds
                     continue
@@ -108,7 +108,7 @@ LIARS = {
 def test_an_estimator_that_lies_is_found_out(name):
     liar, quantity, planted = LIARS[name]
     made = [analysis(planted, NOISES[0], seed) for seed in range(4)]
-    truth = truths(planted, made[0].lowest, made[0].attained_P)[quantity]
+    truth = truths(planted, made[0].lowest)[quantity]
     honest = [GridStudy.estimates()[quantity](each.analysis, LEVEL) for each in made]
     assert sum(missed(liar(each.analysis), truth) for each in made) > len(made) / 2
     assert sum(missed(found, truth) for found in honest) < 3

@@ -52,7 +52,7 @@ def world(**changes):
 
 def analysis(losses, known, *, simulated=False, **asked):
     """A study of planted losses, with simulations if asked for."""
-    study = ScalingStudy(name="planted", question="?", **({"simulations": 40} | asked))
+    study = ScalingStudy(name="planted", question="?", **({"surfaces": 40} | asked))
     rows = simulate(study, known, losses, lambda done: None) if simulated else pd.DataFrame(columns=SIMULATED)
     return ScalingAnalysis(study=study, losses=losses, world=known, simulations=rows)
 

@@ -31,7 +31,7 @@ CLAIMS = (
     claim("costs", "forecast_cost", -1.0, None, "free"),
 )
 ASKED = ScalingStudy(
-    name="scaling", question="Does the path work?", claims=CLAIMS, simulations=20, resamples=100, interval="profile"
+    name="scaling", question="Does the path work?", claims=CLAIMS, surfaces=20, resamples=100, interval="profile"
 )
 
 

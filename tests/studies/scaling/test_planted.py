@@ -44,7 +44,7 @@ def test_the_error_of_epsilon_itself_widens_the_interval():
 def test_intervals_at_their_level_cover_and_narrow_ones_are_found_out():
     """60 surfaces: at 95 %, fewer than 49 covered come once in 10⁴; the liar's intervals are of level 50 %."""
     honest, liar = (
-        analysis(frame(), world(), simulated=True, simulations=60, interval="profile", level=level)
+        analysis(frame(), world(), simulated=True, surfaces=60, interval="profile", level=level)
         for level in (0.95, 0.5)
     )
     found = ESTIMATES["entropy_coverage"](honest, LEVEL)
@@ -53,7 +53,7 @@ def test_intervals_at_their_level_cover_and_narrow_ones_are_found_out():
 
 
 def test_a_refused_simulation_counts_against_and_for():
-    made = analysis(frame(), world(), simulated=True, simulations=30)
+    made = analysis(frame(), world(), simulated=True, surfaces=30)
     table = made.simulations.copy()
     table.loc[:9, "sentence"] = "no information: none."
     some = ESTIMATES["entropy_coverage"](dataclasses.replace(made, simulations=table), LEVEL)
@@ -134,7 +134,7 @@ def test_simulated_surfaces_have_the_noise_of_the_fit():
 
 
 def test_simulations_do_not_hang_on_how_many_there_are():
-    asked = (analysis(frame(), world(), simulations=n, interval="profile").study for n in (20, 25))
+    asked = (analysis(frame(), world(), surfaces=n, interval="profile").study for n in (20, 25))
     few, many = (simulate(study, world(), frame(), lambda done: None) for study in asked)
     assert few["E"].tolist() == many["E"].tolist()[:20]
 

@@ -14,7 +14,7 @@ ESTIMATES: dict[str, Callable[[Analysis, float], Estimate | str]] = {
         bias.bias_exponent,
         bias.bias_step,
         bias.bias_bend,
-        bias.attained_bend,
+        bias.online_bend,
         bias.online_exponent,
         bias.online_step,
         bias.optimisation_residue,

@@ -1,6 +1,5 @@
 """How B(P), and the loss attained on fresh data, go with the size."""
 
-from collections.abc import Mapping
 from itertools import pairwise
 
 import numpy as np
@@ -11,7 +10,7 @@ from testbed.stats.mean import mean
 from testbed.stats.moments import Moments, contrast, moments
 from testbed.stats.slope import slope_weights
 from testbed.studies.grid.analysis import Analysis, block
-from testbed.studies.grid.bounds import attained, biases, bounds
+from testbed.studies.grid.bounds import biases, bounds
 
 BENT = 3
 """Sizes that a bend needs."""
@@ -65,19 +64,18 @@ def bias_bend(analysis: Analysis, level: float) -> Estimate | str:
     sizes = sorted(analysis.horizons)
     if len(sizes) < BENT:
         return _few(sizes, "B", "bend", needed=BENT)
-    return _bend(biases(analysis, sizes, level=level), level)
+    found = [part for _, part in sorted(biases(analysis, sizes, level=level).items())]
+    return smallest([jointly(weights_S, found, level=level, method="bend") for weights_S in _bends(sizes)], level=level)
 
 
-def attained_bend(analysis: Analysis, level: float) -> Estimate | str:
-    """Return the least change of slope, as `bias_bend`, of the least loss that any run of a size attained.
-
-    B from above, without what longer training could still gain.
-    """
+def online_bend(analysis: Analysis, level: float) -> Estimate | str:
+    """Return the least change of slope, as `bias_bend`, of K on fresh data (B + Ω at horizon T)."""
     sizes = sorted(analysis.horizons)
     if len(sizes) < BENT:
-        return _few(sizes, "the attained loss", "bend", needed=BENT)
-    each = each_level(level, len(sizes))
-    return _bend({size: attained(analysis, size, level=each) for size in sizes}, level)
+        return _few(sizes, "K online", "bend", needed=BENT)
+    weights = _bends(sizes)
+    each, found = each_level(level, len(weights)), _online(analysis, sizes)
+    return smallest([contrast(found, weights_S, level=each) for weights_S in weights], level=level)
 
 
 def online_exponent(analysis: Analysis, level: float) -> Estimate | str:
@@ -112,14 +110,15 @@ def largest_step(found: Moments, steps: list[tuple[int, int]], level: float) -> 
     return largest([contrast(found, unit_QQ[to] - unit_QQ[start], level=each) for start, to in steps], level=level)
 
 
-def _bend(found: Mapping[int, Estimate], level: float) -> Estimate:
-    """Return the least change of slope over log P, of values whose intervals hold at once."""
-    sizes, bends = sorted(found), []
-    for three in zip(sizes, sizes[1:], sizes[2:], strict=False):
-        first, second = np.diff(np.log(three))
-        weights_3 = np.array([1 / first, -1 / first - 1 / second, 1 / second])
-        bends.append(jointly(weights_3, [found[size] for size in three], level=level, method="bend"))
-    return smallest(bends, level=level)
+def _bends(sizes: list[int]) -> list[np.ndarray]:
+    """Return the weights of every change of slope over log P."""
+    log_S, found = np.log(sizes), []
+    for at in range(1, len(sizes) - 1):
+        first, second = np.diff(log_S[at - 1 : at + 2])
+        weights_S = np.zeros(len(sizes))
+        weights_S[at - 1 : at + 2] = 1 / first, -1 / first - 1 / second, 1 / second
+        found.append(weights_S)
+    return found
 
 
 def _online(analysis: Analysis, sizes: list[int]) -> Moments:

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pandas as pd
 
+from testbed.cell import PILOTS
 from testbed.report.page import Frame
 from testbed.report.palette import short
 from testbed.report.template import filled
@@ -19,7 +20,8 @@ from testbed.studies.grid.parts import constants, curves
 from testbed.verdict import LEVEL
 
 HEADINGS = {
-    "B": "B: limit of fresh data",
+    "B": "B: least K attainable",
+    "attained": "Least K that any run attained",
     "gap": "Ω: optimisation gap",
     "gap share": "Ω as a share of K on fresh data",
     "V": "V: cost of finite data",
@@ -27,6 +29,9 @@ HEADINGS = {
     "local exponent of V": "Exponent of V between neighbouring D",
     "K": "K: exact excess loss",
     "excess": "E[CE] − ε: sampled excess loss",
+    "variance over draws": "Variance of K over draws of the data, nats²",
+    "variance over first parameters": "Variance of K over first parameters, nats²",
+    "variance of the rest": "Variance of K of the rest, nats²",
 }
 
 
@@ -68,10 +73,10 @@ def _dropped(analysis: Analysis) -> dict[str, int]:
     """Return how many cells take no part in the estimates, by reason."""
     cells = analysis.cells
     diverged = int((cells["status"] != "finished").sum())
-    pilots = int(((cells["status"] == "finished") & (cells["role"] == "pilot")).sum())
+    pilots = int(((cells["status"] == "finished") & cells["role"].isin(PILOTS)).sum())
     return {
         "diverged": diverged,
-        "pilots, which only choose the learning rates": pilots,
+        "pilots, which choose the learning rates": pilots,
         "parts of other experiments, or of other versions": analysis.strangers,
     }
 

@@ -59,8 +59,8 @@ def _split(page: Page, kinds: set[str]) -> Iterator[Drawn]:
         yield Drawn(
             "Size: B and the optimisation gap",
             "$B$, the least loss of a size, lies within its bar: below what any run attained, and above what longer "
-            "training could still gain or no model of that width undercuts. A point: the value that the ladder of "
-            "horizons suggests; shaded: $Ω = K − B$ there. Without a point, $B$ is only bounded." + OPEN,
+            "training could still gain, or logits of that width were found to reach. A point: the value that the "
+            "ladder of horizons suggests; shaded: $Ω = K − B$ there. Without a point, $B$ is only bounded." + OPEN,
             plot(
                 figures.bias(found),
                 "B and the excess loss on fresh data against parameters. " + _sizes(found, "B", "parameters"),
