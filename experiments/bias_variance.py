@@ -69,7 +69,7 @@ CLAIMS = (
         PAPER,
         "online_bend",
         (0.0, None),
-        "Returns diminish: each further factor of P lowers the loss on fresh data by less, at every step in size.",
+        "Returns diminish: the loss on fresh data flattens, its slope over log P rising at every step in size.",
     ),
     claim(
         "bias.alone",

@@ -88,6 +88,18 @@ class Analysis:
         """For each size with an online run, the stored D that runs finished on, ascending."""
         return {size: sorted(int(d) for d in self._select(size, "stored")["tokens"].unique()) for size in self.horizons}
 
+    def check_whole(self) -> None:
+        """Refuse a grid of which a whole group of runs diverged: what is said of every size and D would pass it over.
+
+        Error: NoInformation that names the first such group.
+        """
+        for key, group in self.chosen.groupby(["parameters", "role", "tokens", "horizon"]):
+            if not (group["status"] == "finished").any():
+                size, role, tokens, horizon = key
+                what = f"{size:g} parameters, {role}, D = {tokens:g}, {horizon:g} steps"
+                known = "finished, so that nothing is known of every size and D"
+                raise NoInformation(f"no run of {what} {known}; lower the learning rates.")
+
     def online(self, parameters: int, horizon: int) -> pd.DataFrame:
         """Return the kept online cells of one size and horizon."""
         return self._select(parameters, "online")[lambda frame: frame["horizon"] == horizon]

@@ -21,8 +21,8 @@ class Bounds(NamedTuple):
     """What is known of one size.
 
     ``attained`` is K of the best run, ``floor`` what models of that width are not found to undercut (0 where the world
-    offers none), ``gap`` what the ladder leaves to gain, ``bias`` B(P) between them, ``online`` the mean K of fresh data
-    at the longest horizon, ``optimisation`` Ω = online − B, and ``share`` Ω / online.
+    offers none), ``gap`` what the ladder leaves to gain, ``bias`` B(P) between them, ``online`` the mean K of fresh
+    data at the longest horizon, ``optimisation`` Ω = online − B, and ``share`` Ω / online.
     """
 
     attained: Estimate

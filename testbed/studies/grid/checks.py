@@ -7,6 +7,7 @@ from testbed.stats.combine import each_level
 from testbed.stats.identified import told
 from testbed.stats.mean import mean
 from testbed.studies.grid.analysis import Analysis
+from testbed.studies.grid.bounds import attained
 from testbed.studies.grid.rates import undecided
 from testbed.verdict import DIVERGED, Check, near
 
@@ -30,6 +31,7 @@ def checks(analysis: Analysis, *, expected: int) -> tuple[Check, ...]:
         measures_agree(analysis),
         identity_closes(analysis),
         independent(analysis),
+        above_floor(analysis),
         rates_inside(analysis),
     )
 
@@ -121,6 +123,22 @@ def independent(analysis: Analysis) -> Check:
         else "Every group of cells has draws of its own."
     )
     return Check(name="independent", passed=not analysis.nested, sentence=sentence)
+
+
+def above_floor(analysis: Analysis) -> Check:
+    """Check that no size attained less than the floor that it is not found to undercut."""
+    sizes = [size for size in sorted(analysis.horizons) if analysis.floors.get(size, 0.0) > 0]
+    broken = []
+    for size in sizes:
+        found = told(attained)(analysis, size, level=each_level(LEVEL, len(sizes)))
+        if not isinstance(found, str) and found.high < analysis.floors[size]:
+            broken.append(size)
+    sentence = (
+        f"P = {broken} attained less than its floor, which the search for it missed; B has no lower bound there."
+        if broken
+        else f"No size of the {len(sizes)} that have a floor attained less than it."
+    )
+    return Check(name="above floor", passed=not broken, sentence=sentence)
 
 
 def rates_inside(analysis: Analysis) -> Check:

@@ -164,9 +164,10 @@ def _scaled(surface: Surface, log_factor: float) -> Surface:
 
 
 def _correlation(surface: Surface) -> float:
-    """Return the correlation over sizes of log K online with log V, averaged over D."""
+    """Return the correlation of log K online with log V, D by D less its mean over sizes."""
     log_k, log_v = np.log(surface.online_P), np.log(surface.variance_PD)
-    return float(np.mean([np.corrcoef(log_k, log_v[:, at])[0, 1] for at in range(log_v.shape[1])]))
+    log_k, log_v = log_k - log_k.mean(), log_v - log_v.mean(0)
+    return float((log_k @ log_v).sum() / np.sqrt((log_k @ log_k) * log_v.shape[1] * (log_v**2).sum()))
 
 
 def _correlated(surface: Surface, value: float) -> Surface:
@@ -178,8 +179,8 @@ def _correlated(surface: Surface, value: float) -> Surface:
     bow = bow - bow.mean()
     bow -= unit * (unit @ bow) / (unit @ unit)
     mixed = value * unit + math.sqrt(max(1 - value**2, 0.0)) * bow / bow.std()
-    spread_D = np.maximum(log_v.std(0), 0.1)
-    return dataclasses.replace(surface, variance_PD=np.exp(log_v.mean(0) + spread_D * mixed[:, None]))
+    spread = max(float(log_v.std(0).mean()), 0.1)
+    return dataclasses.replace(surface, variance_PD=np.exp(log_v.mean(0) + spread * mixed[:, None]))
 
 
 def _replaced(field: str) -> Callable[[Surface, float], Surface]:

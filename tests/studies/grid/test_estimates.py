@@ -146,6 +146,7 @@ def test_parts_that_miss_a_piece_do_not_add_up(quiet):
         ("measures agree", lambda run: (dataclasses.replace(run, cells=shifted(run.cells, "ce_CB", 0.01)), 0)),
         ("identity closes", lambda run: (dataclasses.replace(run, ensembles=run.ensembles.assign(closure=1e-6)), 0)),
         ("independent", lambda run: (dataclasses.replace(run, nested=True), 0)),
+        ("above floor", lambda run: (dataclasses.replace(run, floors={1_000: 0.2}), 0)),
     ],
 )
 def test_each_check_finds_its_own_fault_and_makes_claims_invalid(quiet, name, spoil):

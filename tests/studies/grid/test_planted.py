@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from testbed.stats.slope import slope_weights
+from testbed.studies.grid import GridStudy
 from tests.studies.grid.synthetic import World, analysis
 from tests.studies.grid.test_estimates import QUIET, verdict
 
@@ -60,3 +61,32 @@ def test_centers_that_do_not_change_are_not_refuted(quiet):
         table = quiet.ensembles.assign(center_jackknife=center, center_se=0.002 * center)
         found.append(verdict(dataclasses.replace(quiet, ensembles=table), "bias_on_tokens"))
     assert found.count("refuted") <= 2 and "supported" in found
+
+
+LOST = {
+    "the longest horizon of a size": ("online_step", {"role": "online", "parameters": 1_000, "horizon": 4_096}),
+    "the middle D of a size": ("variance_step", {"role": "stored", "parameters": 4_000, "tokens": 16_384}),
+    "the fewest D of a size": ("variance_over_bias", {"role": "stored", "parameters": 1_000, "tokens": 4_096}),
+    "a D whose center is compared": ("bias_on_tokens", {"role": "stored", "parameters": 1_000, "tokens": 4_096}),
+}
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_a_group_that_diverged_as_a_whole_is_never_passed_over(quiet, name):
+    """Claims on every size and D had been judged on what was left, and supported."""
+    quantity, where = LOST[name]
+    lost = np.logical_and.reduce([quiet.cells[column] == value for column, value in where.items()])
+    cells = quiet.cells.assign(status=np.where(lost, "diverged", quiet.cells["status"]))
+    found = GridStudy.estimates()[quantity](dataclasses.replace(quiet, cells=cells), 0.95)
+    assert isinstance(found, str) and "finished, so that nothing is known of every size and D" in found
+
+
+def test_a_center_at_as_many_stored_tokens_as_fresh_ones_is_compared_too(quiet):
+    """It had stood behind the one of fresh data, in no pair."""
+    table = quiet.ensembles.copy()
+    (fresh,) = table[(table["parameters"] == 1_000) & (table["role"] == "online")]["tokens"]
+    last = (table["parameters"] == 1_000) & (table["role"] == "stored") & (table["tokens"] == 262_144)
+    table.loc[last, ["center", "center_jackknife"]] *= 0.3
+    table.loc[last, "tokens"] = fresh
+    found = GridStudy.estimates()["bias_on_tokens"](dataclasses.replace(quiet, ensembles=table), 0.95)
+    assert found.low > 0.05

@@ -59,7 +59,7 @@ def test_a_bent_surface_has_the_value_that_was_planted(name):
 
 @pytest.mark.parametrize("name", PLANTERS)
 def test_the_estimator_finds_what_was_planted(name):
-    """Of eight draws at level 0.95 one may miss, which more do in one of 20 estimates."""
+    """Of eight draws at level 0.95 two may miss, which more do in one of 170 estimates."""
     missed = 0
     for value in values(name)[::2]:
         for draw in range(4):
@@ -67,7 +67,7 @@ def test_the_estimator_finds_what_was_planted(name):
             found = ESTIMATES[name](run, LEVEL)
             assert isinstance(found, Estimate), found
             missed += not found.low - 1e-5 <= value <= found.high + 1e-5
-    assert missed <= 1
+    assert missed <= 2
 
 
 def test_a_planter_that_is_off_is_seen():

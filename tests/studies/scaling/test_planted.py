@@ -97,7 +97,7 @@ def test_a_low_entropy_makes_exponents_smaller_and_the_true_ones_are_the_planted
         ),
         (frame(sizes=(1000,)), "free", "all runs have one size"),
         (frame(role="online"), "free", "no run on stored data finished"),
-        (frame(), "unigrams", "changes no loss|rose without end|change the losses alike"),
+        (frame(), "unigrams", "move no loss by more|moves no loss by more|rose without end|change the losses alike"),
     ],
     ids=["few", "one size", "other data", "above all losses"],
 )
@@ -156,7 +156,7 @@ def test_wrong_settings_are_refused():
         ({"wrong": 0.0}, r"wrong=0.0.*a share in \(0, 0.5\]"),
         ({"level": 1.0}, "level 1.0"),
         ({"interval": "profile", "objective": "huber"}, "of squares, not of huber"),
-        ({"simulations": 3}, "simulations"),
+        ({"surfaces": 3}, "surfaces"),
     ):
         with pytest.raises(ValueError, match=why):
             msgspec.structs.replace(ScalingStudy(name="x", question="?"), **wrong)

@@ -1,5 +1,6 @@
 """The numbers that claims can be about, by name: each an interval, or the sentence that says why there is none."""
 
+import functools
 from collections.abc import Callable
 
 from testbed.stats.estimate import Estimate
@@ -7,8 +8,22 @@ from testbed.stats.identified import told
 from testbed.studies.grid.analysis import Analysis
 from testbed.studies.grid.estimates import bias, together, variance
 
-ESTIMATES: dict[str, Callable[[Analysis, float], Estimate | str]] = {
-    function.__name__: told(function)
+Number = Callable[[Analysis, float], Estimate | str]
+
+
+def of_all(function: Number) -> Number:
+    """Return an estimate that has a sentence where a whole group of runs diverged: all means all."""
+
+    @functools.wraps(function)
+    def guarded(analysis: Analysis, level: float) -> Estimate | str:
+        analysis.check_whole()
+        return function(analysis, level)
+
+    return guarded
+
+
+ESTIMATES: dict[str, Number] = {
+    function.__name__: told(function if function is bias.lowest_excess else of_all(function))
     for function in (
         bias.lowest_excess,
         bias.bias_exponent,

@@ -18,7 +18,7 @@ DEALT = 999
 
 
 def bias_variance_correlation(analysis: Analysis, level: float) -> Estimate | str:
-    """Return the correlation over cells of log K online (B + Ω) with log V, given log D.
+    """Return the correlation over cells of log K online (B + Ω) with log V, given D.
 
     Sizes are left out in turn for the interval, as all D of one size share their B; the method tells the share of
     permutations of whole sizes that show as much. K online stands for B, whose bounds would add a width of their own.
@@ -35,12 +35,11 @@ def bias_variance_correlation(analysis: Analysis, level: float) -> Estimate | st
     points = [point for point, chosen in zip(measured.points, chosen_N, strict=True) if chosen]
     online = {size: _online(analysis, size) for size in sizes}
     x_N = np.log(positive([online[size] for size, _ in points], "K on fresh data"))
-    log_N1 = np.log([[tokens] for _, tokens in points])
-    controls_NC = log_N1 if len(shared) > 1 else log_N1[:, :0]
+    controls_NC = np.array([[float(tokens == one) for one in sorted(shared)[1:]] for _, tokens in points])
     groups = [size for size, _ in points]
     found = by_group(np.log(value_N), x_N, controls_NC, groups, level=level)
     null = permuted(np.log(value_N), x_N, controls_NC, groups, most=DEALT, seed=0)
-    method = f"given log D, sizes left out in turn; permutation p = {null.p_value:.2g}"
+    method = f"given D, sizes left out in turn; permutation p = {null.p_value:.2g}"
     return Estimate(value=found.value, low=found.low, high=found.high, level=level, n=found.n, method=method)
 
 

@@ -1,6 +1,7 @@
 """The exact split of the mean divergence about the replicates' geometric mean, and what claims it can settle."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -42,11 +43,12 @@ def bias_on_tokens(analysis: Analysis, level: float) -> Estimate | str:
     """Return the largest abs(d log center / d log D) between neighbouring D of any size; 0 if it depends on P alone.
 
     ``center`` is KL(p*‖p̄) of the parameters kept under the run's stopping rule, at jackknifed value and standard error:
-    another quantity than the limit B of endless fresh data. Fresh data is the last D. No slopes are pooled, so that
-    opposite ones do not cancel, and none hides in a curve that goes down and up.
+    another quantity than B, the least loss attainable. Fresh data count as all tokens that were read. No slopes are
+    pooled, so that opposite ones do not cancel, and none hides in a curve that goes down and up.
 
     Error: conservative, as all intervals hold at once (Bonferroni); contexts count as given.
     """
+    analysis.check_whole()
     table = analysis.ensembles
     if len(table) < 2 or (table["replicates"] < 2).any():
         return "some ensemble has fewer than two replicates, so its center has no standard error."
@@ -58,12 +60,22 @@ def bias_on_tokens(analysis: Analysis, level: float) -> Estimate | str:
     relative_N = positive(table["center_se"], "the centers' standard errors") / center_N
     found = known(np.log(center_N), relative_N, table["replicates"].to_numpy(dtype=float) - 1)
     log_N, size_N = np.log(table["tokens"].to_numpy(dtype=float)), table["parameters"].to_numpy()
-    pairs = [(i, i + 1) for i in range(len(table) - 1) if size_N[i] == size_N[i + 1] and log_N[i] < log_N[i + 1]]
+    pairs = _neighbours(size_N, log_N)
     if not pairs:
         return "no size has ensembles at two numbers of tokens, so its center has no slope."
     each, unit_NN = each_level(level, len(pairs)), np.eye(len(table))
     slopes = [contrast(found, (unit_NN[j] - unit_NN[i]) / (log_N[j] - log_N[i]), level=each) for i, j in pairs]
     return largest([magnitude(slope) for slope in slopes], level=level)
+
+
+def _neighbours(size_N: np.ndarray, log_N: np.ndarray) -> list[tuple[int, int]]:
+    """Return the places of all ensembles of a size at two neighbouring D; several may share one D."""
+    found = []
+    for size in np.unique(size_N):
+        own = np.flatnonzero(size_N == size)
+        for fewer, more in pairwise(np.unique(log_N[own])):
+            found += [(i, j) for i in own[log_N[own] == fewer] for j in own[log_N[own] == more]]
+    return found
 
 
 def identity_closure(analysis: Analysis, level: float) -> Estimate | str:
