@@ -72,9 +72,10 @@ def _neighbours(size_N: np.ndarray, log_N: np.ndarray) -> list[tuple[int, int]]:
     """Return the places of all ensembles of a size at two neighbouring D; several may share one D."""
     found = []
     for size in np.unique(size_N):
-        own = np.flatnonzero(size_N == size)
+        own = size_N == size
         for fewer, more in pairwise(np.unique(log_N[own])):
-            found += [(i, j) for i in own[log_N[own] == fewer] for j in own[log_N[own] == more]]
+            sides = [np.flatnonzero(own & (log_N == end)).tolist() for end in (fewer, more)]
+            found += [(int(i), int(j)) for i in sides[0] for j in sides[1]]
     return found
 
 
