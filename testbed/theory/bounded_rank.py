@@ -34,7 +34,7 @@ def floor(share_C: Float[np.ndarray, " C"], law_CV: Float[np.ndarray, "C V"], ra
 
     >>> law_CV = np.array([[0.5, 0.3, 0.2], [0.2, 0.5, 0.3], [0.3, 0.2, 0.5]])
     >>> round(floor(np.full(3, 1 / 3), law_CV, 1).value, 4), floor(np.full(3, 1 / 3), law_CV, 3).value
-    (0.0685, 0.0)
+    (0.0329, 0.0)
     """
     if rank >= min(law_CV.shape):
         return Floor(0.0, 0, 0.0)
@@ -53,7 +53,7 @@ def rough(share_C: Float[np.ndarray, " C"], law_CV: Float[np.ndarray, "C V"], ra
 
     >>> law_CV = np.array([[0.5, 0.3, 0.2], [0.2, 0.5, 0.3], [0.3, 0.2, 0.5]])
     >>> round(rough(np.full(3, 1 / 3), law_CV, 1), 4), rough(np.full(3, 1 / 3), law_CV, 3)
-    (0.0685, 0.0)
+    (0.0329, 0.0)
     """
     if rank >= min(law_CV.shape):
         return 0.0

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from testbed.cell import PILOTS
 from testbed.measure.divergence import observe
 from testbed.train import buckets, lanes
 from testbed.train.plan import plan, room
@@ -132,19 +133,19 @@ def test_progress_counts_every_token_once(cells):
 
 
 def test_groups_have_draws_of_their_own_and_rates_share_them(cells):
-    """A group is a role, a horizon and a D; the pilots' learning rates are compared on one stream."""
+    """A group is a role, a horizon and a D; the learning rates of its pilots are compared on one stream."""
     first = [cell for cell in cells if cell.draw == 0]
     groups = {(cell.role, cell.horizon, cell.tokens) for cell in first}
-    assert len({lane_key(cell) for cell in first}) == len(groups) == 6
-    assert len({lane_key(cell) for cell in first if cell.role == "pilot"}) == 1
+    assert len({lane_key(cell) for cell in first}) == len(groups) == 10
+    assert sum(cell.role in PILOTS for cell in first) == 2 * sum(role in PILOTS for role, *_ in groups)
     assert not {lane_key(cell) for cell in cells if cell.draw == 1} & {lane_key(cell) for cell in first}
 
 
 def test_nested_sets_share_the_draw_and_pilots_stay_apart(cells):
     nested = [msgspec.structs.replace(cell, nested=True) for cell in cells if cell.draw == 0]
-    shared = {lane_key(cell) for cell in nested if cell.role != "pilot"}
+    shared = {lane_key(cell) for cell in nested if cell.role not in PILOTS}
     assert len(shared) == 1
-    assert not shared & {lane_key(cell) for cell in nested if cell.role == "pilot"}
+    assert not shared & {lane_key(cell) for cell in nested if cell.role in PILOTS}
 
 
 def test_a_snapshot_resumes_at_another_width(cells, packed):
