@@ -3,6 +3,9 @@
 from testbed.ground.checked import Checked
 from testbed.ground.rules import require
 
+MOST_BIAS, MOST_FACTOR, STEEPEST = 100.0, 1e3, 8.0
+"""Beyond what any B in nats, any V·D over the parameters or Ω over V, and any exponent of V can be."""
+
 
 class Guess(Checked, frozen=True, kw_only=True):
     """Loss and noise of a grid, as far as a guess goes; pilots that have run replace all of it."""
@@ -29,10 +32,13 @@ class Guess(Checked, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Refuse what no surface can be."""
         for value in self.bias or ():
-            require(value >= 0, "guess.bias", self.bias, "B(P) of each size, not negative", "e.g. 0.3 0.1 0.03")
-        for name, example in (("variance", "0.5"), ("exponent", "1"), ("gap", "2")):
+            rule = f"B(P) of each size, from 0 to {MOST_BIAS:g} nats"
+            require(0 <= value <= MOST_BIAS, "guess.bias", self.bias, rule, "e.g. 0.3 0.1 0.03")
+        for name, most, example in (
+            ("variance", MOST_FACTOR, "0.5"), ("exponent", STEEPEST, "1"), ("gap", MOST_FACTOR, "2")
+        ):  # fmt: skip
             value = getattr(self, name)
-            require(value > 0, f"guess.{name}", value, "above zero", f"e.g. {example}")
+            require(0 < value <= most, f"guess.{name}", value, f"above zero, at most {most:g}", f"e.g. {example}")
         for name in ("fresh_noise", "stored_noise", "spread"):
             value = getattr(self, name)
             require(0 < value <= 3, f"guess.{name}", value, "a share above 0, at most 3", "e.g. 0.1")

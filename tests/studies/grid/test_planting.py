@@ -107,6 +107,14 @@ def test_a_guess_takes_no_part_in_identity_and_fits_the_grid():
         Guess(spread=0.0)
 
 
+@pytest.mark.parametrize("wrong", [{"bias": (1e308,)}, {"variance": 1e308}, {"exponent": 1e300}, {"gap": 1e300}])
+def test_a_guess_that_no_grid_can_show_is_refused(wrong):
+    """It had been simulated, and told as a table of NaN."""
+    (name,) = wrong
+    with pytest.raises(ValueError, match=rf"guess.{name}.*e\.g\. "):
+        Guess(**wrong)
+
+
 def test_longer_horizons_carry_the_gap_on():
     longer = SURFACE.at(tuple(4 * horizon for horizon in SURFACE.horizons))
     assert longer.gap_PT[:, :2] == pytest.approx(SURFACE.gap_PT[:, 1:], rel=1e-6)
