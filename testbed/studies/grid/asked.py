@@ -3,7 +3,7 @@
 import functools
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -173,6 +173,16 @@ class Asked(Study, frozen=True, kw_only=True):
             checkpoints=self.checkpoints,
             seed=self.seed,
         )
+
+
+class Plane(NamedTuple):
+    """A grid in one world at one context length, as a part of what a run holds."""
+
+    study: Asked
+    prefix: str = ""
+    """What the names of its tables begin with; nothing if there is no other."""
+    label: str = ""
+    """What tells it from the others, in words."""
 
 
 @functools.cache
