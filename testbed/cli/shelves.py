@@ -9,6 +9,7 @@ SHELVES = {
     "feed-forwards": "testbed.model.feedforward",
     "embedding noises": "testbed.model.noise",
     "weights": "testbed.weights",
+    "capabilities": "testbed.measure.capabilities",
 }
 
 

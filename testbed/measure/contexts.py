@@ -1,6 +1,6 @@
 """The evaluation windows that all models of a world share, and the exact predictive on them in float64."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,10 +12,15 @@ from testbed.sources import Source
 
 
 class Reference(NamedTuple):
-    """Windows, and log P(X_t = v given X_<t) of the Bayes predictive on each, float64."""
+    """Windows, log P(X_t = v given X_<t) of the Bayes predictive on each, float64, and what the world hid behind them.
+
+    The latents are those that the world's `sample` returns, with an axis of windows before their own; None where they
+    are not kept.
+    """
 
     tokens_BL: np.ndarray
     logp_BLV: np.ndarray
+    latents: Any = None
 
     @property
     def nll_B(self) -> np.ndarray:
@@ -39,8 +44,8 @@ def reference(world: Source, *, sequences: int, length: int, seed: int) -> Refer
     world = world.for_window(length)
     key_B = jax.random.split(keys.stream(seed, "evaluation"), sequences)
     tables = jax.tree.map(jnp.asarray, world.tables())
-    tokens_BL = once(jax.vmap(lambda key: world.sample(tables, key=key, length=length)[0]))(key_B)
+    tokens_BL, latents = once(jax.vmap(lambda key: world.sample(tables, key=key, length=length)))(key_B)
     with jax.enable_x64(True):
         exact = jax.tree.map(jnp.asarray, world.tables(np.float64))
         logp_BLV = once(jax.vmap(lambda tokens_L: world.log_predictive(exact, tokens_L)))(np.asarray(tokens_BL))
-    return Reference(np.asarray(tokens_BL), np.asarray(logp_BLV))
+    return Reference(np.asarray(tokens_BL), np.asarray(logp_BLV), jax.tree.map(np.asarray, latents))

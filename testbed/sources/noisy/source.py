@@ -34,9 +34,10 @@ class Tables(NamedTuple):
 
 
 class Latents(NamedTuple):
-    """The latents of the base, and whether each token was replaced (it may have been by itself)."""
+    """The latents and the tokens of the base, and whether each token was replaced (it may have been by itself)."""
 
     base: Any
+    clean_L: Int32[Array, " L"]
     replaced_L: Bool[Array, " L"]
 
 
@@ -101,12 +102,12 @@ class Noisy(Fields, frozen=True, kw_only=True, tag=catalog.tag(__package__)):
 
     @staticmethod
     def sample(tables: Tables, *, key: Key[Array, ""], length: int) -> tuple[Int32[Array, " L"], Latents]:
-        """Return one sequence, the latents of the base, and which tokens were replaced."""
+        """Return one sequence, the latents of the base, its tokens, and which of them were replaced."""
         base_key, own_key = jax.random.split(key)
         clean_L, latents = tables.kind.source.sample(tables.base, key=base_key, length=length)
         words_2L = sampling.words(own_key, (2, length), tables.sigma.dtype)
         tokens_L, replaced_L = noise_law.added(tables.replaces, clean_L, words_2L, symbols=len(tables.chance_V))
-        return tokens_L, Latents(latents, replaced_L)
+        return tokens_L, Latents(latents, clean_L, replaced_L)
 
     @staticmethod
     def log_predictive(tables: Tables, tokens_L: Int[Array | np.ndarray, " L"]) -> Float[Array, "L V"]:

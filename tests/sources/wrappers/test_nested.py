@@ -80,6 +80,7 @@ def test_latents_of_noise_name_the_tokens():
     replaced_BL = latents.replaced_L
     assert abs(replaced_BL.mean() - 0.2) < 4 * np.sqrt(0.16 / replaced_BL.size)
     assert (tokens_BL[~replaced_BL] == 0).all()
+    assert (latents.clean_L == 0).all()
     assert np.ptp(np.bincount(tokens_BL[replaced_BL])) < 5 * np.sqrt(replaced_BL.sum() / 4)
 
 
