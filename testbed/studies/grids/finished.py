@@ -8,12 +8,12 @@ import pandas as pd
 from testbed.store import Store
 from testbed.studies.grid import cells
 from testbed.studies.grid import finished as one
-from testbed.studies.grids import contexts
+from testbed.studies.grids import contexts, signals
 from testbed.studies.grids.analysis import GridsAnalysis, together
 from testbed.studies.grids.asked import Asked
 from testbed.verdict import LEVEL
 
-PLANES, CONTEXTS = "planes.parquet", "contexts.parquet"
+PLANES, CONTEXTS, SIGNALS = "planes.parquet", "contexts.parquet", "signals.parquet"
 COLUMNS = ["plane", "prefix", "label", "world", "sigma", "context", "seed", "epsilon", "epsilon_error"]
 
 
@@ -31,7 +31,8 @@ def derived(analysis: GridsAnalysis) -> dict[str, pd.DataFrame]:
     """Return the tables that judging leaves: those of a plain grid over all planes, and what tells the planes apart."""
     each = [one.derived(plane) for plane in analysis.planes]
     joined = {name: together(analysis.places, [tables[name] for tables in each]) for name in each[0]}
-    return joined | {PLANES: planes(analysis), CONTEXTS: contexts.table(analysis, level=LEVEL)}
+    across = {CONTEXTS: contexts.table(analysis, level=LEVEL), SIGNALS: signals.table(analysis)}
+    return joined | {PLANES: planes(analysis)} | across
 
 
 def planes(analysis: GridsAnalysis) -> pd.DataFrame:

@@ -47,7 +47,7 @@ def test_positions_hold_the_entropy_of_the_truth(ensemble):
             np.mean(
                 [sum(p * (np.log(p) - q) for p, q in zip(np.exp(s[at]), r[at], strict=True) if p > 0) for r in logs]
             )
-            for s, logs in pairs
+            for s, logs in ensemble.pairs()
         ]
         assert row["K"] == pytest.approx(np.mean(each), abs=1e-12)
         assert row["K_se"] == pytest.approx(np.std(each, ddof=1) / np.sqrt(B), abs=1e-12)
