@@ -11,9 +11,9 @@ from scipy.special import fdtrc
 from testbed.stats.combine import each_level, magnitude
 from testbed.stats.estimate import Estimate
 from testbed.stats.identified import NoInformation
+from testbed.stats.mean import fieller
 from testbed.stats.moments import Moments, contrast, moments, smoothed
 from testbed.stats.power_law import SEARCHED, PowerLaw, full_rank, power_law
-from testbed.stats.ratio import fieller
 from testbed.studies.grid.analysis import Analysis, block
 from testbed.studies.grid.bounds import above, biases
 
