@@ -23,8 +23,9 @@ def weights(
     law that is no mixture of others has weight one. What the given laws all exclude is left out of the law; a law of
     which nothing is left counts as their mean.
 
-    Error: 1e-4 where a weight vanishes while the law is exactly a mixture, 1e-8 elsewhere. Newton's method on both the
-    weights and their multipliers, along the path of μ. No prior may be zero.
+    Error: 1e-4 where a weight vanishes while the law is exactly a mixture, more (1e-3) where the given laws nearly
+    depend on each other, 1e-8 elsewhere. Newton's method on weights and multipliers at once, along the path of μ. No
+    prior may be zero.
 
     >>> given_UKV, prior_K = np.array([[[0.9, 0.1], [0.1, 0.9]]]), np.array([0.5, 0.5])
     >>> weights(np.array([[0.3, 0.7]]), given_UKV, np.array([0]), prior_K).round(6).tolist()

@@ -45,6 +45,5 @@ def decade(rank_Q: Int[np.ndarray, " Q"]) -> Int[np.ndarray, " Q"]:
 
 def _named(starts: list[int], most: int) -> tuple[str, ...]:
     ends = [start - 1 for start in starts[1:]] + [most]
-    return tuple(
-        str(start) if start == end else f"{start}-{end}" for start, end in zip(starts, ends, strict=True) if most
-    )
+    pairs = zip(starts, ends, strict=False)  # none where there is nothing to count
+    return tuple(str(start) if start == end else f"{start}-{end}" for start, end in pairs)

@@ -65,7 +65,7 @@ class NamingRegime(Capability):
         world, length = behind.world, behind.seen_BL.shape[1]
         regime_BL, seen_BL = _regimes(behind)
         possible_K = world.regime_prior() > 0
-        found = []
+        found = [np.zeros((3, 0), dtype=np.int64)]
         for power in range(_most(world, length).bit_length()):
             row_R, column_R = np.nonzero(seen_BL == 2**power)
             chosen_R = np.arange(len(row_R)) if len(row_R) <= MOST else np.arange(MOST) * len(row_R) // MOST
