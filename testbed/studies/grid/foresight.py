@@ -30,10 +30,10 @@ def foresight(study: Asked, store: Store | None) -> Foresight:
 def _expected(study: Asked, seen: Surface, knobs: dict[str, Callable[[], Foresight]] | None = None) -> Foresight:
     """Return what is expected of a study whose losses lie on a surface, carried on to its horizons."""
     own = seen.at(study.training.horizons)
-    return Foresight(seen.basis, functools.partial(_planted, study, own), study.work_flops, knobs or {})
+    return Foresight(seen.basis, functools.partial(planted, study, own), study.work_flops, knobs or {})
 
 
-def _planted(study: Asked, seen: Surface, claim: Claim) -> Planted | str:
+def planted(study: Asked, seen: Surface, claim: Claim) -> Planted | str:
     """Return how the number of a claim is planted into the surface."""
     planter = PLANTERS.get(claim.quantity)
     if planter is None:

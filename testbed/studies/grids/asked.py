@@ -1,6 +1,7 @@
 """What grids ask: one grid, in each of several worlds and at each of several context lengths."""
 
 import functools
+from typing import Any
 
 import msgspec
 
@@ -9,6 +10,7 @@ from testbed.sources import AnySource
 from testbed.studies.grid import GridStudy
 from testbed.studies.grid.asked import Asked as OneGrid
 from testbed.studies.grid.asked import Plane
+from testbed.studies.grids.guess import SignalGuess
 from testbed.studies.grids.places import Place, places
 
 SEEDS = 2**32
@@ -29,6 +31,8 @@ class Asked(OneGrid, frozen=True, kw_only=True):
     """Further worlds, beside `world`: the same with another σ of its noise, say."""
     contexts: tuple[int, ...] = ()
     """Further context lengths n, beside `model.context`."""
+    signal: SignalGuess = SignalGuess()
+    """What is expected of SNR and of scores, from which power is told; no part of the identity either."""
 
     def __post_init__(self) -> None:
         """Refuse axes that cannot be laid out, and planes that cannot be run."""
@@ -50,6 +54,11 @@ class Asked(OneGrid, frozen=True, kw_only=True):
         for plane in self.planes:
             plane.study.pilot_cells()
 
+    def identity(self) -> dict[str, Any]:
+        """Return what two runs must share to share an output folder; see `Study.identity`."""
+        shared = super().identity()
+        return {name: shared[name] for name in shared if name != "signal"}
+
     @property
     def all_worlds(self) -> tuple[AnySource, ...]:
         """Return every world, the first one first."""
@@ -59,6 +68,13 @@ class Asked(OneGrid, frozen=True, kw_only=True):
     def all_contexts(self) -> tuple[int, ...]:
         """Return every context length, the first one first."""
         return (self.model.context, *self.contexts)
+
+    @property
+    def capabilities(self) -> list[str]:
+        """Return the capabilities that any of the worlds has."""
+        from testbed.measure.capabilities import of  # late: a help text asks for none
+
+        return list(dict.fromkeys(name for world in self.all_worlds for name in of(world)))
 
     @property
     def places(self) -> tuple[Place, ...]:

@@ -10,7 +10,7 @@ from testbed.stats.estimate import Estimate
 from testbed.store import Store
 from testbed.studies.grid import GridStudy
 from testbed.studies.grids.asked import Asked
-from testbed.study import Stage
+from testbed.study import Foresight, Stage
 from testbed.terminal.plan import Planned
 from testbed.verdict import Check, Claim
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class GridsStudy(Asked, frozen=True, kw_only=True, tag_field="kind", tag=catalog.tag(__package__)):
     """One grid in each of several worlds or at each of several context lengths, and what is told across them."""
 
-    tables = (*GridStudy.tables, "planes.parquet", "contexts.parquet", "signals.parquet")
+    tables = (*GridStudy.tables, "planes.parquet", "contexts.parquet", "signals.parquet", "capabilities.parquet")
 
     # What follows imports late, as judging must load no trainer, and a help text neither.
     def plan(self, options: Options) -> Sequence[Planned]:
@@ -39,12 +39,18 @@ class GridsStudy(Asked, frozen=True, kw_only=True, tag_field="kind", tag=catalog
 
         return stages.stages(self.planes)
 
+    def foresight(self, store: Store | None) -> Foresight:
+        """Return what is expected of the grids: losses of pilots or of a guess, SNR and scores of a guess."""
+        from testbed.studies.grids import foresight
+
+        return foresight.foresight(self, store)
+
     @classmethod
     def estimates(cls) -> Mapping[str, Callable[..., Estimate | str]]:
         """Return the numbers that claims can be about: across planes, and those of a plain grid about one of them."""
-        from testbed.studies.grids.estimates import ESTIMATES
+        from testbed.studies.grids.estimates import OF_ALL, OF_ONE
 
-        return {**GridStudy.estimates(), **ESTIMATES}
+        return {**GridStudy.estimates(), **OF_ALL, **OF_ONE}
 
     def analysis(self, store: Store) -> "GridsAnalysis":
         """Return the tables of every plane."""
@@ -59,23 +65,31 @@ class GridsStudy(Asked, frozen=True, kw_only=True, tag_field="kind", tag=catalog
         return checks(analysis)
 
     def estimate(self, claim: Claim, analysis: Any) -> Estimate | str:
-        """Return the number that a claim is about: of the plane that it names, or of all."""
+        """Return the number that a claim is about: of all planes, of a capability, or of the plane that it names."""
+        from testbed.studies.grids.estimates import OF_ONE
+
         number = self.estimates()[claim.quantity]
-        return number(analysis if claim.about is None else analysis.plane(claim.about), claim.level)
+        if claim.about is None:
+            return number(analysis, claim.level)
+        if claim.quantity in OF_ONE:
+            return number(analysis, claim.about, claim.level)
+        return number(analysis.plane(claim.about), claim.level)
 
     def check_claim(self, claim: Claim) -> None:
-        """Refuse claims about numbers or planes that the study does not have."""
-        from testbed.studies.grids.estimates import ESTIMATES
+        """Refuse claims about numbers, planes or capabilities that the study does not have."""
+        from testbed.studies.grids.estimates import OF_ALL, OF_ONE
 
-        if claim.quantity in ESTIMATES:
+        if claim.quantity in OF_ALL:
             super().check_claim(claim)
             return
         self.check_quantity(claim)
-        labels = [place.label for place in self.places]
-        if claim.about not in labels:
+        capability = claim.quantity in OF_ONE
+        known = self.capabilities if capability else [place.label for place in self.places]
+        if claim.about not in known:
+            what = "one capability of these worlds" if capability else "one plane"
             raise ValueError(
-                f"claim {claim.id}: about={short(str(claim.about))!r}: {claim.quantity} is about one plane;"
-                f" {offered(str(claim.about), labels)}."
+                f"claim {claim.id}: about={short(str(claim.about))!r}: {claim.quantity} is about {what};"
+                f" {offered(str(claim.about), known)}."
             )
 
     def derived(self, analysis: "GridsAnalysis", checks: Sequence[Check]) -> "Mapping[str, pd.DataFrame]":

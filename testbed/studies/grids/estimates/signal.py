@@ -59,7 +59,8 @@ def _by_noise(found: Lines, level: float) -> Plane:
         spare = float(square_N.sum()) ** 2 / float(np.sum(square_N**2 / cells.freedom_N[own_N]))
         freedoms.append(spare)
     same = np.ones(len(variances))
-    return plane(Cells(*(np.array(each) for each in (values, errors, freedoms)), same, same, variances), level=level)
+    means = Cells(np.array(values), np.array(errors), np.array(freedoms), same, same, variances)
+    return plane(means, level=level)
 
 
 def _told(found: Estimate | str) -> Estimate:

@@ -5,8 +5,18 @@ from collections.abc import Iterator, Mapping, Sequence
 import pandas as pd
 
 from testbed.report.plots import Drawn, plot
+from testbed.stats.estimate import Estimate
+from testbed.stats.identified import told
+from testbed.stats.signal.plane import plane
 from testbed.studies.grids.analysis import GridsAnalysis
-from testbed.studies.grids.page import losses
+from testbed.studies.grids.page import losses, signals
+from testbed.studies.grids.signals import LOG_P, READINGS, lines
+from testbed.verdict import LEVEL
+
+SAID = {
+    "contexts": "$tr Cov(E[h | z]) / E tr Cov(h | z)$ of $log p$, with $z$ the pattern behind the position.",
+    "trainings": "$‖S‖^2 / E‖N‖^2$ of $log p$, with $S$ what trainings on other draws have in common.",
+}
 
 
 def drawn(analysis: GridsAnalysis, derived: Mapping[str, pd.DataFrame]) -> Sequence[Drawn]:
@@ -15,6 +25,7 @@ def drawn(analysis: GridsAnalysis, derived: Mapping[str, pd.DataFrame]) -> Seque
 
 
 def _drawn(analysis: GridsAnalysis, derived: Mapping[str, pd.DataFrame]) -> Iterator[Drawn]:
+    yield from _of_signal(analysis, derived["signals.parquet"])
     of_context, estimates = derived["contexts.parquet"], derived["estimates.parquet"]
     if len(analysis.study.all_contexts) > 1 and len(of_context):
         yield Drawn(
@@ -36,4 +47,30 @@ def _drawn(analysis: GridsAnalysis, derived: Mapping[str, pd.DataFrame]) -> Iter
                 f"Excess loss K against D in {len(analysis.planes)} planes.",
                 files=("estimates.parquet",),
             ),
+        )
+
+
+def _of_signal(analysis: GridsAnalysis, table: pd.DataFrame) -> Iterator[Drawn]:
+    """Yield SNR against D by either reading, and the naive ratio beside it."""
+    for reading in READINGS:
+        own = table[(table["reading"] == reading) & (table["part"] == LOG_P) & (table["sentence"] == "")]
+        if len(own):
+            found = told(lambda reading=reading: plane(lines(analysis, reading).cells, level=LEVEL).tokens)()
+            power = found.value if isinstance(found, Estimate) else None
+            slope = "" if power is None else f" Lines: $D^{{{power:.2f}}}$, the one power that fits best."
+            yield Drawn(
+                f"Signal to noise across {reading}",
+                f"{SAID[reading]} A colour for each size $P$, a dash for each $σ$ of the noise.{slope}",
+                plot(
+                    signals.against_tokens(own, power),
+                    f"Signal-to-noise ratio across {reading} against D in {len(own)} groups of runs.",
+                    files=("signals.parquet",),
+                ),
+            )
+    if (table["sentence"] == "").any():
+        yield Drawn(
+            "What the naive ratio makes of it",
+            "The ratio of raw means, from which no noise was taken, against the unbiased $SNR$, for each layer and "
+            "for $log p$: it lies above the line most where $SNR$ is small.",
+            plot(signals.naive_beside(table), "Naive ratio against unbiased SNR.", files=("signals.parquet",)),
         )
