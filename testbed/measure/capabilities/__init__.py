@@ -4,7 +4,8 @@ A capability asks questions of windows and latents: at these positions, what is 
 answers them by its log-probabilities, the Bayes predictive and a network alike, sharply (is what it holds most likely
 right) and smoothly (how much it gives to what is right). Beside both stands chance, the score of one who knows all but
 the capability. With all three on one axis, (score − chance)/(Bayes − chance) is 0 for the ignorant and 1 for who knows
-all that can be known.
+all that can be known. Sharply no reader of the tokens before is better than Bayes on average; smoothly one that is
+surer than the tokens allow can be.
 
 With noise, what is right is what the world wrote before noise; the answers are read off the prediction of noisy tokens.
 With copies of symbols, all copies of the right one are right. Multi-modal reasoning cannot be asked of worlds whose
@@ -108,8 +109,8 @@ def asked(name: str, world: Source, shared: Reference) -> Asked:
     >>> world = Facts(facts=4, answers=2)
     >>> shared = reference(world, sequences=8, length=6, seed=0)
     >>> recall = asked("recall", world, shared)
-    >>> recall.conditions, recall.scores(shared.logp_BLV).sharp_BC.sum(), recall.chance().sharp_BC.sum()
-    (('1-4',), 24.0, 12.0)
+    >>> recall.conditions, recall.scores(shared.logp_BLV).sharp_BC[0].item(), recall.chance().sharp_BC[0].item()
+    (('1-4',), 3.0, 1.5)
     """
     capability: Any = catalog.pick(capabilities(), name)
     behind = uncovered(world, shared)

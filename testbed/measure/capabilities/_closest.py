@@ -3,8 +3,8 @@
 import numpy as np
 from jaxtyping import Float, Int
 
-LAST, FALL, STEP = 1e-8, 0.1, 0.98
-"""Where the barrier ends, how fast it falls, and which part of the way to the boundary a step may go."""
+LAST, FALL, STEP, LEAST = 1e-8, 0.1, 0.98, 1e-6
+"""Where the barrier ends, how fast it falls, which part of the way to the boundary a step may go; the least prior."""
 STEPS, BETWEEN, NUMBERS = 120, 3, 2**17
 """Most steps; after how many of them what is done is put aside; numbers of given laws that are worked on at once."""
 
@@ -24,13 +24,14 @@ def weights(
     which nothing is left counts as their mean.
 
     Error: 1e-4 where a weight vanishes while the law is exactly a mixture, more (1e-3) where the given laws nearly
-    depend on each other, 1e-8 elsewhere. Newton's method on weights and multipliers at once, along the path of μ. No
-    prior may be zero.
+    depend on each other, 1e-8 elsewhere. Newton's method on weights and multipliers at once, along the path of μ. A
+    prior below 1e-6 counts as that.
 
     >>> given_UKV, prior_K = np.array([[[0.9, 0.1], [0.1, 0.9]]]), np.array([0.5, 0.5])
     >>> weights(np.array([[0.3, 0.7]]), given_UKV, np.array([0]), prior_K).round(6).tolist()
     [[0.25, 0.75]]
     """
+    prior_K = np.maximum(prior_K, LEAST) / np.maximum(prior_K, LEAST).sum()
     at_once = max(1, NUMBERS // given_UKV[0].size)
     parts = [slice(begin, begin + at_once) for begin in range(0, len(law_QV), at_once)]
     found = [_weights(law_QV[part], given_UKV[context_Q[part]], prior_K) for part in parts]
@@ -38,10 +39,15 @@ def weights(
 
 
 def _weights(law_QV: np.ndarray, given_QKV: np.ndarray, prior_K: np.ndarray) -> np.ndarray:
-    """Return the weights where each law has given laws of its own."""
-    law_QV = np.where(given_QKV.any(axis=1), law_QV, 0.0)
-    law_QV = np.where(law_QV.any(axis=1, keepdims=True), law_QV, prior_K @ given_QKV)
-    law_RV, given_RKV, left_R = law_QV / law_QV.sum(axis=1, keepdims=True), given_QKV, np.arange(len(law_QV))
+    """Return the weights where each law has given laws of its own.
+
+    These count up to a factor for each symbol, so that they are taken in units of their mean, however small that is.
+    """
+    mean_QV = prior_K @ given_QKV
+    law_QV = np.where(mean_QV > 0, law_QV, 0.0)
+    law_QV = np.where(law_QV.any(axis=1, keepdims=True), law_QV, mean_QV)
+    given_RKV = given_QKV / np.where(mean_QV > 0, mean_QV, 1.0)[:, None]
+    law_RV, left_R = law_QV / law_QV.sum(axis=1, keepdims=True), np.arange(len(law_QV))
     found_QK = np.tile(prior_K, (len(law_QV), 1))
     weight_RK, slack_RK = found_QK, np.ones_like(found_QK)
     for step in range(1, STEPS + 1):

@@ -12,23 +12,28 @@ from testbed.sources import InContextMarkov, Source
 
 
 class Key(NamedTuple):
-    """The Bayes prediction at each question's position, and that of one who counts symbols and no transitions."""
+    """The Bayes prediction at each question's position, and that of one who counts symbols and no transitions.
+
+    `scale_Q` is one over the mean divergence between both under the question's condition.
+    """
 
     bayes_QV: Float[np.ndarray, "Q V"]
     log_plain_QV: Float[np.ndarray, "Q V"]
+    scale_Q: Float[np.ndarray, " Q"]
 
 
 class FewShot(Capability):
     """Use of the m transitions from the present context that the window has shown: m = 1, 2-3, 4-7, ….
 
     The reader without the capability counts all earlier tokens with the same pseudo-counts as the Bayes reader, who
-    counts what followed the present context: (N_v + c)/(t + V·c) against (n_v + c)/(m + V·c). Smooth: how much closer
-    to Bayes a prediction is than that reader's, KL(Bayes‖plain) − KL(Bayes‖p), in nats; chance is 0 and Bayes has all,
-    so that the ratio of their sums is the share of the gap that is closed: 1 for Bayes, 0 for the plain reader, below
-    0 for a worse one. Sharp: is the likeliest symbol one of Bayes' likeliest; chance is what the plain reader attains
-    on the same questions.
+    counts what followed the present context: (N_v + c)/(t + V·c) against (n_v + c)/(m + V·c). Smooth: the share of the
+    gap between them that is closed, KL(Bayes‖plain) − KL(Bayes‖p) over the mean of KL(Bayes‖plain) under the same
+    condition on all these windows. Its mean is 1 for Bayes, 0 for the plain reader, who is chance, and below 0 for a
+    worse one; no prediction has more than Bayes. Sharp: is the likeliest symbol one of Bayes' likeliest; chance is what
+    the plain reader attains on the same questions.
 
-    Error: the smooth score is −∞ where a prediction excludes a symbol.
+    Error: the smooth score is −∞ where a prediction excludes a symbol. The mean gap is of these windows: its own error
+    over sequences is that of a ratio to the scores of Bayes.
     """
 
     thing: ClassVar[str] = "transitions to learn in context"
@@ -47,18 +52,22 @@ class FewShot(Capability):
         own_BLV, all_BLV = (np.stack(each) for each in zip(*pairs, strict=True))
         seen_BL = own_BLV.sum(axis=2)
         row_Q, column_Q = np.nonzero(seen_BL > 0)
-        log_QV, plain_QV = (
-            np.log(_smoothed(count_BLV[row_Q, column_Q], world.concentration)) for count_BLV in (own_BLV, all_BLV)
+        bayes_QV, plain_QV = (
+            _smoothed(count_BLV[row_Q, column_Q], world.concentration) for count_BLV in (own_BLV, all_BLV)
         )
         condition_Q = _conditions.doubling(seen_BL[row_Q, column_Q].astype(np.int64))
-        return Questions(row_Q, column_Q, condition_Q, Key(np.exp(log_QV), plain_QV))
+        gap_Q = (bayes_QV * np.log(bayes_QV / plain_QV)).sum(axis=1)
+        gap_C = np.bincount(condition_Q, gap_Q) / np.maximum(np.bincount(condition_Q), 1)
+        scale_Q = np.divide(1, gap_C, out=np.zeros_like(gap_C), where=gap_C > 0)[condition_Q]
+        return Questions(row_Q, column_Q, condition_Q, Key(bayes_QV, np.log(plain_QV), scale_Q))
 
     @staticmethod
     def judged(key: Key, logp_QV: Float[np.ndarray, "Q V"]) -> Judged:
         """Return how near predictions are to Bayes."""
         top_QV = likeliest(logp_QV)
         agreed_QV = top_QV & likeliest(np.log(key.bayes_QV))
-        return Judged(agreed_QV.sum(1) / top_QV.sum(1), (key.bayes_QV * (logp_QV - key.log_plain_QV)).sum(1))
+        gained_Q = (key.bayes_QV * (logp_QV - key.log_plain_QV)).sum(axis=1)
+        return Judged(agreed_QV.sum(axis=1) / top_QV.sum(axis=1), gained_Q * key.scale_Q)
 
     @staticmethod
     def chance(key: Key) -> Judged:

@@ -62,24 +62,15 @@ class NamingRegime(Capability):
     @staticmethod
     def questions(behind: Uncovered) -> Questions:
         """Return a question at each position that a power of two of its block's tokens precede."""
-        world, length = behind.world, behind.seen_BL.shape[1]
+        world, prior_K = behind.world, behind.world.regime_prior()
         regime_BL, seen_BL = _regimes(behind)
-        possible_K = world.regime_prior() > 0
-        found = [np.zeros((3, 0), dtype=np.int64)]
-        for power in range(_most(world, length).bit_length()):
-            row_R, column_R = np.nonzero(seen_BL == 2**power)
-            chosen_R = np.arange(len(row_R)) if len(row_R) <= MOST else np.arange(MOST) * len(row_R) // MOST
-            found.append(np.stack([row_R[chosen_R], column_R[chosen_R], np.full(len(chosen_R), power)]))
-        row_Q, column_Q, condition_Q = np.concatenate(found, axis=1)
-        right_Q = (np.cumsum(possible_K) - 1)[regime_BL[row_Q, column_Q]]
+        powers = _most(world, seen_BL.shape[1]).bit_length()
+        chosen = [np.zeros((3, 0), dtype=np.int64), *(_spread(seen_BL, power) for power in range(powers))]
+        row_Q, column_Q, condition_Q = np.concatenate(chosen, axis=1)
+        right_Q = (np.cumsum(prior_K > 0) - 1)[regime_BL[row_Q, column_Q]]
         rows_UKV = _rows(world, behind.sigma)
-        context_Q = behind.seen_BL[row_Q, column_Q - 1].astype(np.int64)
-        if isinstance(world, BlockStationary) and world.announced:
-            announced_Q = behind.latents.age_L[row_Q, column_Q - 1] == 0
-            context_Q = np.where(announced_Q, len(rows_UKV) - 1, context_Q)
-        if not world.order:
-            context_Q = np.full_like(context_Q, len(rows_UKV) - 1)
-        key = Key(right_Q, context_Q, rows_UKV[:, possible_K], world.regime_prior()[possible_K])
+        context_Q = np.where(_tells(behind), behind.seen_BL, len(rows_UKV) - 1)[row_Q, column_Q - 1]
+        key = Key(right_Q, context_Q.astype(np.int64), rows_UKV[:, prior_K > 0], prior_K[prior_K > 0])
         return Questions(row_Q, column_Q, condition_Q, key)
 
     @staticmethod
@@ -114,6 +105,23 @@ def _regimes(behind: Uncovered) -> tuple[Int[np.ndarray, "B L"], Int[np.ndarray,
         return regime_BL, np.broadcast_to(place_L, behind.seen_BL.shape)
     begun_BL = np.where(behind.latents.age_L == 0, place_L, 0)
     return behind.latents.regime_L, place_L - np.maximum.accumulate(begun_BL, axis=1)
+
+
+def _spread(seen_BL: Int[np.ndarray, "B L"], power: int) -> Int[np.ndarray, "3 Q"]:
+    """Return where 2^power tokens of a block were seen, at most `MOST` places spread evenly, and the power."""
+    place_2Q = np.argwhere(seen_BL == 2**power).T
+    if place_2Q.shape[1] > MOST:
+        place_2Q = place_2Q[:, np.arange(MOST) * place_2Q.shape[1] // MOST]
+    return np.concatenate([place_2Q, np.full((1, place_2Q.shape[1]), power)])
+
+
+def _tells(behind: Uncovered) -> Any:
+    """Return whether each token tells of the one after it in its block, its regime given; an announcer does not."""
+    world, every_BL = behind.world, np.ones(behind.seen_BL.shape, dtype=bool)
+    if not world.order:
+        return ~every_BL
+    announced = isinstance(world, BlockStationary) and world.announced
+    return behind.latents.age_L > 0 if announced else every_BL
 
 
 def _rows(world: Any, sigma: float) -> Float[np.ndarray, "U K V"]:

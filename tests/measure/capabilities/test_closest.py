@@ -120,3 +120,30 @@ def test_one_by_one_they_are_as_all_at_once():
     alone_QK = [weights(law_QV[q : q + 1], given_UKV, context_Q[q : q + 1], prior_K)[0] for q in (0, 255, 256, 299)]
     np.testing.assert_allclose(found_QK[[0, 255, 256, 299]], alone_QK, atol=1e-9)
     assert weights(law_QV[:0], given_UKV, context_Q[:0], prior_K).shape == (0, 32)
+
+
+@pytest.mark.parametrize("trial", range(40))
+def test_nothing_upsets_it(trial):
+    """Laws and predictions with all but vanishing and with vanishing entries, laws twice, priors as uneven as can be."""
+    rng = np.random.default_rng(trial)
+    regimes, symbols = rng.integers(1, 40), rng.integers(2, 40)
+    given_UKV = rng.dirichlet(np.full(symbols, 10 ** rng.uniform(-2, 1)), (5, regimes))
+    if trial % 3 == 0:
+        given_UKV = np.where(given_UKV < 1e-3, 0, given_UKV)
+        given_UKV /= given_UKV.sum(-1, keepdims=True)
+    given_UKV[:, -1] = given_UKV[:, 0]
+    prior_K = rng.dirichlet(np.full(regimes, 10 ** rng.uniform(-1, 1)))
+    context_Q = rng.integers(5, size=30)
+    law_QV = rng.dirichlet(np.full(symbols, 10 ** rng.uniform(-2, 1)), 30)
+    law_QV[:10] = given_UKV[context_Q[:10], 0]
+    law_QV[10] = np.eye(symbols)[0]
+    found_QK = weights(law_QV, given_UKV, context_Q, prior_K)
+    possible_QV = np.where(given_UKV.any(1)[context_Q], law_QV, 0)
+    told_Q = possible_QV.any(1)
+    possible_QV = possible_QV[told_Q] / possible_QV[told_Q].sum(1, keepdims=True)
+    mixed_QV = np.einsum("qk,qkv->qv", found_QK, given_UKV[context_Q])[told_Q]
+    ratio_QV = np.divide(possible_QV, mixed_QV, out=np.zeros_like(possible_QV), where=possible_QV > 0)
+    slope_QK = np.einsum("qkv,qv->qk", given_UKV[context_Q][told_Q], ratio_QV)
+    assert (found_QK >= 0).all()
+    assert (slope_QK < 1 + 1e-6).all()
+    assert (found_QK[told_Q] * (1 - slope_QK) < 1e-6).all()

@@ -126,7 +126,10 @@ def test_sequences_are_scored_by_themselves(name, world):
     shared, exam = windows(world), questions(name, world)
     some = np.array([5, 1, 44])
     found = asked(name, world, at(shared, some)).scores(shared.logp_BLV[some])
-    assert same(found, [each[some] for each in exam.scores(shared.logp_BLV)], atol=1e-6)
+    together = exam.scores(shared.logp_BLV)
+    assert same(found[:2], [each[some] for each in together[:2]])
+    if name != "few_shot":  # its unit is the mean gap of all windows
+        assert same(found[2:], [each[some] for each in together[2:]], atol=1e-6)
 
 
 @EACH
