@@ -38,7 +38,7 @@ def by_claim(verdicts: list[Verdict]) -> list[str]:
     rows = ["| claim | estimate | 95 % interval | true in | verdict |", "|---|---|---|---|---|"]
     for each in verdicts:
         low, high = each.region
-        region = span(-math.inf if low is None else low, math.inf if high is None else high)
+        region = span(-math.inf if low is None else low, math.inf if high is None else high, strict=each.strict)
         value, interval = ("–", "–") if each.estimate is None else (number(each.estimate), ends(each))
         rows.append(f"| {each.sentence} | {value} | {interval} | {region} | **{each.verdict}** |")
     return rows
