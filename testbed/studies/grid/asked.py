@@ -63,6 +63,19 @@ class Asked(Study, frozen=True, kw_only=True):
         sizes, rule = len(self.grid.multiples), "a value for each of grid.multiples"
         require(bias is None or len(bias) == sizes, "guess.bias", bias, rule, f"give {sizes} values, or leave it out")
 
+    def looked_up(self) -> "Asked":
+        """Return the question as it is, about to be run; what was run before is judged as it was.
+
+        Error: ValueError if groups of cells are to share draws, and a claim needs them apart.
+        """
+        claim = next((each for each in self.claims if not each.exploratory), None)
+        if self.grid.nested and claim is not None:
+            raise ValueError(
+                f"claim {claim.id}: with grid.nested=True groups of cells share draws, so that its interval would be"
+                " too narrow and its verdict invalid; leave grid.nested out, or declare no claims, or exploratory ones."
+            )
+        return self
+
     def _check_counts(self) -> None:
         """Refuse more sequences than are counted, and more cells than are laid out."""
         largest, rule = self.training.steps * self.optimiser.batch, f"at most {MOST_WINDOWS} sequences"

@@ -26,7 +26,7 @@ CURVES, COMPUTE = "learning_curves.parquet", "compute.parquet"
 class GridStudy(Asked, frozen=True, kw_only=True, tag_field="kind", tag=catalog.tag(__package__)):
     """One question: a world, a family of models, a grid over it, and the claims that it judges."""
 
-    tables = (CELLS, CURVES, COMPUTE, ESTIMATES, LOSS_PARTS)
+    tables = (CELLS, CURVES, COMPUTE, ESTIMATES, LOSS_PARTS, "diagnostics.parquet")
 
     # What follows imports late, as judging must load no trainer, and a help text neither.
     def plan(self, options: Options) -> Sequence[Planned]:
