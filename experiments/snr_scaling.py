@@ -1,10 +1,9 @@
 """T3: does the signal-to-noise ratio of representations grow as D·Φ(P)/σ²?"""
 
-import msgspec
 
 from testbed.cell import Evaluation, Optimiser
 from testbed.model.transformer import Transformer
-from testbed.sources import BlockStationary, Noisy
+from testbed.sources import BlockStationary, Budget, Noisy
 from testbed.studies.grid import Grid, Training
 from testbed.studies.grids import GridsStudy
 
@@ -21,6 +20,7 @@ QUICK = GridsStudy(
     training=Training(steps=512, learning_rates=(0.016, 0.025, 0.04), pilots=1),
     optimiser=Optimiser(batch=8),
     evaluation=Evaluation(sequences=512, checkpoints=6),
+    budget=Budget(tokens=2**17),
 )
 
 PRESETS = {"quick": QUICK}

@@ -12,7 +12,7 @@ from testbed.ground.rules import MOST_WINDOWS, require
 from testbed.model.size import size
 from testbed.model.transformer import MOST_LAYERS, MOST_WIDTH, Transformer
 from testbed.predictors import AnyPredictor
-from testbed.sources import AnySource
+from testbed.sources import AnySource, Budget
 from testbed.studies.grid.guess import Guess
 from testbed.studies.grid.layout import Grid, Training, Tuned
 from testbed.study import Study
@@ -196,6 +196,8 @@ class Plane(NamedTuple):
     """What the names of its tables begin with; nothing if there is no other."""
     label: str = ""
     """What tells it from the others, in words."""
+    budget: Budget = Budget()
+    """How much work its truth may cost."""
 
 
 @functools.cache

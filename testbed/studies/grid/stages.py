@@ -65,7 +65,7 @@ class _Task:
     name: str
     what: str
     work: float
-    do: Callable[[Asked, Store, Display], Any]
+    do: Callable[[Plane, Store, Display], Any]
 
     @property
     def digest(self) -> str:
@@ -79,7 +79,7 @@ class _Task:
 
     def run(self, store: Store, options: Options, shown: Display) -> None:
         """Do it."""
-        self.do(self.plane.study, store.part_of(self.plane.prefix), shown)
+        self.do(self.plane, store.part_of(self.plane.prefix), shown)
 
 
 def _buckets(
@@ -107,22 +107,23 @@ def _truths(plane: Plane, store: Store) -> list[_Task]:
     return [_Task(plane, name, what, 1.0, do) for name, file, what, do in asked if not store.holds(file)]
 
 
-def _floors(study: Asked, store: Store, shown: Display) -> None:
+def _floors(plane: Plane, store: Store, shown: Display) -> None:
     shown.stage("searching what logits of each width can reach")
-    store.write_frame(floors.TABLE, floors.table(study))
+    store.write_frame(floors.TABLE, floors.table(plane.study))
     shown.advance(1.0, "floors of B")
 
 
-def _truth(study: Asked, store: Store, shown: Display) -> None:
+def _truth(plane: Plane, store: Store, shown: Display) -> None:
     shown.stage("computing the entropies of the world")
-    store.write_json("truth.json", msgspec.to_builtins(study.world.truth(study.model.context)))
+    found = plane.study.world.truth(plane.study.model.context, budget=plane.budget)
+    store.write_json("truth.json", msgspec.to_builtins(found))
     shown.advance(1.0, "entropies of the world")
 
 
-def _contexts(study: Asked, store: Store, shown: Display) -> None:
+def _contexts(plane: Plane, store: Store, shown: Display) -> None:
     """Leave the Bayes loss on the shared contexts, for judging without a model."""
     shown.stage("drawing the contexts on which all models are compared")
-    shared = _shared(study)
+    shared = _shared(plane.study)
     bayes: dict[str, np.ndarray] = {"bayes_nll_B": shared.nll_B, "bayes_entropy_B": shared.entropy_B}
     store.write_arrays("reference.parquet", bayes | {"tokens_BL": shared.tokens_BL})
     shown.advance(1.0, "shared contexts")
@@ -141,7 +142,7 @@ def _measures(plane: Plane, store: Store) -> list[_Task]:
     if asked:
         chosen = cells.rates(store, study)
 
-        def observe(study: Asked, store: Store, shown: Display) -> None:
+        def observe(plane: Plane, store: Store, shown: Display) -> None:
             ensembles.observe(store, study, chosen, _shared(study), asked, shown)
 
         work = float(ensembles.count(study, chosen))
@@ -152,8 +153,9 @@ def _measures(plane: Plane, store: Store) -> list[_Task]:
     return tasks
 
 
-def _compare(study: Asked, store: Store, shown: Display) -> None:
+def _compare(plane: Plane, store: Store, shown: Display) -> None:
     """Measure the reference predictors on the windows that are reported."""
+    study = plane.study
     shown.stage(f"measuring {len(study.references)} reference predictors")
     shared = _shared(study)
     windows = shared.only(reported(study.training.stopping, len(shared.tokens_BL)))

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from testbed.ground.rules import require
-from testbed.sources import AnySource
+from testbed.sources import AnySource, Budget
 from testbed.studies.grid import GridStudy
 from testbed.studies.grid.asked import Asked as OneGrid
 from testbed.studies.grid.asked import Plane
@@ -31,6 +31,8 @@ class Asked(OneGrid, frozen=True, kw_only=True):
     """Further worlds, beside `world`: the same with another σ of its noise, say."""
     contexts: tuple[int, ...] = ()
     """Further context lengths n, beside `model.context`."""
+    budget: Budget = Budget()
+    """How much work the truth of each plane may cost."""
     signal: SignalGuess = SignalGuess()
     """What is expected of SNR and of scores, from which power is told; no part of the identity either."""
 
@@ -89,7 +91,9 @@ class Asked(OneGrid, frozen=True, kw_only=True):
 
 @functools.lru_cache(maxsize=8)
 def _planes(study: Asked) -> tuple[Plane, ...]:
-    return tuple(Plane(_grid(study, place), f"{place.number:02d}.", place.label) for place in study.places)
+    return tuple(
+        Plane(_grid(study, place), f"{place.number:02d}.", place.label, study.budget) for place in study.places
+    )
 
 
 def _grid(study: Asked, place: Place) -> GridStudy:
