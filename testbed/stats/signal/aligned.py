@@ -45,7 +45,7 @@ def aligned(fit_RNM: Float[np.ndarray, "R N M"], read_RLM: Float[np.ndarray, "R 
     Means and rotations are those of ``fit_RNM``; the two sets of contexts must have no sequence in common, and may
     differ in number.
 
-    Error: with few contexts for M·(M − 1)/2 numbers a rotation is uncertain, which lowers SNR; it never raises it.
+    Error: with few contexts for M·(M − 1)/2 numbers a rotation is uncertain, which lowers SNR.
 
     >>> h = np.random.default_rng(0).standard_normal((2, 9, 3))
     >>> both = np.stack([h, h[..., ::-1] + 4.0], axis=1)
