@@ -1,14 +1,12 @@
-"""Signal over noise across trainings: unbiased, covered from three trainings on, split by factor, and only once aligned."""
+"""Signal over noise across trainings: unbiased, covered from three trainings on, and split by factor."""
 
 import numpy as np
 import pytest
-from scipy.stats import ortho_group
 
 from testbed.stats.crossed import crossed
 from testbed.stats.identified import NoInformation
-from testbed.stats.signal.aligned import aligned, rotations
 from testbed.stats.signal.split import split
-from testbed.stats.signal.trainings import across_trainings, products
+from testbed.stats.signal.trainings import across_trainings
 from tests.stats.laws import repeated
 from tests.stats.signal.planted import effects, functions, gram
 
@@ -47,12 +45,19 @@ def test_the_naive_ratio_is_a_liar():
     assert np.mean([each.naive for each in found]) > 0.25 and off([each.signal for each in found], 0.01) < 3
 
 
-def test_errors_without_students_t_are_a_liar():
-    """Two standard errors either way, as if three trainings told their own scatter."""
-    found = seen(3, 10.0, 300)
-    half = np.array([1.96 * each.log_error for each in found])
-    log = np.log([each.snr.value for each in found])
-    assert np.mean(np.abs(log - np.log(10.0)) <= half) < LEVEL - 0.05
+def by_sequences(f_BRM):
+    """The liar: log SNR and its error over sequences alone, as if the trainings were all that there are."""
+    made, apart = gram(f_BRM), ~np.eye(f_BRM.shape[1], dtype=bool)
+    signal_B = made[:, apart].mean(1)
+    noise_B = np.trace(made, axis1=1, axis2=2) / f_BRM.shape[1] - signal_B
+    signal, noise = signal_B.mean(), noise_B.mean()
+    return np.log(signal / noise), (signal_B / signal - noise_B / noise).std(ddof=1) / np.sqrt(len(made))
+
+
+def test_intervals_over_sequences_alone_are_a_liar():
+    rng = np.random.default_rng(7)
+    found = [by_sequences(functions(rng, 4, snr=10.0, directions=8, sequences=200)) for _ in range(200)]
+    assert np.mean([abs(log - np.log(10.0)) <= 1.96 * error for log, error in found]) < LEVEL - 0.2
 
 
 def labels(draws, starts):
@@ -93,7 +98,9 @@ def test_the_split_of_functions_is_unbiased_and_covered(draws, starts, parts, di
     rng = np.random.default_rng(directions)
 
     def one():
-        return split(gram(effects(rng, draws, starts, parts, snr=1.0, directions=directions)), draws, starts, level=LEVEL)
+        return split(
+            gram(effects(rng, draws, starts, parts, snr=1.0, directions=directions)), draws, starts, level=LEVEL
+        )
 
     found = repeated(one, SIMULATIONS)
     for part, truth in enumerate(parts):
@@ -109,46 +116,6 @@ def test_the_split_of_one_number_is_that_of_numbers():
     numbers, functions_ = crossed(y_AI, level=LEVEL), split(made, 4, 3, level=LEVEL)
     for mine, its in zip(functions_, numbers[1:4], strict=True):
         assert mine.value == pytest.approx(its.value) and mine.low <= its.value <= mine.high
-
-
-def states(rng, trainings, contexts, snr, width=12):
-    """Hidden states of one signal, with noise of its own in each training and context, and a turn of its own."""
-    signal_NM = np.sqrt(snr / width) * rng.standard_normal((contexts, width))
-    h_RNM = signal_NM + rng.standard_normal((trainings, contexts, width)) / np.sqrt(width)
-    turns = ortho_group.rvs(width, size=trainings, random_state=rng)
-    return h_RNM @ turns + rng.standard_normal((trainings, 1, width))
-
-
-def snr_of(h_RNM):
-    h_BRLM = h_RNM.reshape(len(h_RNM), -1, 10, h_RNM.shape[2]).swapaxes(0, 1)
-    return across_trainings(np.stack([products(f_RLM) for f_RLM in h_BRLM]), [range(len(h_RNM))], level=LEVEL).snr
-
-
-def test_turned_states_show_their_signal_once_aligned_on_other_contexts():
-    rng = np.random.default_rng(4)
-    made = [states(rng, 4, 1200, 2.0) for _ in range(60)]
-    found = [snr_of(aligned(h[:, :1000], h[:, 1000:])) for h in made]
-    assert np.mean([each.low <= 2.0 <= each.high for each in found]) >= 0.88
-    assert np.mean([each.value for each in found]) == pytest.approx(2.0, rel=0.05)
-    assert np.mean([snr_of(h[:, 1000:] - h[:, 1000:].mean(1, keepdims=True)).value for h in made]) < 0.3
-
-
-def test_alignment_read_where_it_was_fitted_is_a_liar():
-    rng = np.random.default_rng(5)
-    apart, same = [], []
-    for _ in range(60):
-        h_RNM = states(rng, 4, 80, 0.0)
-        apart.append(snr_of(aligned(h_RNM[:, :40], h_RNM[:, 40:])).value)
-        same.append(snr_of(aligned(h_RNM[:, 40:], h_RNM[:, 40:])).value)
-    assert off(apart, 0.0) < 3 and off(same, 0.0) > 10 and np.mean(same) > 0.2
-
-
-def test_rotations_are_orthogonal_and_find_planted_turns():
-    rng = np.random.default_rng(6)
-    h_RNM = rng.standard_normal((50, 5)) @ ortho_group.rvs(5, size=3, random_state=rng)
-    turn_RMM = rotations(h_RNM)
-    np.testing.assert_allclose(turn_RMM @ turn_RMM.swapaxes(1, 2), np.tile(np.eye(5), (3, 1, 1)), atol=1e-12)
-    np.testing.assert_allclose(h_RNM @ turn_RMM, np.tile(h_RNM[0] @ turn_RMM[0], (3, 1, 1)), atol=1e-9)
 
 
 @pytest.mark.parametrize(
