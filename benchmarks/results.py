@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from testbed.store import Store, ledger
-from testbed.verdict import Verdict, span
+from testbed.verdict import LEVEL, Verdict, span
 
 HEADINGS = {
     "noise_slope": "slope",
@@ -38,7 +38,7 @@ def by_claim(verdicts: list[Verdict]) -> list[str]:
     rows = ["| claim | estimate | 95 % interval | true in | verdict |", "|---|---|---|---|---|"]
     for each in verdicts:
         low, high = each.region
-        region = span(-math.inf if low is None else low, math.inf if high is None else high)
+        region = span(-math.inf if low is None else low, math.inf if high is None else high, strict=each.strict)
         value, interval = ("–", "–") if each.estimate is None else (number(each.estimate), ends(each))
         rows.append(f"| {each.sentence} | {value} | {interval} | {region} | **{each.verdict}** |")
     return rows
@@ -72,12 +72,17 @@ def by_size(store: Store) -> list[str]:
 
 def told(row: pd.Series) -> str:
     """Return an estimate with its interval."""
-    return f"{number(row['value'])} {span(row['low'], row['high'])}"
+    return f"{number(row['value'])} {span(row['low'], row['high'])}{unusual(row['level'])}"
 
 
 def ends(verdict: Verdict) -> str:
     low, high = verdict.low, verdict.high
-    return span(-math.inf if low is None else low, math.inf if high is None else high)
+    return span(-math.inf if low is None else low, math.inf if high is None else high) + unusual(verdict.level)
+
+
+def unusual(level: float) -> str:
+    """Return the words that tell a level where it is not the one of the heading."""
+    return "" if level == LEVEL else f" at {100 * level:.4g} %"
 
 
 def number(value: float | None) -> str:

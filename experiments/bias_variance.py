@@ -25,13 +25,20 @@ EXPLORATORY = ("three.terms",)
 """What the design decides in few runs only: Ω is all that a ladder may still gain; see `testbed power`."""
 
 
+STRICT = (
+    *("bias.falls", "bias.falls.attained", "returns.diminish", "variance.falls", "variance.dominates"),
+    *("bias.dominates", "variance.size"),
+)
+"""What says falls, rises or above: a step of exactly 0 is none."""
+
+
 def claim(name: str, section: str, quantity: str, region: tuple[float | None, float | None], sentence: str) -> Claim:
     """Return a claim at level 0.95."""
     low, high = region
     kind: Kind = "instrument" if section == INSTRUMENT else "paper"
     return Claim(
         id=name, sentence=sentence, section=section, quantity=quantity, low=low, high=high, level=0.95, kind=kind,
-        exploratory=name in EXPLORATORY,
+        exploratory=name in EXPLORATORY, strict=name in STRICT,
     )  # fmt: skip
 
 

@@ -45,8 +45,8 @@ class Run:
 
         A grid leaves ``cells`` (a row for each run, with K, FLOPs, seconds, and whether its rate was chosen and it is
         compute-optimal), ``learning_curves`` (a row for each evaluated step of every run), ``compute`` (K against FLOPs
-        and its attained frontier), ``estimates``, ``loss_parts`` and the tables of its measures; noise ``levels``,
-        ``fits`` and more.
+        and its attained frontier), ``estimates``, ``loss_parts``, ``diagnostics`` and the tables of its measures; noise
+        ``levels``, ``fits`` and more.
         """
         names = sorted(path.stem for path in self.folder.glob("[!.]*.parquet") if path.name != "reference.parquet")
         return {name: self._store.read_frame(f"{name}.parquet") for name in names}

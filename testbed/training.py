@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import msgspec
 import numpy as np
 
-from testbed.cell import SCHEMA, Cell
+from testbed.cell import SCHEMA
 from testbed.ground.options import Options
 from testbed.measure import divergence
 from testbed.measure.contexts import Reference, reference
@@ -36,9 +36,9 @@ def where(options: Options) -> str:
     return f"{len(room.devices)} {room.devices[0].platform} device(s), {granted}"
 
 
-@functools.lru_cache(maxsize=1)
+@functools.lru_cache(maxsize=16)
 def contexts(world: AnySource, sequences: int, length: int, seed: int) -> Reference:
-    """Return the windows on which all models of a world are compared; the last ones are kept at hand."""
+    """Return the windows on which all models of a world are compared; those asked for last are kept at hand."""
     return reference(world, sequences=sequences, length=length, seed=seed)
 
 
@@ -105,7 +105,7 @@ def planned(stage: str, bucket: Bucket) -> Planned:
 def _train(bucket: Bucket, space: Room, store: Store, options: Options, watch: Watch) -> None:
     outcomes = buckets.train(
         bucket,
-        _contexts(bucket.cells[0]),
+        _contexts(bucket),
         divergence.observe,
         room=space,
         placement=options.placement,
@@ -120,10 +120,12 @@ def _train(bucket: Bucket, space: Room, store: Store, options: Options, watch: W
         store.write(outcome.cell.digest, _row(outcome), evidence, outcome.kept)
 
 
-def _contexts(cell: Cell) -> Contexts:
-    """Return the windows on which a run is evaluated, as the device takes them."""
-    shared = contexts(cell.world, cell.evaluation.sequences, cell.model.context, cell.seed)
-    return Contexts(jnp.asarray(shared.tokens_BL), jnp.asarray(shared.logp_BLV.astype(np.float32)))
+def _contexts(bucket: Bucket) -> Contexts:
+    """Return the windows on which the runs of a bucket are evaluated, as the device takes them."""
+    cell = bucket.cells[0]
+    shared = [contexts(world, cell.evaluation.sequences, cell.model.context, seed) for world, seed in bucket.places]
+    logp_WBLV = np.stack([each.logp_BLV.astype(np.float32) for each in shared])
+    return Contexts(jnp.asarray(np.stack([each.tokens_BL for each in shared])), jnp.asarray(logp_WBLV))
 
 
 def _column(name: str) -> str:

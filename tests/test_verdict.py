@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from testbed.cli.experiments import located, presets
 from testbed.stats.estimate import Estimate
 from testbed.stats.mean import mean
 from testbed.store import Store
@@ -46,6 +47,38 @@ def estimate(low, high, value=None, level=LEVEL):
 )
 def test_the_whole_interval_decides(region, interval, word):
     assert judge(claim(*region), estimate(*interval), [GOOD]).verdict == word
+
+
+@pytest.mark.parametrize(
+    ("region", "interval", "word"),
+    [
+        ((None, 0.0), (-1.0, -1e-300), "supported"),
+        ((None, 0.0), (-1.0, 0.0), "undecided"),
+        ((None, 0.0), (-0.0, -0.0), "refuted"),
+        ((None, 0.0), (0.0, 1.0), "refuted"),
+        ((None, 0.0), (-math.inf, -1.0), "supported"),
+        ((0.0, None), (0.0, math.inf), "undecided"),
+        ((0.0, None), (1.0, math.inf), "supported"),
+        ((-0.1, 0.1), (-0.1, 0.05), "undecided"),
+        ((-0.1, 0.1), (0.1, 0.2), "refuted"),
+    ],
+)
+def test_a_strict_region_is_without_its_ends(region, interval, word):
+    strict = msgspec.structs.replace(claim(*region), strict=True)
+    value = max(interval[0], -5.0)
+    found = judge(strict, estimate(*interval, value=value), [GOOD])
+    assert found.verdict == word and found.strict and "(" in found.reason.partition("region ")[2]
+
+
+def test_a_step_of_zero_falls_only_where_the_region_has_its_end():
+    """The liar: a closed region calls it a fall that nothing changes at all."""
+    flat = estimate(0.0, 0.0)
+    assert judge(claim(high=0.0), flat, [GOOD]).verdict == "supported"
+    assert judge(msgspec.structs.replace(claim(high=0.0), strict=True), flat, [GOOD]).verdict == "refuted"
+    assert b"strict" not in msgspec.json.encode(claim(high=0.0)), "what was declared before stays as it was"
+    shipped = presets(located("bias_variance"))["standard"].claims
+    falls = {each.id for each in shipped if " falls " in each.sentence}
+    assert len(falls) == 4 and falls <= {each.id for each in shipped if each.strict}
 
 
 def test_endless_intervals_decide_nothing_unless_they_lie_on_one_side():

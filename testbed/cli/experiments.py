@@ -1,5 +1,6 @@
 """Experiment files: Python that defines PRESETS, found by path or, if they come with testbed, by name."""
 
+import argparse
 import importlib.util
 from pathlib import Path
 from types import ModuleType
@@ -67,6 +68,20 @@ def presets(path: Path) -> "dict[str, Study]":
                 f"{path}: the preset {short(repr(name))} is no name: keys of PRESETS are words; e.g. 'quick'."
             )
     return found
+
+
+def help_all(parser: argparse.ArgumentParser) -> None:
+    """Add the option that asks for all of the help."""
+    parser.add_argument("--help-all", action="store_true", help="with an experiment: every override, of every arm too")
+
+
+def help_of(asked: argparse.Namespace, study: "Study") -> int:
+    """Print the options of a command, and those that override a field of the preset that it names."""
+    from testbed.cli import fields
+
+    asked.parser.print_help()
+    fields.show(f"overrides: every field of {asked.experiment}, preset {asked.preset}", study, asked.help_all)
+    return 0
 
 
 def files(folder: Path) -> dict[str, Path]:

@@ -119,6 +119,8 @@ def _listed(option: Option) -> Iterator[str]:
     flags = option.flag if option.kind is not bool else f"{option.flag}, {_negated(option.flag)}"
     yield from _wrapped(f"{flags} {option.words}".strip() + _told(option), 2, 6)
     yield from _wrapped(option.about, 6, 6)
+    if option.default is None and len(held := whole(option.kind)) == 1 and not kinds(option.kind):
+        yield from _held(held[0])
     if names := kinds(option.kind):
         yield from _wrapped(f"kinds: {', '.join(names)}", 6, 8)
     if whole(option.kind) == (Claim,) and option.default:
@@ -127,6 +129,13 @@ def _listed(option: Option) -> Iterator[str]:
     elif isinstance(option.default, tuple) and whole(option.kind):
         for at, each in enumerate(option.default):
             yield from _wrapped(f"{at}  {_named(each)}", 6, 9)
+
+
+def _held(kind: Any) -> Iterator[str]:
+    """Yield what stands in the JSON of a field that is absent, which has no options of its own to say so."""
+    for option in options(kind, ""):
+        yield from _wrapped(f'"{option.flag.replace("-", "_")}": {option.words}{_told(option)}', 6, 10)
+        yield from _wrapped(option.about, 10, 10)
 
 
 def _inside(name: str, value: Any, folded: bool) -> Iterator[Option]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from testbed.cli import claims
-from testbed.cli.experiments import located, preset
+from testbed.cli.experiments import help_all, help_of, located, preset
 from testbed.cli.parser import add as add_command
 from testbed.cli.parser import help_or_refuse, path, whole
 from testbed.ground.options import MOST_SIMULATIONS
@@ -21,7 +21,11 @@ def add(commands: Any) -> None:
     """Add the command to the parser."""
     summary = "what the claims of an experiment can decide, before it is run, and what would decide the rest"
     parser = add_command(commands, "power", command, summary, helped=False)
-    parser.add_argument("experiment", nargs="?", help="an experiment by name, or a Python file that defines PRESETS")
+    parser.add_argument(
+        "experiment",
+        nargs="?",
+        help="an experiment by name, or a Python file that defines PRESETS; add --help after it for its overrides",
+    )
     parser.add_argument("--preset", default="quick", help="a preset of the experiment (default quick)")
     parser.add_argument(
         "--out", type=path, help="folder of a run of it whose pilots tell more than a guess (default: a guess)"
@@ -31,16 +35,19 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print the counts as JSON instead")
     claims.add(parser)
+    help_all(parser)
 
 
 def command(asked: argparse.Namespace, rest: list[str]) -> int:
     """Print what each claim can decide, and which knob decides those that the design does not."""
-    if asked.experiment is None or asked.help:
+    if asked.experiment is None:
         return help_or_refuse(asked, "name an experiment, e.g. bias_variance; `testbed list` shows them")
     require_between("--simulations", asked.simulations, 1, MOST_SIMULATIONS, "100")
+    study = preset(located(asked.experiment), asked.preset)
+    if asked.help or asked.help_all:
+        return help_of(asked, study)
     from testbed.cli.overrides import overridden
 
-    study = preset(located(asked.experiment), asked.preset)
     study = msgspec.structs.replace(study, claims=claims.chosen(study.claims, asked.claims))
     study = overridden(type(study), study, rest, f"testbed power {asked.experiment}")
     _tell(study, asked)

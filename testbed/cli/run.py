@@ -3,18 +3,15 @@
 import argparse
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from testbed.cli import claims
-from testbed.cli.experiments import located, preset
+from testbed.cli.experiments import help_all, help_of, located, preset
 from testbed.cli.parser import add as add_command
 from testbed.cli.parser import help_or_refuse, number, path, whole
 from testbed.ground import cores
-
-if TYPE_CHECKING:
-    from testbed.study import Study
 
 
 def add(commands: Any) -> None:
@@ -50,7 +47,7 @@ def add(commands: Any) -> None:
         help="simulated runs of each claim and place of its truth, before the run (default 40; 0 leaves it out, and no"
         " claim is refused then)",
     )
-    parser.add_argument("--help-all", action="store_true", help="with an experiment: every override, of every arm too")
+    help_all(parser)
 
 
 def command(asked: argparse.Namespace, rest: list[str]) -> int:
@@ -60,7 +57,7 @@ def command(asked: argparse.Namespace, rest: list[str]) -> int:
     cores.use_all()
     experiment = preset(located(asked.experiment), asked.preset)
     if asked.help or asked.help_all:
-        return _help(asked, experiment)
+        return help_of(asked, experiment)
     from testbed.cli.overrides import overridden
 
     experiment = msgspec.structs.replace(experiment, claims=claims.chosen(experiment.claims, asked.claims))
@@ -78,15 +75,6 @@ def command(asked: argparse.Namespace, rest: list[str]) -> int:
     )
     folder = asked.out or Path("runs") / _folder_name(f"{experiment.name}-{asked.preset}")
     pipeline.run(experiment, folder, options, Console())
-    return 0
-
-
-def _help(asked: argparse.Namespace, experiment: "Study") -> int:
-    """Print the options of the command, and those that override a field of the experiment."""
-    from testbed.cli import fields
-
-    asked.parser.print_help()
-    fields.show(f"overrides: every field of {asked.experiment}, preset {asked.preset}", experiment, asked.help_all)
     return 0
 
 

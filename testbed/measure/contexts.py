@@ -33,6 +33,11 @@ class Reference(NamedTuple):
         p_BLV = np.exp(self.logp_BLV)
         return -(p_BLV * np.where(p_BLV > 0, self.logp_BLV, 0.0)).sum(axis=-1).mean(axis=-1)
 
+    def only(self, read: slice) -> "Reference":
+        """Return some of the windows."""
+        some: Reference = jax.tree.map(lambda leaf: leaf[read], self)
+        return some
+
 
 def reference(world: Source, *, sequences: int, length: int, seed: int) -> Reference:
     """Return ``sequences`` windows of ``length`` tokens from the world's evaluation stream, which no training reads."""

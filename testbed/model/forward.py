@@ -35,8 +35,15 @@ def representations(
 
     The readout of the last layer (after the final norm, where there is one) is ``logits``.
     """
-    check(config, tokens_L.shape[0], key)
-    return network.representations(config, params, tokens_L[None], key)[:, 0]
+    return representations_of_batch(config, params, tokens_L[None], key=key)[:, 0]
+
+
+def representations_of_batch(
+    config: Transformer, params: dict[str, Any], tokens_BL: Int[Array, "B L"], *, key: Key[Array, ""] | None = None
+) -> Float[Array, "N B L M"]:
+    """Return the output r of each layer for each sequence; see ``representations``."""
+    check(config, tokens_BL.shape[1], key)
+    return network.representations(config, params, tokens_BL, key)
 
 
 def check(config: Transformer, length: int, key: Key[Array, ""] | None) -> None:

@@ -149,7 +149,8 @@ def _line(verdict: Mapping[str, Any]) -> Line:
     numbers = verdict["reason"]
     if verdict["estimate"] is not None:
         measured = f"{_number(verdict['estimate'])} {span(*_ends(verdict['low'], verdict['high']))}"
-        numbers = f"Measured: {measured}; true within {span(*_ends(*verdict['region']))}."
+        region = span(*_ends(*verdict["region"]), strict=verdict.get("strict", False))
+        numbers = f"Measured: {measured}; true within {region}."
         numbers += f" {verdict['reason']}" if verdict["verdict"] == "invalid" else ""
     late = verdict["declared"] != "before the run"
     return Line(verdict["id"], verdict["verdict"], verdict["sentence"], numbers, edge(verdict), late)

@@ -115,10 +115,11 @@ def percent(level: float) -> str:
     return f"{100 * level:.4g} %"
 
 
-def interval(low: float | int | None, high: float | int | None) -> str:
-    """Return an interval, endless where an end is none.
+def interval(low: float | int | None, high: float | int | None, strict: bool = False) -> str:
+    """Return an interval, endless where an end is none, without its ends where it is strict.
 
     >>> interval(0.0, None)
     '[0, ∞)'
     """
-    return span(-math.inf if low is None else float(low), math.inf if high is None else float(high))
+    ends = -math.inf if low is None else float(low), math.inf if high is None else float(high)
+    return span(*ends, strict=strict)

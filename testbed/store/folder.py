@@ -1,34 +1,27 @@
 """The folder of a run: parts, snapshots, derived tables, JSON files. What it reads is checked before it is believed."""
 
 import contextlib
-import functools
 import json
 import os
 import uuid
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container
 from pathlib import Path
 from typing import Any, TypeVar
 
-import msgspec
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from testbed.ground import reading
 from testbed.store import derived, seals, tables
-from testbed.store.files import StoreError, atomically, explained, locked, read, sweep
+from testbed.store.files import StoreError, atomically, explained, locked, sweep
+from testbed.store.named import Named
 from testbed.store.refusals import (  # fmt: skip
     BEFORE,
-    DECLARED,
     IDENTITY,
     LOCK,
     PARTS,
-    PROVENANCE,
     SNAPSHOTS,
     SPEC,
     check_new,
     digests_in,
-    remedy,
 )
 from testbed.store.snapshot import Snapshot
 from testbed.store.tables import Arrays
@@ -36,17 +29,15 @@ from testbed.store.tables import Arrays
 Value = TypeVar("Value")
 
 
-class Store:
+class Store(Named):
     """The folder of one run."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, prefix: str = "") -> None:
+        super().__init__(folder, prefix)
         self.parts = folder / PARTS
         self.snapshots = folder / SNAPSHOTS
         self.reworded = False
         """Whether the spec that was saved had other words or claims than the one that was asked for."""
-        self.unsealed: set[str] = set()
-        """Files read so far that carry no checksum, as they were written before there were any."""
 
     @classmethod
     def open(cls, folder: Path, spec: bytes, same: Callable[[bytes], str | None]) -> "Store":
@@ -94,6 +85,12 @@ class Store:
                 f"{folder} is not a run of testbed (no spec.json): name a folder that `testbed run --out` made."
             )
         return cls(folder)
+
+    def part_of(self, prefix: str) -> "Store":
+        """Return the same store for a part of the question, whose tables and JSON files have names of their own."""
+        part = Store(self.folder, prefix)
+        part.unsealed = self.unsealed
+        return part
 
     def spec(self, decode: Callable[[bytes], Value]) -> Value:
         """Return what ``decode`` makes of the saved spec.
@@ -149,99 +146,9 @@ class Store:
         write = lambda arrays: self._put_table(path, tables.pack_arrays(arrays), replace=True)  # noqa: E731
         return Snapshot(path, lambda: self._table(path, tables.unpack_arrays), write)
 
-    def holds(self, name: str) -> bool:
-        """Return whether there is a file of this name."""
-        return os.path.lexists(self.folder / name)
-
-    def write_frame(self, name: str, frame: pd.DataFrame) -> None:
-        """Replace a derived table."""
-        self._put_table(self.folder / name, tables.pack_frame(frame), replace=True)
-
-    def write_sheet(self, name: str, frame: pd.DataFrame) -> None:
-        """Replace a derived table, and beside it the same as CSV, without columns of arrays."""
-        path, text = self.folder / name, derived.text(frame)
-        table = derived.vouching(tables.pack_frame(frame), text)
-        derived.put_beside(path, text, lambda: self._put_table(path, table, replace=True))
-
-    def read_frame(self, name: str, needed: tuple[str, ...] = ()) -> pd.DataFrame:
-        """Return a derived table, which must have the ``needed`` columns unless it is empty.
-
-        Error: StoreError if it is missing, damaged, or another table.
-        """
-        return self._table(self.folder / name, lambda table: tables.unpack_frame(table, needed))
-
-    def write_arrays(self, name: str, arrays: Arrays) -> None:
-        """Replace a derived set of arrays."""
-        self._put_table(self.folder / name, tables.pack_arrays(arrays), replace=True)
-
-    def read_arrays(self, name: str, needed: tuple[str, ...] = ()) -> Arrays:
-        """Return a derived set of arrays, the ``needed`` ones among them.
-
-        Error: StoreError if it is missing, damaged, or holds something else.
-        """
-        return self._table(self.folder / name, lambda table: tables.unpack_arrays(table, needed))
-
-    def write_json(self, name: str, value: Any) -> None:
-        """Replace a JSON file."""
-        self.write_text(name, json.dumps(value, indent=1, allow_nan=False).encode() + b"\n")
-
-    def read_json(self, name: str, kind: Any = Any) -> Any:
-        """Return what a JSON file holds, as a value of this kind.
-
-        Error: StoreError if it is missing, damaged, or holds something else.
-        """
-        with self._believing(self.folder / name) as text:
-            return msgspec.json.decode(text, type=kind)
-
-    def write_text(self, name: str, text: bytes) -> None:
-        """Replace a JSON file by a text that is JSON."""
-        atomically(self.folder / name, seals.json(self._sealed_as(name), text), replace=True)
-
-    def write_page(self, name: str, payload: bytes) -> None:
-        """Replace a file that is for people, and never read back."""
-        atomically(self.folder / name, payload, replace=True)
-
     def locked(self) -> contextlib.AbstractContextManager[None]:
         """Let no other process read and then write at the same time."""
         return locked(self.folder / LOCK)
 
-    @functools.cached_property
-    def identity(self) -> str:
-        """What tells a table of this run from those of others; empty in a run made before there was such a thing."""
-        return self.read_json(IDENTITY, dict[str, str])["id"] if self.holds(IDENTITY) else ""
-
     def _part(self, digest: str) -> Path:
         return self.parts / f"{digest}.parquet"
-
-    def _name(self, path: Path) -> str:
-        return path.relative_to(self.folder).as_posix()
-
-    def _sealed_as(self, name: str) -> str:
-        """Return the name that a checksum covers: a derived file is of this run, a part is named by what it holds."""
-        own = "/" in name or name in (DECLARED, IDENTITY, PROVENANCE, SPEC)
-        return name if own or not self.identity else f"{name} of run {self.identity}"
-
-    def _put_table(self, path: Path, table: pa.Table, *, replace: bool) -> None:
-        atomically(path, seals.parquet(self._sealed_as(self._name(path)), table), replace=replace)
-
-    def _table(self, path: Path, extract: Callable[[pa.Table], Value]) -> Value:
-        with self._believing(path) as payload:
-            source = pa.BufferReader(payload)
-            return extract(pq.read_table(source, page_checksum_verification=True, partitioning=None))
-
-    @contextlib.contextmanager
-    def _believing(self, path: Path) -> Iterator[bytes]:
-        """Yield what a file holds once its checksum is right; whatever goes wrong within is the file's damage."""
-        payload, name = read(path, lambda: remedy(self.folder, path)), self._name(path)
-        try:
-            held, sealed = seals.opened(self._sealed_as(name), payload)
-            if not sealed and self.identity and "/" not in name and name not in (IDENTITY, SPEC):
-                raise seals.Damaged("it has no checksum, and this run's files do")
-            if not sealed:
-                self.unsealed.add(name)
-            yield held
-        except reading.UnfamiliarError as error:
-            raise StoreError(f"{path}: {error}.") from error
-        except Exception as error:  # a file without a checksum makes its reader raise anything, KeyError included
-            why = (str(error).splitlines() or [type(error).__name__])[0]
-            raise StoreError(f"{path} is damaged ({why:.200}): {remedy(self.folder, path)}") from error

@@ -135,7 +135,10 @@ def _foretold(store: Store) -> list[Foretold]:
 def _same(claim: Claim, told: Foretold) -> bool:
     """Return whether a forecast is of a claim as it stands: of its number, region and level; words may have changed."""
     asked = plain(claim)
-    return all(asked.get(name) == told.claim.get(name) for name in ("id", "quantity", "low", "high", "level", "about"))
+    return all(
+        asked.get(name) == told.claim.get(name)
+        for name in ("id", "quantity", "low", "high", "level", "about", "strict")
+    )
 
 
 def _saved(store: Store) -> list[Verdict]:
@@ -155,6 +158,6 @@ def _restated(verdict: Verdict, log: Declarations) -> Verdict:
 
 
 def _claim_of(verdict: Verdict) -> Claim:
-    shared = ("id", "sentence", "section", "quantity", "level", "about", "kind", "exploratory")
+    shared = ("id", "sentence", "section", "quantity", "level", "about", "kind", "exploratory", "strict")
     low, high = verdict.region
     return Claim(low=low, high=high, **{name: getattr(verdict, name) for name in shared})

@@ -80,4 +80,4 @@ def _judged(verdict: Verdict, usual: float | None) -> tuple[str | Text, ...]:
         float("inf") if verdict.region[1] is None else verdict.region[1],
     )
     unusual = "" if verdict.level == usual or verdict.estimate is None else f" at {100 * verdict.level:.4g} %"
-    return verdict.id, value, f"{interval}{unusual}", span(*ends), word
+    return verdict.id, value, f"{interval}{unusual}", span(*ends, strict=verdict.strict), word

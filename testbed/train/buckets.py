@@ -80,7 +80,7 @@ def train(
     _CALLED.add((recipe, bucket.width))
     if not known:
         compiling("the training step")
-    lanes = stack([lane(cell) for cell in bucket.cells], bucket.width)
+    lanes = stack([lane(cell, bucket.place(cell)) for cell in bucket.cells], bucket.width)
     run = _Run(bucket, functions, lanes, contexts)
     saved = snapshots.load()
     state = functions.init(lanes)

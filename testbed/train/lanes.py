@@ -40,6 +40,8 @@ class Lane(NamedTuple):
     """Steps; a padding lane has none."""
     tables: Any
     """The numbers of the world."""
+    place: Int[Array, ""]
+    """Which of the bucket's evaluation windows are its own."""
 
 
 class LaneState(NamedTuple):
@@ -59,10 +61,10 @@ class LaneState(NamedTuple):
 
 
 class Contexts(NamedTuple):
-    """Evaluation windows and the exact predictive on them, shared by all lanes."""
+    """Evaluation windows and the exact predictive on them, of each of the W worlds of a bucket."""
 
-    tokens_BL: Int[Array, "B L"]
-    logp_BLV: Float[Array, "B L V"]
+    tokens_WBL: Int[Array, "W B L"]
+    logp_WBLV: Float[Array, "W B L V"]
 
 
 class Recipe(NamedTuple):
@@ -89,8 +91,11 @@ class Program(NamedTuple):
     evaluate: Callable[[LaneState, Lane, Any, Contexts], tuple[LaneState, dict[str, Array]]]
 
 
-def lane(cell: Cell) -> Lane:
-    """Return the numbers of a cell; cells of equal seed, draw and group (see ``Cell.group``) see the same stream."""
+def lane(cell: Cell, place: int = 0) -> Lane:
+    """Return the numbers of a cell, which is evaluated on the windows of a ``place``.
+
+    Cells of equal seed, draw and group (see ``Cell.group``) see the same stream.
+    """
     own = (cell.group, cell.draw)
     return Lane(
         init_key=keys.stream(cell.seed, "initialisation", cell.group, cell.initialisation),
@@ -100,6 +105,7 @@ def lane(cell: Cell) -> Lane:
         learning_rate=jnp.float32(cell.learning_rate),
         horizon=jnp.int32(cell.horizon),
         tables=jax.tree.map(jnp.asarray, cell.world.tables()),
+        place=jnp.int32(place),
     )
 
 
@@ -178,9 +184,10 @@ def _evaluate(
     """
 
     def watch(state: LaneState) -> tuple[LaneState, dict[str, Array]]:
-        logits_BLV = forward.logits_of_batch(recipe.model, state.params, contexts.tokens_BL)
-        evidence = recipe.observe(jax.nn.log_softmax(logits_BLV), contexts.tokens_BL, contexts.logp_BLV)
-        half = contexts.tokens_BL.shape[0] // 2
+        tokens_BL, logp_BLV = contexts.tokens_WBL[lane.place], contexts.logp_WBLV[lane.place]
+        logits_BLV = forward.logits_of_batch(recipe.model, state.params, tokens_BL)
+        evidence = recipe.observe(jax.nn.log_softmax(logits_BLV), tokens_BL, logp_BLV)
+        half = tokens_BL.shape[0] // 2
         score = evidence[SELECTION][:half].mean()
         better = (score < state.kept_score) if recipe.stopping == "best" else jnp.bool_(True)
         kept = state._replace(kept=state.params, kept_step=step, kept_score=score)

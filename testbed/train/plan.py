@@ -14,6 +14,7 @@ from testbed.ground.options import Mapping
 from testbed.ground.reading import digest
 from testbed.model.size import activation_bytes, size
 from testbed.model.transformer import Transformer
+from testbed.sources import AnySource
 
 _MEMORY_SHARE = 0.6
 """Share of the device memory that a plan may fill; the rest is for the compiler's temporaries."""
@@ -36,6 +37,15 @@ class Bucket(NamedTuple):
     def digest(self) -> str:
         """Return the identity of the bucket: that of its cells, in order."""
         return digest([cell.digest for cell in self.cells])
+
+    @property
+    def places(self) -> tuple[tuple[AnySource, int], ...]:
+        """Return the (world, seed) whose evaluation windows its cells are measured on, each once."""
+        return places(self.cells)
+
+    def place(self, cell: Cell) -> int:
+        """Return which of the places is that of a cell."""
+        return self.places.index((cell.world, cell.seed))
 
     @property
     def steps(self) -> int:
@@ -92,7 +102,7 @@ def plan(cells: Iterable[Cell], room: Room, least_width: int = 1) -> list[Bucket
         groups[_program_key(cell)].append(cell)
     buckets = []
     for group in groups.values():
-        limit = _widest(group[0], room)
+        limit = _widest(group, room)
         wanted = max(len(group), least_width) if room.mapping == "map" else len(group)
         width = min(limit, _round_up(wanted, len(room.devices)))
         count = -(-len(group) // width)
@@ -101,6 +111,11 @@ def plan(cells: Iterable[Cell], room: Room, least_width: int = 1) -> list[Bucket
         ends = [len(group) * part // count for part in range(count + 1)]
         buckets += [Bucket(tuple(group[start:end]), width) for start, end in itertools.pairwise(ends)]
     return buckets
+
+
+def places(cells: Iterable[Cell]) -> tuple[tuple[AnySource, int], ...]:
+    """Return the (world, seed) of cells, each once."""
+    return tuple(dict.fromkeys((cell.world, cell.seed) for cell in cells))
 
 
 def lane_bytes(cell: Cell, *, resident: bool) -> int:
@@ -113,9 +128,10 @@ def lane_bytes(cell: Cell, *, resident: bool) -> int:
     return state + max(activation_bytes(cell.model, cell.optimiser.batch), evaluation)
 
 
-def _widest(cell: Cell, room: Room) -> int:
+def _widest(group: list[Cell], room: Room) -> int:
+    cell = group[0]
     state, working = lane_bytes(cell, resident=False), lane_bytes(cell, resident=True)
-    shared = _shared_bytes(cell.model, cell.evaluation.sequences)
+    shared = len(places(group)) * _shared_bytes(cell.model, cell.evaluation.sequences)
     free = room.bytes_per_device - shared
     lanes = (free - (working - state)) // state if room.mapping == "map" else free // working
     if lanes < 1:

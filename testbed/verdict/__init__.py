@@ -26,7 +26,7 @@ NEAR = "near its limit"
 
 
 class Claim(Checked, frozen=True, kw_only=True, omit_defaults=True):
-    """A sentence, the estimate it is about, and the region (ends included) in which it is true.
+    """A sentence, the estimate it is about, and the region in which it is true, ends included unless it is strict.
 
     An end that is None is endless.
     """
@@ -51,6 +51,8 @@ class Claim(Checked, frozen=True, kw_only=True, omit_defaults=True):
     """Whether the paper claims it, or it checks the instrument; those without a kind say so in their section."""
     exploratory: bool = False
     """Whether it is declared though its design may never decide it; others that are never decided are not run."""
+    strict: bool = False
+    """Whether the ends of the region lie outside of it: what falls takes steps below 0, and one of 0 is no fall."""
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "kind", _kind(self.kind, self.section))
@@ -73,6 +75,15 @@ class Claim(Checked, frozen=True, kw_only=True, omit_defaults=True):
     def region(self) -> tuple[float, float]:
         """The region's ends, infinite where none is declared."""
         return -math.inf if self.low is None else self.low, math.inf if self.high is None else self.high
+
+    @property
+    def inside(self) -> tuple[float, float]:
+        """The least and the greatest number in which it is true: of a strict region, the floats next to its ends."""
+        low, high = self.region
+        if self.strict:
+            low = low if math.isinf(low) else math.nextafter(low, math.inf)
+            high = high if math.isinf(high) else math.nextafter(high, -math.inf)
+        return low, high
 
 
 class Declared(NamedTuple):
@@ -145,6 +156,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Whether it is of the paper, or of the instrument."""
     exploratory: bool = False
     """Whether it was declared though its design may never decide it."""
+    strict: bool = False
+    """Whether the ends of the region are outside of it."""
     forecast: Forecast | None = None
     """What the design could decide, as it was told before the run; None where it was not."""
 
@@ -180,8 +193,9 @@ def judge(
         )
     if failed:
         return verdict(found, "invalid", "The run failed a check: " + " ".join(failed))
-    low, high = claim.region
-    interval, region = f"{100 * found.level:.4g} % interval {span(found.low, found.high)}", span(low, high)
+    low, high = claim.inside
+    interval = f"{100 * found.level:.4g} % interval {span(found.low, found.high)}"
+    region = span(*claim.region, strict=claim.strict)
     if low <= found.low and found.high <= high:
         return verdict(found, "supported", f"All of the {interval} lies in the declared region {region}.")
     if found.high < low or found.low > high:
@@ -191,14 +205,15 @@ def judge(
     )
 
 
-def span(low: float, high: float) -> str:
-    """Return an interval as it is written, four figures to each end.
+def span(low: float, high: float, *, strict: bool = False) -> str:
+    """Return an interval as it is written, four figures to each end; a strict one is without its ends.
 
-    >>> span(-0.5, math.inf)
-    '[−0.5, ∞)'
+    >>> span(-0.5, math.inf), span(-math.inf, 0.0, strict=True)
+    ('[−0.5, ∞)', '(−∞, 0)')
     """
-    left = "(−∞" if math.isinf(low) else f"[{low:.4g}"
-    right = "∞)" if math.isinf(high) else f"{high:.4g}]"
+    opened, closed = "()" if strict else "[]"
+    left = "(−∞" if math.isinf(low) else f"{opened}{low:.4g}"
+    right = "∞)" if math.isinf(high) else f"{high:.4g}{closed}"
     return f"{left}, {right}".replace("-", "−")
 
 
@@ -224,6 +239,7 @@ def _verdict(
         declared_at=declared.at,
         kind=claim.kind,
         exploratory=claim.exploratory,
+        strict=claim.strict,
         forecast=forecast,
     )
 

@@ -12,7 +12,7 @@ from testbed.cli.shelves import SHELVES
 from testbed.ground import catalog
 from tests.cli.common import FILE, ROOT, called, told
 
-HELP_SECONDS = {"run of a file": 2.5}
+HELP_SECONDS = {"run of a file": 2.5, "power of a file": 2.5}
 """Of processor time, where not 1.5: the overrides of a file need jax and the parser of types."""
 HELPED = {
     "testbed": [],
@@ -26,6 +26,7 @@ HELPED = {
     "gallery": ["gallery"],
     "fit": ["fit"],
     "run of a file": ["run", FILE],
+    "power of a file": ["power", FILE],
 }
 
 
@@ -49,6 +50,19 @@ def test_help_of_a_file_shows_typed_overrides(capsys):
     text = told(capsys.readouterr().out)
     for word in ("--preset", "--out", "--grid.replicates", "--training.learning-rates", "(default: 2)"):
         assert word in text
+
+
+def test_power_shows_the_overrides_that_run_shows_and_what_a_guess_takes(capsys):
+    """Word for word the same list, and the fields of a guess though the preset has none."""
+    shown = []
+    for command in ("run", "power"):
+        assert cli.main([command, FILE, "--help"]) == 0
+        shown.append(capsys.readouterr().out.partition("overrides:")[2])
+    assert shown[0] == shown[1] and "--grid.replicates" in shown[1]
+    text = told(shown[1])
+    for word in ('"variance": FLOAT (default: 0.5)', '"bias": FLOAT … or None (default: None)', "Counting has ½"):
+        assert word in text
+    assert cli.main(["power", "--help"]) == 0 and "overrides:" not in capsys.readouterr().out
 
 
 def test_list_names_every_shelf(capsys):

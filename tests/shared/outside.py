@@ -24,7 +24,7 @@ def claim(quantity: str, low: float | None, high: float | None) -> Claim:
 def main(folder: Path) -> None:
     """Walk through all four."""
     assert "turning" in catalog.shelf("testbed.sources") and "recent" in catalog.shelf("testbed.model.attention")
-    assert set(kinds()) == {"grid", "noise", "scaling", "windows"}
+    assert set(kinds()) == {"grid", "grids", "noise", "scaling", "windows"}
     grid = GridStudy(
         name="outside", question="Does what is added from outside run?", world=Turning(vocabulary=4),
         model=Transformer(vocabulary=4, context=8, width=4, layers=1, heads=1, attention=Recent(span=2)),

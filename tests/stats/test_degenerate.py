@@ -80,7 +80,7 @@ CALLS = {
     "ladder.ladder": lambda f, d: f(
         d.seen(d.data.draw(st.sampled_from([3, 3, 3, 2]))), ratio=4.0, exponents=(0.25, 2.0), level=d.level
     ),
-    "ratio.fieller": lambda f, d: f(d.some()[:2], table(d.data, 2, 3), d.seen(3), level=d.level, bounds=(0.0, 9.0)),
+    "mean.fieller": lambda f, d: f(d.some()[:2], table(d.data, 2, 3), d.seen(3), level=d.level, bounds=(0.0, 9.0)),
     "mean.mean": lambda f, d: f(d.some(), level=d.level),
     "mean.difference": lambda f, d: f(d.some(), d.some(), level=d.level),
     "mean_squares.component": lambda f, d: f(

@@ -73,7 +73,7 @@ def refused(store, name, payload):
 
 def holding(store, name, payload):
     """Read a file as if it held these bytes; thousands of files would take minutes to write."""
-    with mock.patch("testbed.store.folder.read", lambda path, remedy: payload):
+    with mock.patch("testbed.store.named.read", lambda path, remedy: payload):
         return KINDS[name](store)
 
 

@@ -26,7 +26,7 @@ class Memory:
 
 def contexts(cell):
     found = reference(cell.world, sequences=cell.evaluation.sequences, length=cell.model.context, seed=cell.seed)
-    return Contexts(jnp.asarray(found.tokens_BL), jnp.asarray(found.logp_BLV.astype(np.float32)))
+    return Contexts(jnp.asarray(found.tokens_BL)[None], jnp.asarray(found.logp_BLV.astype(np.float32))[None])
 
 
 def train(cells, *, placement="jit", mapping=None, memory=None, interval=1e9, progress=lambda tokens, trained: None):

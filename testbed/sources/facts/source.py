@@ -24,7 +24,8 @@ class Facts(Source, frozen=True, kw_only=True, tag=catalog.tag(__package__)):
 
     What it says of B(P): models store about 2 (arXiv 2404.05405) to 3.6 (2505.24832) bits per parameter, and a fact
     takes log2(answers) bits. A model of P parameters that spends c bits each on the most frequent facts holds
-    M = c·P/log2(answers) of them, and B(P) is `bias(M)`: proportional to P^-(zipf-1) as long as 1 << M << facts.
+    M = c·P/log2(answers) of them, and loses `bias(M)`: proportional to P^-(zipf-1) as long as 1 << M << facts. A model
+    with parameters for each symbol, as an embedding has, holds them all; see `testbed.theory.memory`.
     """
 
     good_for: ClassVar[str] = (

@@ -3,7 +3,7 @@
 import functools
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -12,7 +12,7 @@ from testbed.ground.rules import MOST_WINDOWS, require
 from testbed.model.size import size
 from testbed.model.transformer import MOST_LAYERS, MOST_WIDTH, Transformer
 from testbed.predictors import AnyPredictor
-from testbed.sources import AnySource
+from testbed.sources import AnySource, Budget
 from testbed.studies.grid.guess import Guess
 from testbed.studies.grid.layout import Grid, Training, Tuned
 from testbed.study import Study
@@ -62,6 +62,19 @@ class Asked(Study, frozen=True, kw_only=True):
         bias = None if self.guess is None else self.guess.bias
         sizes, rule = len(self.grid.multiples), "a value for each of grid.multiples"
         require(bias is None or len(bias) == sizes, "guess.bias", bias, rule, f"give {sizes} values, or leave it out")
+
+    def looked_up(self) -> "Asked":
+        """Return the question as it is, about to be run; what was run before is judged as it was.
+
+        Error: ValueError if groups of cells are to share draws, and a claim needs them apart.
+        """
+        claim = next((each for each in self.claims if not each.exploratory), None)
+        if self.grid.nested and claim is not None:
+            raise ValueError(
+                f"claim {claim.id}: with grid.nested=True groups of cells share draws, so that its interval would be"
+                " too narrow and its verdict invalid; leave grid.nested out, or declare no claims, or exploratory ones."
+            )
+        return self
 
     def _check_counts(self) -> None:
         """Refuse more sequences than are counted, and more cells than are laid out."""
@@ -173,6 +186,18 @@ class Asked(Study, frozen=True, kw_only=True):
             checkpoints=self.checkpoints,
             seed=self.seed,
         )
+
+
+class Plane(NamedTuple):
+    """A grid in one world at one context length, as a part of what a run holds."""
+
+    study: Asked
+    prefix: str = ""
+    """What the names of its tables begin with; nothing if there is no other."""
+    label: str = ""
+    """What tells it from the others, in words."""
+    budget: Budget = Budget()
+    """How much work its truth may cost."""
 
 
 @functools.cache

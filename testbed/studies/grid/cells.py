@@ -43,9 +43,9 @@ def rates(store: Store, study: Asked) -> dict[Tuned, float]:
     return chosen_rates(store.cells({cell.digest for cell in study.pilot_cells()}, NEEDED))
 
 
-def strangers(store: Store, study: Asked) -> int:
-    """Return how many parts are in the folder that are not of this grid."""
-    known = set().union(*(_possible(study, schema) for schema in (SCHEMA, *EARLIER)))
+def strangers(store: Store, *studies: Asked) -> int:
+    """Return how many parts are in the folder that are of none of these grids."""
+    known = set().union(*(_possible(study, schema) for study in studies for schema in (SCHEMA, *EARLIER)))
     return len(set(store.digests()) - known)
 
 

@@ -1,8 +1,7 @@
 """After training: every measure on the shelf, asked of the stored parameters of every ensemble."""
 
-import functools
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
@@ -14,6 +13,7 @@ from testbed.model import forward
 from testbed.model.size import size
 from testbed.model.stored import unflatten
 from testbed.model.transformer import Transformer
+from testbed.sources import Source
 from testbed.store import Store
 from testbed.studies.grid.analysis import reported
 from testbed.studies.grid.asked import Asked
@@ -21,6 +21,7 @@ from testbed.studies.grid.layout import Tuned
 from testbed.studies.grid.measures import measures, table_name
 from testbed.terminal.display import Display
 
+Value = TypeVar("Value")
 Group = tuple[Transformer, str, int]
 """(model, role, D): the cells that differ in their replicate only."""
 
@@ -38,13 +39,14 @@ def observe(
     Diverged replicates are left out; an ensemble with none left has no row. Under the stopping rule "best" the first
     half of the sequences chose the checkpoints, so that only the second half is read.
     """
-    shelf = measures()
+    shelf, windows = measures(), shared.only(reported(study.training.stopping, len(shared.tokens_BL)))
+    known: dict[Any, Any] = {}
     tables: dict[str, list[dict[str, Any]]] = {name: [] for name in asked}
     for (model, role, tokens), cells in _groups(store, study, rates).items():
         key = {"parameters": size(model).parameters, "role": role, "tokens": tokens}
-        ensemble = _Ensemble(store, study, model, cells, shared)
+        ensemble = _Ensemble(store, model, cells, windows, known)
         for name in asked:
-            tables[name] += [key | row for row in shelf[name].observe(ensemble.pairs())]
+            tables[name] += [key | row for row in shelf[name].observe(ensemble)]
         shown.advance(1, f"measuring width {model.width}, {role}, D = {tokens}")
     for name, rows in tables.items():
         store.write_frame(table_name(name), pd.DataFrame(rows))
@@ -56,20 +58,37 @@ def count(study: Asked, rates: dict[Tuned, float]) -> int:
 
 
 class _Ensemble:
-    """The replicates of one group: their logits on the sequences that may be reported."""
+    """The replicates of one group, see ``measures.Ensemble``: their logits on the sequences that may be reported."""
 
-    def __init__(self, store: Store, study: Asked, model: Transformer, cells: list[Cell], shared: Reference) -> None:
-        self.read = reported(study.training.stopping, len(shared.tokens_BL))
-        self.truth_BLV = shared.logp_BLV[self.read]
-        predict = jax.jit(functools.partial(forward.logits_of_batch, model))
-        kept = (unflatten(model, store.parameters(cell.digest)) for cell in cells)
-        self.logits_RBLV = [np.asarray(predict(params, shared.tokens_BL[self.read])) for params in kept]
+    def __init__(
+        self, store: Store, model: Transformer, cells: list[Cell], windows: Reference, known: dict[Any, Any]
+    ) -> None:
+        self.world, self.model, self.windows, self._known = cells[0].world, model, windows, known
+        self.seeds = [(cell.draw, cell.initialisation) for cell in cells]
+        self._kept = [unflatten(model, store.parameters(cell.digest)) for cell in cells]
+        self._logits_RBLV = [np.asarray(_logits(model, params, self.windows.tokens_BL)) for params in self._kept]
 
     def pairs(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield log p* and the log p of every replicate in float64, sequence by sequence."""
-        for at, log_star_LV in enumerate(self.truth_BLV):
-            logits_RLV = np.stack([logits_BLV[at] for logits_BLV in self.logits_RBLV]).astype(np.float64)
+        for at, log_star_LV in enumerate(self.windows.logp_BLV):
+            logits_RLV = np.stack([logits_BLV[at] for logits_BLV in self._logits_RBLV]).astype(np.float64)
             yield log_star_LV, np.asarray(logits_RLV - np.logaddexp.reduce(logits_RLV, axis=-1, keepdims=True))
+
+    def states(self) -> Iterator[np.ndarray]:
+        """Yield what each layer hands on, replicate by replicate."""
+        for params in self._kept:
+            yield np.asarray(_states(self.model, params, self.windows.tokens_BL))
+
+    def once(self, make: Callable[[Source, Reference], Value]) -> Value:
+        """Return what ``make`` tells of world and windows."""
+        if make not in self._known:
+            self._known[make] = make(self.world, self.windows)
+        found: Value = self._known[make]
+        return found
+
+
+_logits = jax.jit(forward.logits_of_batch, static_argnums=0)
+_states = jax.jit(forward.representations_of_batch, static_argnums=0)
 
 
 def _groups(store: Store, study: Asked, rates: dict[Tuned, float]) -> dict[Group, list[Cell]]:

@@ -9,6 +9,7 @@ from testbed.store import Store, StoreError
 from testbed.studies.grid import cells, compute, floors, references
 from testbed.studies.grid.analysis import Analysis
 from testbed.studies.grid.asked import Asked
+from testbed.studies.grid.estimates.influence import diagnostics
 from testbed.studies.grid.measures import measures, table_name
 from testbed.studies.grid.parts import estimates, loss_parts
 from testbed.verdict import LEVEL
@@ -58,7 +59,7 @@ def derived(analysis: Analysis) -> dict[str, pd.DataFrame]:
     """Return the tables that judging leaves.
 
     They are every cell with what it cost, every evaluated step of every cell, K against compute, every estimate with
-    its interval, and the parts of every loss.
+    its interval, the parts of every loss, and what single cells do to the correlation of bias and variance.
     """
     spent = compute.compute(analysis, level=LEVEL)
     return {
@@ -67,4 +68,5 @@ def derived(analysis: Analysis) -> dict[str, pd.DataFrame]:
         "compute.parquet": spent,
         "estimates.parquet": estimates(analysis, level=LEVEL),
         "loss_parts.parquet": loss_parts(analysis, level=LEVEL),
+        "diagnostics.parquet": diagnostics(analysis, level=LEVEL),
     }

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from testbed.model.size import size
 from testbed.store import Store
 from testbed.studies.grid.analysis import Analysis
 from testbed.studies.grid.asked import Asked
@@ -28,12 +29,14 @@ def foresight(study: Asked, store: Store | None) -> Foresight:
 
 
 def _expected(study: Asked, seen: Surface, knobs: dict[str, Callable[[], Foresight]] | None = None) -> Foresight:
-    """Return what is expected of a study whose losses lie on a surface, carried on to its horizons."""
+    """Return what is expected of a study whose losses lie on a surface, carried on to its horizons and sizes."""
     own = seen.at(study.training.horizons)
-    return Foresight(seen.basis, functools.partial(_planted, study, own), study.work_flops, knobs or {})
+    for model in study.models[len(own.sizes) :]:
+        own = own.larger(size(model).parameters)
+    return Foresight(seen.basis, functools.partial(planted, study, own), study.work_flops, knobs or {})
 
 
-def _planted(study: Asked, seen: Surface, claim: Claim) -> Planted | str:
+def planted(study: Asked, seen: Surface, claim: Claim) -> Planted | str:
     """Return how the number of a claim is planted into the surface."""
     planter = PLANTERS.get(claim.quantity)
     if planter is None:
@@ -61,6 +64,10 @@ def _knobs(study: Asked) -> list[tuple[str, Asked]]:
             "training": msgspec.structs.replace(training, steps=LONGER * training.steps)
         },
     }
+    if len(grid.multiples) > 1:
+        more = _next(grid.multiples)
+        larger = msgspec.structs.replace(grid, multiples=(*grid.multiples, more))
+        turned[f"grid.multiples + {more}"] = lambda: {"grid": larger, "guess": None}  # whose B has no value for it
     found = []
     for words, fields in turned.items():
         try:
@@ -68,3 +75,13 @@ def _knobs(study: Asked) -> list[tuple[str, Asked]]:
         except ValueError:  # beyond what can be asked for
             continue
     return found
+
+
+def _next(multiples: tuple[int, ...]) -> int:
+    """Return the multiple that goes on in the ratio of the last two.
+
+    >>> _next((1, 2, 4)), _next((1, 2, 3))
+    (8, 4)
+    """
+    before, last = multiples[-2:]
+    return max(last * last // before, last + 1)

@@ -11,7 +11,7 @@ from testbed.stats.ladder import BOUND_ONLY
 from testbed.stats.moments import contrast, joined, known, moments
 from testbed.studies.grid.analysis import Analysis, block
 from testbed.studies.grid.bounds import bounds
-from testbed.studies.grid.variance import law, local_exponents, variances
+from testbed.studies.grid.variance import law, local_exponents, pooled, variances
 
 COLUMNS = ["quantity", "parameters", "role", "tokens", "value", "low", "high", "level", "n", "method"]
 PARTS = ["parameters", "role", "tokens", "epsilon", "bias", "gap", "variance", "loss", "bound_only"]
@@ -113,8 +113,8 @@ def curves(analysis: Analysis) -> pd.DataFrame:
 
 @told
 def exponent(analysis: Analysis, sizes: list[int], *, level: float) -> Estimate:
-    """Return the exponent of V of some sizes, at the value of B; the estimate that is judged allows for B's bounds."""
-    return law(variances(analysis, sizes, level=level), "value").exponent
+    """Return the exponent of V of some sizes; none where no one law fits them."""
+    return pooled(variances(analysis, sizes, level=level))
 
 
 def constants(analysis: Analysis, *, level: float) -> dict[int, float]:

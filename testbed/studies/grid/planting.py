@@ -44,7 +44,7 @@ def _with_bias(surface: Surface, bias_P: np.ndarray) -> Surface:
     return dataclasses.replace(surface, bias_P=bias_P, floor_P=np.minimum(surface.floor_P, bias_P))
 
 
-def _stepped(value_P: Float[np.ndarray, " P"], step: float) -> Float[np.ndarray, " P"]:
+def stepped(value_P: Float[np.ndarray, " P"], step: float) -> Float[np.ndarray, " P"]:
     """Return values of which the largest step is this one, the last value and all smaller steps kept as they are."""
     steps = np.diff(value_P)
     bent = np.minimum(steps, step)
@@ -75,7 +75,7 @@ def _online_exponent(surface: Surface, value: float) -> Surface:
 
 
 def _online_step(surface: Surface, value: float) -> Surface:
-    return _with_bias(surface, _stepped(surface.online_P, value) - surface.gap_PT[:, -1])
+    return _with_bias(surface, stepped(surface.online_P, value) - surface.gap_PT[:, -1])
 
 
 def _slopes(surface: Surface, value_P: np.ndarray) -> np.ndarray:
@@ -83,20 +83,24 @@ def _slopes(surface: Surface, value_P: np.ndarray) -> np.ndarray:
     return np.asarray(np.diff(value_P) / np.diff(np.log(surface.sizes)))
 
 
-def _bent(surface: Surface, value_P: np.ndarray, least: float) -> np.ndarray:
+def bend_of(log_x: np.ndarray, value_P: np.ndarray) -> np.ndarray:
+    """Return the changes of slope over log x from each step to the next."""
+    return np.diff(np.diff(value_P) / np.diff(log_x))
+
+
+def bent(log_x: np.ndarray, value_P: np.ndarray, least: float) -> np.ndarray:
     """Return values whose least bend is this one; the last slope and the last value stay."""
-    slopes = _slopes(surface, value_P)
-    bends = np.diff(slopes)
-    bent = np.maximum(bends, least)
-    bent[int(np.argmin(bends))] = least
-    slopes = slopes[-1] - np.append(np.cumsum(bent[::-1])[::-1], 0.0)
-    steps = slopes * np.diff(np.log(surface.sizes))
+    slopes, bends = np.diff(value_P) / np.diff(log_x), bend_of(log_x, value_P)
+    raised = np.maximum(bends, least)
+    raised[int(np.argmin(bends))] = least
+    slopes = slopes[-1] - np.append(np.cumsum(raised[::-1])[::-1], 0.0)
+    steps = slopes * np.diff(log_x)
     return np.asarray(value_P[-1] - np.append(np.cumsum(steps[::-1])[::-1], 0.0))
 
 
 def _online_bend(surface: Surface, value: float) -> Surface:
     """Return the surface on which K of fresh data has this bend, by another B beneath it."""
-    return _with_bias(surface, _bent(surface, surface.online_P, value) - surface.gap_PT[:, -1])
+    return _with_bias(surface, bent(np.log(surface.sizes), surface.online_P, value) - surface.gap_PT[:, -1])
 
 
 def _residue(surface: Surface, value: float) -> Surface:
@@ -197,11 +201,11 @@ PLANTERS: dict[str, Planter] = {
     ),
     "bias_exponent": Planter(lambda s: -_log_slope(s.sizes, s.bias_P), _bias_exponent, nats=False, sizes=2),
     "bias_step": Planter(
-        lambda s: float(np.diff(s.bias_P).max()), lambda s, v: _with_bias(s, _stepped(s.bias_P, v)), sizes=2
+        lambda s: float(np.diff(s.bias_P).max()), lambda s, v: _with_bias(s, stepped(s.bias_P, v)), sizes=2
     ),
     "bias_bend": Planter(
         lambda s: float(np.diff(_slopes(s, s.bias_P)).min()),
-        lambda s, v: _with_bias(s, _bent(s, s.bias_P, v)),
+        lambda s, v: _with_bias(s, bent(np.log(s.sizes), s.bias_P, v)),
         sizes=3,
     ),
     "online_bend": Planter(lambda s: float(np.diff(_slopes(s, s.online_P)).min()), _online_bend, sizes=3),

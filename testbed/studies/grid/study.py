@@ -7,7 +7,7 @@ from testbed.ground import catalog
 from testbed.ground.options import Options
 from testbed.stats.estimate import Estimate
 from testbed.store import Store
-from testbed.studies.grid.asked import Asked
+from testbed.studies.grid.asked import Asked, Plane
 from testbed.study import Foresight, Stage
 from testbed.terminal.plan import Planned
 from testbed.verdict import Check
@@ -26,14 +26,14 @@ CURVES, COMPUTE = "learning_curves.parquet", "compute.parquet"
 class GridStudy(Asked, frozen=True, kw_only=True, tag_field="kind", tag=catalog.tag(__package__)):
     """One question: a world, a family of models, a grid over it, and the claims that it judges."""
 
-    tables = (CELLS, CURVES, COMPUTE, ESTIMATES, LOSS_PARTS)
+    tables = (CELLS, CURVES, COMPUTE, ESTIMATES, LOSS_PARTS, "diagnostics.parquet")
 
     # What follows imports late, as judging must load no trainer, and a help text neither.
     def plan(self, options: Options) -> Sequence[Planned]:
         """Return the batches that will be trained; see `Study.plan`."""
         from testbed.studies.grid import stages
 
-        return stages.ahead(self, options)
+        return stages.ahead([Plane(self)], options)
 
     def earlier(self) -> Sequence[str]:
         """Return names of cells in earlier versions; see `Study.earlier`."""
@@ -45,7 +45,7 @@ class GridStudy(Asked, frozen=True, kw_only=True, tag_field="kind", tag=catalog.
         """Return truth, learning rates, grid, measures."""
         from testbed.studies.grid import stages
 
-        return stages.stages(self)
+        return stages.stages([Plane(self)])
 
     def foresight(self, store: Store | None) -> Foresight:
         """Return what is expected of the grid: what its pilots tell once all have run, or a guess."""

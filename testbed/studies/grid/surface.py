@@ -63,6 +63,22 @@ class Surface:
         rows = [_carried(asked_T, known_T, np.log(gap_T)) for gap_T in self.gap_PT]
         return dataclasses.replace(self, horizons=horizons, gap_PT=np.maximum(np.exp(rows), LEAST * 1e-3))
 
+    def larger(self, parameters: int) -> "Surface":
+        """Return the surface with one size more: floor, log B, log Ω and log V are carried on along log P."""
+        size_P = np.log(self.sizes[-2:])
+        weight_2 = (np.log(parameters) - size_P[::-1]) / (size_P - size_P[::-1])
+
+        def grown(value_PX: np.ndarray, least: float) -> np.ndarray:
+            more_X = np.exp(np.tensordot(weight_2, np.log(np.maximum(value_PX[-2:], least)), 1))
+            return np.concatenate([value_PX, np.maximum(more_X, least)[None]])
+
+        bias_P = grown(self.bias_P, LEAST)
+        floor_P = grown(self.floor_P, LEAST) if self.floor_P[-1] > LEAST else np.append(self.floor_P, 0.0)
+        return dataclasses.replace(
+            self, sizes=(*self.sizes, parameters), bias_P=bias_P, gap_PT=grown(self.gap_PT, LEAST * 1e-3),
+            variance_PD=grown(self.variance_PD, LEAST), floor_P=np.minimum(floor_P, bias_P),
+        )  # fmt: skip
+
 
 def surface(study: Asked, store: Store | None) -> Surface:
     """Return the surface that the pilots of a store tell, or that the study guesses where they have not all run."""

@@ -11,14 +11,16 @@ from scipy.special import fdtrc
 from testbed.stats.combine import each_level, magnitude
 from testbed.stats.estimate import Estimate
 from testbed.stats.identified import NoInformation
+from testbed.stats.mean import fieller
 from testbed.stats.moments import Moments, contrast, moments, smoothed
 from testbed.stats.power_law import SEARCHED, PowerLaw, full_rank, power_law
-from testbed.stats.ratio import fieller
 from testbed.studies.grid.analysis import Analysis, block
 from testbed.studies.grid.bounds import above, biases
 
 STEEPEST = 50.0
 """Local exponents beyond this are told as endless."""
+LACK_OF_FIT = 1e-3
+"""Below this p-value of the lack-of-fit test, at every B that is possible, V follows no power law."""
 TRIED = 71
 """Exponents among which a law that fits is searched."""
 
@@ -128,6 +130,34 @@ def law(measured: Variances, end: str) -> PowerLaw:
     working = smoothed(measured.divergences).transform(chosen_NQ)._replace(mean_Q=values.mean_Q)
     x_N, groups = np.array([float(tokens) for _, tokens in points]), [size for size, _ in points]
     return power_law(x_N, values, groups, working=working, level=measured.half)
+
+
+def pooled(measured: Variances) -> Estimate:
+    """Return the exponent β of V = C_P·D^−β that fits best over all sizes that were measured.
+
+    The interval holds the intervals at the least and the greatest B; where V at the greatest B is zero at some D, which
+    is a steeper law than any, it has no upper end.
+
+    Error: NoInformation where no such law fits at any B between its bounds. Local exponents that differ may cancel in
+    it where noise hides their lack of fit.
+    """
+    laws = {end: law(measured, end) for end in ("low", "value", "high") if measured.above(end).mean_Q.min() > 0}
+    if not laws:
+        raise NoInformation("V is not above zero at every D even at the least B, so that no exponent describes it.")
+    p = max(found.lack_of_fit for found in laws.values())
+    if p < LACK_OF_FIT and (p := lack_of_fit(measured)) < LACK_OF_FIT:
+        values = [found.value for _, _, found in local_exponents(measured)]
+        run = f"local exponents run from {min(values):.3g} to {max(values):.3g}"
+        raise NoInformation(f"no single exponent describes V: lack of fit p = {p:.2g} at most, {run}.")
+    each = [found.exponent for found in laws.values()]
+    return Estimate(
+        value=(laws["value"] if "value" in laws else laws["low"]).exponent.value,
+        low=min(part.low for part in each),
+        high=max(part.high for part in each) if "high" in laws else np.inf,
+        level=measured.level,
+        n=each[0].n,
+        method=f"{each[0].method}, over the bounds of B",
+    )
 
 
 def lack_of_fit(measured: Variances) -> float:

@@ -27,11 +27,15 @@ class ScalingStudy(Asked, frozen=True, kw_only=True, tag_field="kind", tag=catal
 
     # What follows imports late, as a help text must load no fits.
     def looked_up(self) -> "ScalingStudy":
-        """Return the study with the digest of its grid's losses; see `Study.looked_up`."""
-        from testbed.studies.scaling import cells
+        """Return the study with the digest of its grid's losses; see `Study.looked_up`.
 
-        _, world = cells.read(self.grid)
+        Error: ValueError too if the grid has too few cells for a claim that is not exploratory.
+        """
+        from testbed.studies.scaling import cells, enough
+
+        losses, world = cells.read(self.grid)
         cells.check_same(self.grid, self.cells_sha256, world)
+        enough.check(self, losses)
         return msgspec.structs.replace(self, cells_sha256=world.cells_sha256)
 
     def stages(self) -> tuple[Stage, ...]:

@@ -5,7 +5,11 @@ import pytest
 
 from testbed.cell import SCHEMA, Cell
 from testbed.ground import catalog
+from testbed.ground.options import Options
+from testbed.pipeline import run
 from testbed.sources import Iid
+from testbed.terminal.console import Console
+from testbed.verdict import Claim
 from tests.presets import CLAIMS, REFERENCES
 from tests.shared.small import EXPERIMENT, varied
 
@@ -144,3 +148,16 @@ def test_everything_else_does(changes):
 
 def grid_cells(experiment):
     return experiment.pilot_cells() + experiment.main_cells(dict.fromkeys(experiment.tuned(), 0.03))
+
+
+def test_shared_draws_and_claims_do_not_go_together(tmp_path):
+    """Before anything is trained; what cannot be judged may be declared exploratory, or not at all."""
+    nested = msgspec.structs.replace(EXPERIMENT, grid=msgspec.structs.replace(EXPERIMENT.grid, nested=True))
+    asked = Claim(id="t", sentence="t.", section="t", quantity="online_step", low=None, high=0.0, level=0.95)
+    claimed = msgspec.structs.replace(nested, claims=(asked,))
+    with pytest.raises(ValueError, match=r"claim t: with grid\.nested=True .* leave grid\.nested out, or declare no"):
+        run(claimed, tmp_path / "run", Options(), Console(quiet=True))
+    assert not (tmp_path / "run").exists()
+    open_ended = msgspec.structs.replace(asked, exploratory=True)
+    for sound in (nested, msgspec.structs.replace(nested, claims=(open_ended,)), EXPERIMENT):
+        assert sound.looked_up() is sound

@@ -46,7 +46,7 @@ def test_every_derived_file_is_refused_when_damaged_and_made_anew_when_deleted(c
     """One after the other each is noticed, damaged or missing; then all at once are made anew as they were."""
     kept = {".lock", "spec.json", "declared.json", "provenance.json", "run.json"}
     names, store = sorted({path.name for path in finished.iterdir() if path.is_file()} - kept), Store.existing(copied)
-    tables = ("cells", "compute", "estimates", "learning_curves", "loss_parts")
+    tables = ("cells", "compute", "diagnostics", "estimates", "learning_curves", "loss_parts")
     measured = ("ensemble_endless", "ensemble_positions", "ensemble_split", "floors", "reference", "references")
     assert names == sorted(
         [f"{name}{ending}" for name in tables for ending in (".csv", ".parquet")]

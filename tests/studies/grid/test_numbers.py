@@ -56,7 +56,8 @@ def test_every_diverging_rate_is_recorded_not_raised(tmp_path, trained):
 
 def test_a_size_that_diverges_everywhere_spoils_no_other(tmp_path, finished, monkeypatch):
     larger, lane = JUDGED.models[1], buckets.lane
-    rising = lambda cell: lane(msgspec.structs.replace(cell, learning_rate=1e30) if cell.model == larger else cell)  # noqa: E731
+    wild = lambda cell: msgspec.structs.replace(cell, learning_rate=1e30) if cell.model == larger else cell  # noqa: E731
+    rising = lambda cell, place: lane(wild(cell), place)  # noqa: E731
     monkeypatch.setattr(buckets, "lane", rising)
     verdicts = ran(JUDGED, tmp_path / "run")
     assert {verdict.verdict for verdict in verdicts} == {"invalid"}

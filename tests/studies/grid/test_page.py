@@ -46,6 +46,13 @@ def test_what_passed_at_an_edge_is_not_said_to_have_passed(page):
     assert "No check of the run failed, but look at rates inside (at an edge)." in shown
 
 
+def test_a_level_that_is_not_the_usual_one_is_shown(page, text):
+    """What a run attained is an end of B, whose three ends hold at once; the rest is at 95 %."""
+    odd = page.estimates[page.estimates["level"] != LEVEL]
+    assert set(odd["quantity"]) == {"attained"} and len(odd) == len(page.estimates["parameters"].dropna().unique())
+    assert text.count("at 98.33 %") == len(odd) and "at 95 % where the method names no other level" in text
+
+
 def test_hostile_text_is_escaped_everywhere(text):
     assert HOSTILE not in text
     assert text.count("&lt;img src=x onerror=alert(1)&gt;") >= 5

@@ -9,10 +9,11 @@ import pytest
 from testbed.cell import PILOTS
 from testbed.stats.identified import told
 from testbed.studies.grid.bounds import bounds
+from testbed.studies.grid.estimates.variance import variance_exponent
 from testbed.studies.grid.parts import components, curves, estimates, excess, groups, loss_parts
 from testbed.studies.grid.rates import chosen_rates
 from testbed.studies.grid.variance import law, variances
-from tests.studies.grid.synthetic import World, analysis
+from tests.studies.grid.synthetic import Saturating, World, analysis
 
 LEVEL = 0.95
 QUIET = World(noise=1e-6, stored_noise=1e-6, spread=1e-6)
@@ -125,6 +126,18 @@ def test_the_table_has_every_quantity_and_honest_intervals():
     assert (table["low"] <= table["value"]).all() and (table["value"] <= table["high"]).all()
     own = table[table["quantity"] == "V"]
     assert len(own) == len(World().sizes) * len(World().tokens)
+
+
+def test_an_exponent_of_v_is_told_only_where_one_law_fits():
+    """The number that claims judge, at the level of the table; a law that bends has none, and its local exponents."""
+    straight = analysis(World())
+    found = estimates(straight, level=LEVEL)
+    own = found[(found["quantity"] == "exponent of V") & found["parameters"].isna()].iloc[0]
+    judged = variance_exponent(straight, LEVEL)
+    assert (own["value"], own["low"], own["high"], own["level"]) == (judged.value, judged.low, judged.high, LEVEL)
+    bent = estimates(analysis(Saturating(noise=0.002, stored_noise=0.01)), level=LEVEL)
+    assert not ((bent["quantity"] == "exponent of V") & bent["parameters"].isna()).any()
+    assert (bent["quantity"] == "local exponent of V").sum() == len(World().sizes) * (len(World().tokens) - 1)
 
 
 def test_one_replicate_gives_numbers_without_ends():

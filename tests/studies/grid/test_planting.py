@@ -119,3 +119,34 @@ def test_longer_horizons_carry_the_gap_on():
     longer = SURFACE.at(tuple(4 * horizon for horizon in SURFACE.horizons))
     assert longer.gap_PT[:, :2] == pytest.approx(SURFACE.gap_PT[:, 1:], rel=1e-6)
     assert (longer.gap_PT[:, 2] < SURFACE.gap_PT[:, 2]).all()
+
+
+def test_a_size_more_lies_on_the_laws_that_the_surface_follows():
+    """B, Ω and V that are powers of P stay so, floors stay below B, and the grid that is judged has the size."""
+    sizes, more = (1_000, 2_000, 4_000), 9_000
+    power = lambda factor, exponent: factor * (np.array(sizes) / 1_000.0) ** exponent  # noqa: E731
+    planted = dataclasses.replace(
+        SURFACE, sizes=sizes, bias_P=power(0.4, -0.5), gap_PT=power(0.1, -0.2)[:, None] * [4.0, 2.0, 1.0],
+        variance_PD=power(0.3, 0.7)[:, None] * [1.0, 0.2, 0.05], floor_P=power(0.3, -1.0),
+    )  # fmt: skip
+    found = planted.larger(more)
+    assert found.sizes == (*sizes, more)
+    assert found.bias_P[-1] == pytest.approx(0.4 * 9**-0.5) and found.floor_P[-1] == pytest.approx(0.3 / 9)
+    assert found.gap_PT[-1] == pytest.approx(0.1 * 9**-0.2 * np.array([4, 2, 1]))
+    assert found.variance_PD[-1] == pytest.approx(0.3 * 9**0.7 * np.array([1, 0.2, 0.05]))
+    flat = dataclasses.replace(planted, bias_P=np.full(3, 2e-4), floor_P=np.zeros(3)).larger(more)
+    assert flat.bias_P[-1] == pytest.approx(2e-4) and flat.floor_P[-1] == 0
+
+
+def test_one_more_size_is_a_knob_that_costs_more():
+    expected = foresight(STUDY, None)
+    (words,) = (words for words in expected.knobs if words.startswith("grid.multiples"))
+    larger = expected.knobs[words]()
+    assert words == "grid.multiples + 10" and larger.cost > expected.cost
+    asked = Claim(id="t", sentence="t.", section="t", quantity="online_step", low=None, high=0.0, level=LEVEL)
+    run = larger.planted(asked).draw(-0.01, np.random.default_rng(0))
+    assert len(run.horizons) == len(SIZES) + 1 and max(run.horizons) > max(SURFACE.sizes)
+    one = msgspec.structs.replace(STUDY, grid=Grid(multiples=(2,), tokens=(512,)), guess=None)
+    assert not any(words.startswith("grid.multiples") for words in foresight(one, None).knobs)
+    wide = msgspec.structs.replace(STUDY.model, width=8192)
+    assert not any("multiples" in words for words in foresight(msgspec.structs.replace(one, model=wide), None).knobs)

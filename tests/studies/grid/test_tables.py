@@ -12,6 +12,7 @@ from testbed.cell import PILOTS
 from testbed.judging import left
 from testbed.store import Store, StoreError
 from testbed.studies.grid.compute import CURVES, attained, cells, compute, curves
+from testbed.studies.grid.measures.endless import Endless
 from tests.presets import JUDGED
 from tests.shared.small import EXPERIMENT
 from tests.studies.grid.common import ROOT, ran
@@ -34,14 +35,27 @@ def told_columns():
         for line in section.splitlines():
             if line.startswith("| column"):
                 heading = (re.findall(r"`(\w+)`", line) or names)[0]
-            elif line.startswith("| `"):
+            elif line.startswith("| `") and heading:
                 found.setdefault(heading, []).extend(re.findall(r"`(\w+)`", line.split("|")[1]))
     return found
 
 
-@pytest.mark.parametrize("name", ["cells", "learning_curves", "compute", "estimates", "loss_parts"])
+@pytest.mark.parametrize("name", ["cells", "learning_curves", "compute", "estimates", "loss_parts", "diagnostics"])
 def test_every_column_is_told(run, name):
     assert sorted(run.tables[name]) == sorted(told_columns()[name])
+
+
+@pytest.mark.parametrize("name", ["floors", "ensemble_split", "ensemble_positions", "references"])
+def test_every_column_of_a_measure_is_told(finished, name):
+    table = pd.read_parquet(finished / f"{name}.parquet")
+    assert len(table) and sorted(table) == sorted(told_columns()[name])
+
+
+def test_every_column_of_an_endless_limit_is_told():
+    """Two replicates have no endless limit."""
+    log_RLV = np.log(np.random.default_rng(0).dirichlet(np.ones(3), size=(4, 2)))
+    row = Endless.observe([(log_RLV[0], log_RLV[1:])] * 2)[0]
+    assert sorted(told_columns()["ensemble_endless"]) == sorted(["parameters", "role", "tokens", *row])
 
 
 def same(text, value):
@@ -52,7 +66,7 @@ def same(text, value):
 
 
 def test_every_table_lies_there_as_parquet_and_as_csv(finished):
-    assert all((finished / name).is_file() for name in left(JUDGED)) and len(left(JUDGED)) == 10
+    assert all((finished / name).is_file() for name in left(JUDGED)) and len(left(JUDGED)) == 12
     for name in JUDGED.tables:
         table = pd.read_parquet(finished / name)
         with (finished / name).with_suffix(".csv").open(newline="") as lines:

@@ -1,11 +1,14 @@
 """How bias and variance go together over the cells of a grid, and whether the split is one."""
 
+from typing import NamedTuple
+
 import numpy as np
+from jaxtyping import Float
 
 from testbed.stats.combine import each_level, jointly, largest, magnitude
 from testbed.stats.diagnostics import by_group, permuted
 from testbed.stats.estimate import Estimate
-from testbed.stats.identified import positive
+from testbed.stats.identified import NoInformation, positive
 from testbed.stats.moments import contrast, known
 from testbed.studies.grid.analysis import Analysis
 from testbed.studies.grid.bounds import biases
@@ -17,28 +20,67 @@ DEALT = 999
 """Permutations of the null."""
 
 
+class Columns(NamedTuple):
+    """A cell for each size and each D that all sizes have; K on fresh data and V of each, in nats."""
+
+    points: list[tuple[int, int]]
+    online_N: Float[np.ndarray, " N"]
+    variance_N: Float[np.ndarray, " N"]
+
+    @property
+    def controls_NC(self) -> Float[np.ndarray, "N C"]:
+        """A column for each D but the first: what is said is said given D."""
+        return np.array([[float(d == one) for one in sorted({d for _, d in self.points})[1:]] for _, d in self.points])
+
+    @property
+    def groups(self) -> list[int]:
+        """The size of each cell."""
+        return [size for size, _ in self.points]
+
+
+def columns(analysis: Analysis, level: float) -> Columns:
+    """Return the cells over which bias and variance are correlated.
+
+    Error: NoInformation where no bounds of B exist.
+    """
+    sizes = sorted(analysis.horizons)
+    measured = variances(analysis, sizes, level=level)
+    shared = set.intersection(*(set(analysis.stored_tokens[size]) for size in sizes))
+    chosen_N = np.array([tokens in shared for _, tokens in measured.points])
+    points = [point for point, chosen in zip(measured.points, chosen_N, strict=True) if chosen]
+    online = {size: _online(analysis, size) for size in sizes}
+    return Columns(points, np.array([online[size] for size, _ in points]), measured.above("value").mean_Q[chosen_N])
+
+
+def logarithms(found: Columns) -> tuple[np.ndarray, np.ndarray]:
+    """Return log V and log K online of every cell.
+
+    Error: NoInformation where sizes are too few for a correlation, or V has no logarithm.
+    """
+    sizes = len(set(found.groups))
+    if sizes < FEWEST:
+        raise NoInformation(f"{sizes} sizes leave a correlation without an interval of use; {FEWEST} are needed.")
+    if not len(found.points) or found.variance_N.min() <= 0:
+        raise NoInformation(
+            "V is not above zero at every size and D, so it has no logarithm to correlate; leave out the largest D."
+        )
+    return np.log(found.variance_N), np.log(positive(found.online_N, "K on fresh data"))
+
+
 def bias_variance_correlation(analysis: Analysis, level: float) -> Estimate | str:
     """Return the correlation over cells of log K online (B + Ω) with log V, given D.
 
     Sizes are left out in turn for the interval, as all D of one size share their B; the method tells the share of
     permutations of whole sizes that show as much. K online stands for B, whose bounds would add a width of their own.
+    What single cells do to it is in `diagnostics`.
     """
-    sizes = sorted(analysis.horizons)
-    if len(sizes) < FEWEST:
-        return f"{len(sizes)} sizes leave a correlation without an interval of use; {FEWEST} are needed."
-    measured = variances(analysis, sizes, level=level)
-    shared = set.intersection(*(set(analysis.stored_tokens[size]) for size in sizes))
-    chosen_N = np.array([tokens in shared for _, tokens in measured.points])
-    value_N = measured.above("value").mean_Q[chosen_N]
-    if not len(value_N) or value_N.min() <= 0:
-        return "V is not above zero at every size and D, so it has no logarithm to correlate; leave out the largest D."
-    points = [point for point, chosen in zip(measured.points, chosen_N, strict=True) if chosen]
-    online = {size: _online(analysis, size) for size in sizes}
-    x_N = np.log(positive([online[size] for size, _ in points], "K on fresh data"))
-    controls_NC = np.array([[float(tokens == one) for one in sorted(shared)[1:]] for _, tokens in points])
-    groups = [size for size, _ in points]
-    found = by_group(np.log(value_N), x_N, controls_NC, groups, level=level)
-    null = permuted(np.log(value_N), x_N, controls_NC, groups, most=DEALT, seed=0)
+    sizes = len(analysis.horizons)
+    if sizes < FEWEST:
+        return f"{sizes} sizes leave a correlation without an interval of use; {FEWEST} are needed."
+    cells = columns(analysis, level)
+    y_N, x_N = logarithms(cells)
+    found = by_group(y_N, x_N, cells.controls_NC, cells.groups, level=level)
+    null = permuted(y_N, x_N, cells.controls_NC, cells.groups, most=DEALT, seed=0)
     method = f"given D, sizes left out in turn; permutation p = {null.p_value:.2g}"
     return Estimate(value=found.value, low=found.low, high=found.high, level=level, n=found.n, method=method)
 

@@ -10,10 +10,7 @@ from testbed.stats.identified import NoInformation
 from testbed.stats.moments import contrast
 from testbed.studies.grid.analysis import Analysis
 from testbed.studies.grid.estimates.bias import NOTHING, largest_step
-from testbed.studies.grid.variance import departures, lack_of_fit, law, local_exponents, variances
-
-LACK_OF_FIT = 1e-3
-"""Below this p-value of the lack-of-fit test, at every B that is possible, V follows no power law."""
+from testbed.studies.grid.variance import departures, pooled, variances
 
 
 def variance_exponent(analysis: Analysis, level: float) -> Estimate | str:
@@ -27,24 +24,7 @@ def variance_exponent(analysis: Analysis, level: float) -> Estimate | str:
     """
     if not analysis.horizons:
         return NOTHING
-    measured = variances(analysis, list(analysis.horizons), level=level)
-    laws = {end: law(measured, end) for end in ("low", "value", "high") if measured.above(end).mean_Q.min() > 0}
-    if not laws:
-        return "V is not above zero at every D even at the least B, so that no exponent describes it."
-    p = max(found.lack_of_fit for found in laws.values())
-    if p < LACK_OF_FIT and (p := lack_of_fit(measured)) < LACK_OF_FIT:
-        values = [found.value for _, _, found in local_exponents(measured)]
-        run = f"local exponents run from {min(values):.3g} to {max(values):.3g}"
-        return f"no single exponent describes V: lack of fit p = {p:.2g} at most, {run}."
-    each = [found.exponent for found in laws.values()]
-    return Estimate(
-        value=(laws["value"] if "value" in laws else laws["low"]).exponent.value,
-        low=min(part.low for part in each),
-        high=max(part.high for part in each) if "high" in laws else np.inf,
-        level=level,
-        n=each[0].n,
-        method=f"{each[0].method}, over the bounds of B",
-    )
+    return pooled(variances(analysis, list(analysis.horizons), level=level))
 
 
 def variance_departure(analysis: Analysis, level: float) -> Estimate | str:

@@ -9,9 +9,9 @@ from testbed.ground.catalog import extended
 __path__ = extended(__path__, __name__)
 
 from testbed.ground import catalog
-from testbed.studies.grid.measures._measure import Measure, Pairs
+from testbed.studies.grid.measures._measure import Ensemble, Measure, Pairs
 
-__all__ = ["Measure", "Pairs", "measures", "table_name"]
+__all__ = ["Ensemble", "Measure", "Pairs", "measures", "table_name"]
 
 
 def measures() -> dict[str, type[Measure]]:

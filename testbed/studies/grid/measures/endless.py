@@ -4,7 +4,7 @@ import itertools
 from typing import Any
 
 from testbed.measure.limit import FEWEST, limit
-from testbed.studies.grid.measures._measure import Measure, Pairs
+from testbed.studies.grid.measures._measure import Ensemble, Measure
 from testbed.verdict import LEVEL
 
 
@@ -12,12 +12,12 @@ class Endless(Measure):
     """One row: KL(p*‖p̄) as the replicates become endless, in nats; none for fewer than three replicates."""
 
     @staticmethod
-    def observe(pairs: Pairs) -> list[dict[str, Any]]:
+    def observe(ensemble: Ensemble) -> list[dict[str, Any]]:
         """Return the center at R → ∞ with the ends of its interval; the mean divergence less it is the spread there.
 
         Error: as `testbed.measure.limit.limit`: over replicates, the contexts count as given.
         """
-        walked = iter(pairs)
+        walked = ensemble.pairs()
         first = next(walked, None)
         if first is None or len(first[1]) < FEWEST:
             return []

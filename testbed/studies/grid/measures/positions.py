@@ -13,7 +13,7 @@ from testbed.report.palette import short, size_colours
 from testbed.report.plots import Drawn, plot
 from testbed.studies.grid import references
 from testbed.studies.grid.analysis import Analysis
-from testbed.studies.grid.measures._measure import Measure, Pairs
+from testbed.studies.grid.measures._measure import Ensemble, Measure
 from testbed.verdict import LEVEL
 
 
@@ -21,14 +21,14 @@ class Positions(Measure):
     """One row a position t (from 1): K_t and h_t, averaged over replicates and sequences, in nats."""
 
     @staticmethod
-    def observe(pairs: Pairs) -> list[dict[str, Any]]:
+    def observe(ensemble: Ensemble) -> list[dict[str, Any]]:
         """Return t, K_t = E KL(p*(· given x_<t) ‖ p(· given x_<t)) and h_t = E H(p*(· given x_<t)).
 
         Error: both are means over the evaluation sequences; ``K_se`` and ``h_se`` are their standard errors over
         sequences, the replicates averaged within each.
         """
         excess_BL, entropy_BL = [], []
-        for log_star_LV, log_p_RLV in pairs:
+        for log_star_LV, log_p_RLV in ensemble.pairs():
             star_LV = np.exp(log_star_LV)
             each_RL = [divergence(star_LV, log_star_LV, normalised(log_p_LV)) for log_p_LV in log_p_RLV]
             excess_BL.append(np.mean(each_RL, axis=0))

@@ -18,7 +18,7 @@ from testbed.stats.identified import numbers, positive, told
 from testbed.stats.mean import mean
 from testbed.stats.moments import contrast, known
 from testbed.studies.grid.analysis import Analysis
-from testbed.studies.grid.measures._measure import Measure, Pairs
+from testbed.studies.grid.measures._measure import Ensemble, Measure
 from testbed.studies.grid.parts import groups
 
 
@@ -93,9 +93,9 @@ class Split(Measure):
     estimates = {each.__name__: told(each) for each in (parts_add_up, bias_on_tokens, identity_closure)}  # noqa: RUF012
 
     @staticmethod
-    def observe(pairs: Pairs) -> list[dict[str, Any]]:
+    def observe(ensemble: Ensemble) -> list[dict[str, Any]]:
         """Return the row of ``testbed.measure.geometric.Decomposition``."""
-        return [msgspec.structs.asdict(geometric.decompose(pairs))]
+        return [msgspec.structs.asdict(geometric.decompose(ensemble.pairs()))]
 
     @staticmethod
     def figures(analysis: Analysis) -> Iterator[Drawn]:

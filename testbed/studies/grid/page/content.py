@@ -102,5 +102,5 @@ def _row(row: Any) -> dict[str, Any]:
         "low": row.low,
         "high": row.high,
         "n": row.n,
-        "method": row.method,
+        "method": row.method if row.level == LEVEL else f"{row.method}, at {100 * row.level:.4g} %",
     }

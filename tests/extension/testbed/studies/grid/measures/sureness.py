@@ -24,10 +24,10 @@ class Sureness(Measure):
     estimates = {"overconfidence": told(overconfidence)}  # noqa: RUF012
 
     @staticmethod
-    def observe(pairs):
+    def observe(ensemble):
         """Return the row of one ensemble."""
         entropy = lambda logp: -(np.exp(logp) * np.where(np.isfinite(logp), logp, 0.0)).sum(-1)  # noqa: E731
-        excess_B = [float((entropy(each_RLV) - entropy(star_LV)).mean()) for star_LV, each_RLV in pairs]
+        excess_B = [float((entropy(each_RLV) - entropy(star_LV)).mean()) for star_LV, each_RLV in ensemble.pairs()]
         return [{"excess_B": excess_B, "excess": float(np.mean(excess_B))}]
 
     @staticmethod
