@@ -80,7 +80,7 @@ def test_every_named_estimate_is_tried_here_and_documented():
         ("bias_variance_correlation", "invalid"),
         ("identity_closure", "supported"),
         ("data_exponent", "supported"),
-        ("plateau_pause", "invalid"),  # without a reference that counts; see test_plateaus.py
+        ("plateau_pause", "invalid"),  # without a reference that counts; see estimates/test_plateaus.py
     ],
 )
 def test_a_planted_truth_earns_its_verdict(quiet, name, expected):

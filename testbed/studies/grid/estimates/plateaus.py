@@ -72,7 +72,7 @@ def plateau_pause(analysis: Analysis, level: float) -> Estimate | str:
     more slowly, has no such pause: above 0 there are two falls.
 
     Error: as `first_fall`; it errs to no pause, as the slower of two noisy bands is told as too slow, and as straight
-    lines between checkpoints cut corners, by up to three times their spacing.
+    lines between checkpoints cut sharp corners, by up to about their spacing: then the interval covers less than it says.
     """
     _fallen(analysis, levels(analysis).unigram / 2)
     above_R, at_R, below_R = _bands(analysis)

@@ -61,8 +61,9 @@ def trained(falls, seed, step_C=STEPS, replicates=6):
     ends = END * np.exp(0.2 * rng.standard_normal(replicates) - 0.02)
     curves = [falls.drawn(rng).course(np.log10(step_C), end) for end in ends]
     window_B = np.exp(0.05 * rng.standard_normal(16))
+    window_B /= window_B.mean()  # the same windows for runs and references, so that neither is on easier ones
     frame = pd.DataFrame({"draw": range(replicates), "initialisation": range(replicates)}).assign(
-        step_C=[step_C] * replicates, kl_CB=[k_C[:, None] * window_B / window_B.mean() for k_C in curves]
+        step_C=[step_C] * replicates, kl_CB=[k_C[:, None] * window_B for k_C in curves]
     )
     own = COUNTED.assign(kl_B=[falls.unigram * window_B])
     run = object.__new__(Analysis)
@@ -109,12 +110,13 @@ def test_a_pause_is_found_where_it_is_and_none_where_the_loss_falls_once():
         words = [judge(pause, each, ()).verdict for each in found]
         assert words.count(expected) >= 0.75 * len(words), (falls, {word: words.count(word) for word in set(words)})
         assert expected == "supported" or words.count("supported") <= 0.05 * len(words)
-        assert np.mean([each.low > planted for each in found]) <= 0.03
+        held = np.mean([each.low <= planted <= each.high for each in found])
+        assert falls is fast or 0.92 <= held <= 0.98, held  # a hundredth of a decade is seen as longer
 
 
 def test_between_checkpoints_that_lie_apart_a_pause_is_told_as_shorter():
     found, planted = tried("plateau_pause", PAUSED, plateaus.plateau_pause)
-    assert -3 * SPACING < np.mean([each.value for each in found]) - planted < 0
+    assert -1.5 * SPACING < np.mean([each.value for each in found]) - planted < 0
     assert np.mean([each.low > planted for each in found]) <= 0.025
 
 
