@@ -23,18 +23,20 @@ ESTIMATES = GridStudy.estimates()
 LEVEL = 0.95
 SIZES = (1, 2, 3, 4, 6, 8)
 QUIET = Guess(
-    bias=(0.3, 0.2, 0.14, 0.1, 0.07, 0.05), fresh_noise=1e-3, stored_noise=1e-3, spread=1e-3, gap=1e-3, variance=0.2
+    bias=(0.3, 0.2, 0.14, 0.1, 0.06, 0.03), fresh_noise=1e-3, stored_noise=1e-3, spread=1e-3, gap=1e-3, variance=0.2
 )
 STUDY = msgspec.structs.replace(
     EXPERIMENT,
     grid=Grid(multiples=SIZES, tokens=(512, 2048, 8192), replicates=4),
     training=Training(steps=256, ratio=4, learning_rates=(0.01,), stopping="final"),
-    evaluation=Evaluation(sequences=64, checkpoints=60),
+    evaluation=Evaluation(sequences=64, checkpoints=120),
     references=(Counting(order=0),),
     guess=QUIET,
 )
-EVEN = Falls(1.0, 0.5, 0.4, (0.3, 0.1, 0.4, 0.1, 0.3), scatter=0.01, stretched=0.01)
-SURFACE = dataclasses.replace(surface(STUDY, None), falls=EVEN)
+PLAIN = surface(STUDY, None)
+UNIFORM = float(np.log(STUDY.world.alphabet)) - PLAIN.epsilon
+FALLS = Falls(UNIFORM, UNIFORM / 2, 0.6, (0.4, 0.15, 0.4, 0.15, 0.2), scatter=0.1, stretched=0.1)
+SURFACE = dataclasses.replace(PLAIN, falls=FALLS)
 
 
 def values(name):

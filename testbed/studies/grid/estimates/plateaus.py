@@ -68,13 +68,13 @@ def plateau_length(analysis: Analysis, level: float) -> Estimate | str:
 def plateau_pause(analysis: Analysis, level: float) -> Estimate | str:
     """Return by how many decades K stays longer at the in-context unigram than in the slower of its neighbourhoods.
 
-    These are the bands of equal height just above and just below. A loss that falls once, ever faster and then ever
-    more slowly, has no such pause: above 0 there are two falls.
+    These are the bands of equal height just above and just below, which every seed must pass. A loss that falls once,
+    ever faster and then ever more slowly, has no such pause: above 0 there are two falls.
 
     Error: as `first_fall`; it errs to no pause, as the slower of two noisy bands is told as too slow, and as straight
-    lines between checkpoints cut sharp corners, by up to about their spacing: then the interval covers less than it says.
+    lines between checkpoints cut sharp corners, by up to about their spacing, where the interval covers too little.
     """
-    _fallen(analysis, levels(analysis).unigram / 2)
+    _fallen(analysis, levels(analysis).unigram * (1 - 3 * TOLERANCE))
     above_R, at_R, below_R = _bands(analysis)
     return _over_seeds(analysis, level, at_R - np.maximum(above_R, below_R))
 

@@ -37,7 +37,7 @@ STUDY = msgspec.structs.replace(
 )
 UNIFORM = float(np.log(6)) - surface(STUDY, None).epsilon
 STEPS, FINE = (np.unique(np.round(np.geomspace(1, 2048, count), 1)) for count in (100, 400))
-END, COUNTED = 0.02, pd.DataFrame({"spec": [encoded(Counting(order=0))]})
+END, COUNTED = 0.01, pd.DataFrame({"spec": [encoded(Counting(order=0))]})
 PAUSED = Falls(UNIFORM, UNIFORM / 2, 0.8, (0.4, 0.12, 0.4, 0.12, 0.5), stretched=0.3)
 PLAIN = dataclasses.replace(PAUSED, decades_5=(0.4, 0.15, 0.15, 0.15, 0.5))
 
@@ -169,6 +169,14 @@ def test_whatever_does_not_fall_or_has_no_level_is_told_in_a_sentence():
         bare = dataclasses.replace(run, references=run.references.iloc[:0])
         assert "no reference counts single tokens" in ESTIMATES[name](bare, LEVEL)
         assert "is not well between" in ESTIMATES[name](dataclasses.replace(run, alphabet=2), LEVEL)
+
+
+def test_training_that_ends_in_the_band_below_has_no_pause_and_is_not_told_as_slow():
+    """It had been: the time at the end of training counted as time to pass."""
+    planted = dataclasses.replace(course(PAUSED), bias_P=np.array([0.35 * PAUSED.unigram]))
+    found = drawn(planted, 0, "plateau_pause")
+    assert isinstance(found, str) and "seeds do not fall below" in found
+    assert isinstance(drawn(planted, 0, "second_fall"), Estimate)
 
 
 def test_a_course_is_read_off_pilots():
