@@ -6,7 +6,13 @@ import pkgutil
 
 import pytest
 
-ROOMS = ("testbed.stats", "testbed.stats.scaling", "testbed.report", "testbed.report.scaling")
+ROOMS = (
+    "testbed.stats",
+    "testbed.stats.scaling",
+    "testbed.stats.emergence",
+    "testbed.report",
+    "testbed.report.scaling",
+)
 ALONE = ("testbed.verdict", "testbed.measure.geometric")
 
 

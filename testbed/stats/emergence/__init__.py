@@ -1,1 +1,1 @@
-"""Emergence of a capability: where it appears, how abruptly, whether everywhere alike, what foretells it, what it costs."""
+"""Emergence of a capability: where it appears, how abruptly, whether alike everywhere, what foretells it, its cost."""

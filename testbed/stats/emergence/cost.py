@@ -29,7 +29,11 @@ class Cost(NamedTuple):
 
 
 def cost(
-    level_K: Float[np.ndarray, "K"], log_cost_K: Float[np.ndarray, "K"], error_K: Float[np.ndarray, "K"], *, level: float
+    level_K: Float[np.ndarray, "K"],
+    log_cost_K: Float[np.ndarray, "K"],
+    error_K: Float[np.ndarray, "K"],
+    *,
+    level: float,
 ) -> Cost:
     """Return the bend λ of log cost = a + b·(θ^λ − 1)/λ over K levels θ, and how the laws λ = 1 and λ = 0 fit.
 

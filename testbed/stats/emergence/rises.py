@@ -1,4 +1,4 @@
-"""Scores as rises: how far each cell has come from the score of one who knows nothing to that of the Bayes predictor."""
+"""Scores as rises: how far each cell has come from the score of one who knows nothing to that of the Bayes law."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

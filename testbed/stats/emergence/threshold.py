@@ -16,7 +16,8 @@ TENTHS = 2 * math.log(9)
 BOUND = "bound only: "
 METHOD = "logistic curve, profile of quasi-likelihood, Student"
 FEWEST_GROUPS = 3
-ROUNDS = 3
+ROUNDS, MARGIN = 3, 2
+"""How often a grid is drawn closer, and to how many points beyond those within."""
 NEAR = 0.02
 """Share of the allowed misfit within which places are as good as the best: a step leaves a gap of such."""
 
@@ -37,11 +38,11 @@ class Threshold(NamedTuple):
 
 
 def threshold(found: Rises, *, level: float) -> Threshold:
-    """Return log θ, half-way from chance to the Bayes predictor, and the width of the rise, with profile intervals.
+    """Return log θ, half-way from chance to the Bayes predictor, and the width of the rise, by profile.
 
     score = c + (u − c)·logistic((x − log θ)/w) over cells or runs, with the asymptotes at chance c and at the Bayes
     score u, not at 0 and 1. Errors of log SNR blur the curve and are taken off its width. The variance of a rise m is
-    e² + φ·m(1 − m), and what errors of x make of it (Williams' quasi-likelihood), φ from Pearson's squares. The interval
+    e² + φ·m(1 − m), and what errors of x make of it (Williams' quasi-likelihood), φ from Pearson's. The interval
     holds all places whose deviance exceeds the least by no more than t²·d: d is by how much groups scatter more than
     that, in the direction of the parameter, over what is expected (Bell and McCaffrey, with their degrees of freedom;
     where cells are their own groups, one of d = 1 is added). So seeds may share their noise over cells in any way.
@@ -49,8 +50,9 @@ def threshold(found: Rises, *, level: float) -> Threshold:
 
     Where no cell comes half-way, or all are beyond, the place is the last SNR, as a bound, with an endless interval.
 
-    Error: covers 93–98 % at 95 % for 12 to 60 cells, or 4 to 8 groups of them; 92–94 % where thresholds of runs scatter
-    by more than the width; up to 100 % for a step. With asymptotes at 0 and 1 it is biased by the width and more.
+    Error: covers 93–97 % at 95 % for 12 to 60 cells, or 4 to 8 groups of them; 92–94 % where thresholds of runs
+    scatter by more than the width; up to 100 % for a step, of which 3 in 100 are refused. With asymptotes at 0
+    and 1 it is biased by the width and more.
     NoInformation where scores do not rise with log SNR, or fewer than 6 cells or 3 groups are given.
     Source: Williams (Applied Statistics 31, 1982); Bell and McCaffrey (Survey Methodology 28, 2002).
 
@@ -68,13 +70,12 @@ def threshold(found: Rises, *, level: float) -> Threshold:
     curve = fit(found)
     times, freedom = _errors(found, curve, 0, level)
     value, low, high = _interval(curve, 0, times**2)
-    if math.isinf(low) and math.isinf(high) or (abs(value) < 1 and curve.place_2[1] > math.log(WIDEST) - 0.01):
-        raise NoInformation("scores do not rise with log SNR, or too noisily to tell where; add cells on either side.")
+    level_off = abs(value) < 1 and curve.place_2[1] > math.log(WIDEST) - 0.01
     (at, below, above), prefix = _bounded(value, low, high)
+    if level_off or (math.isinf(below) and math.isinf(above)):
+        raise NoInformation("scores do not rise with log SNR, or too noisily to tell where; add cells on either side.")
     ends = {"low": curve.middle + curve.half * below, "high": curve.middle + curve.half * above}
-    place = Estimate(
-        value=curve.middle + curve.half * at, **ends, level=level, n=groups, method=prefix + METHOD
-    )
+    place = Estimate(value=curve.middle + curve.half * at, **ends, level=level, n=groups, method=prefix + METHOD)
     inside = [abs(end - at) for end in (below, above) if math.isfinite(end)]
     error = curve.half * max(inside) / critical(level, freedom)
     return Threshold(place, _width(found, curve, level, groups), error, freedom)
@@ -115,11 +116,13 @@ def _errors(found: Rises, curve: Curve, axis: int, level: float) -> tuple[float,
 
 
 def _interval(curve: Curve, axis: int, allowed: float) -> tuple[float, float, float]:
-    """Return the middle of the best values of a coordinate, and the ends of those not rejected; ±∞ at a search's end."""
+    """Return the middle of the best values of a coordinate, and the ends of those not rejected, ±∞ at its last."""
     best = float(curve.misfit(curve.place_2))
     near = _reach(curve, axis, best + NEAR * allowed)
     low, high = _reach(curve, axis, best + allowed)
-    return (near[0] + near[1]) / 2 if math.isfinite(sum(near)) else max(near, key=abs), low, high
+    if math.isinf(near[0]) and math.isinf(near[1]):
+        return float(curve.place_2[axis]), low, high
+    return sum(near) / 2, low, high
 
 
 def _reach(curve: Curve, axis: int, limit: float) -> tuple[float, float]:
@@ -129,20 +132,20 @@ def _reach(curve: Curve, axis: int, limit: float) -> tuple[float, float]:
         place_GG2, axis_2G = grid(box_22)
         misfit_GG = curve.misfit(place_GG2)
         within_K2 = np.argwhere(misfit_GG <= max(limit, float(misfit_GG.min())))
-        first_2, last_2 = np.maximum(within_K2.min(0) - 1, 0), np.minimum(within_K2.max(0) + 1, POINTS - 1)
+        first_2, last_2 = np.maximum(within_K2.min(0) - MARGIN, 0), np.minimum(within_K2.max(0) + MARGIN, POINTS - 1)
         if again < ROUNDS - 1:
             box_22 = np.stack([axis_2G[[0, 1], first_2], axis_2G[[0, 1], last_2]], axis=1)
     axis_G, profile_G = axis_2G[axis], misfit_GG.min(axis=1 - axis)
     inside_K = np.flatnonzero(profile_G <= max(limit, float(profile_G.min())))
-    return (
-        _crossing(axis_G[::-1], profile_G[::-1], POINTS - 1 - int(inside_K[0]), limit, -math.inf),
-        _crossing(axis_G, profile_G, int(inside_K[-1]), limit, math.inf),
-    )
+    least, most = box()[axis]
+    low = _crossing(axis_G[::-1], profile_G[::-1], POINTS - 1 - int(inside_K[0]), limit)
+    high = _crossing(axis_G, profile_G, int(inside_K[-1]), limit)
+    return (-math.inf if low <= least else low), (math.inf if high >= most else high)
 
 
-def _crossing(axis_G: np.ndarray, profile_G: np.ndarray, last: int, limit: float, endless: float) -> float:
-    """Return where a profile passes its limit beyond the last point within."""
+def _crossing(axis_G: np.ndarray, profile_G: np.ndarray, last: int, limit: float) -> float:
+    """Return where a profile passes its limit beyond the last point within, or the end of its axis."""
     if last == POINTS - 1:
-        return endless
+        return float(axis_G[-1])
     share = (limit - profile_G[last]) / (profile_G[last + 1] - profile_G[last])
     return float(axis_G[last] + np.clip(share, 0, 1) * (axis_G[last + 1] - axis_G[last]))
