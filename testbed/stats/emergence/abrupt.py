@@ -44,7 +44,8 @@ def abrupt(found: Rises, narrowest_decades: float, *, resamples: int = 399, seed
     jumps. What is abrupt on the sharp score only is an artefact of the score.
 
     Error: at 5 % calls curves of the declared width abrupt in 0–2 %, wider ones in none. A step is found in 93 % with
-    12 cells over 6 units of log SNR, against a width of one decade, and in all with 24, with errors of log SNR of 0.1 and
+    12 cells over 6 units of log SNR, against a width of one decade, and in all with 24, with errors of log SNR of
+    0.1 and
     thresholds that scatter by 0.1; the upper end of its 90 % width lies below a decade in 20 % and 55–75 %.
     Source: Schaeffer, Miranda and Koyejo, Are emergent abilities a mirage? (2023); Liu (Annals of Statistics 16, 1988)
     for the wild bootstrap.

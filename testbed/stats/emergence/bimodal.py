@@ -34,7 +34,8 @@ def bimodal(score_S: Float[np.ndarray, "S"], *, seed: int = 0) -> Bimodal:
     infinite at an end. Power for two camps as large, 6 of their deviations apart: 24, 54, 88 % with 8, 16, 32 seeds,
     and 10 deviations apart 50, 87, 100 %; camps of one and three quarters are seldom found, nor are two that are 4
     deviations apart. A p-value above its level is no proof of one mode. Two Gaussians against one, by likelihood,
-    mistake a skewed score near its ceiling for two camps. NoInformation with fewer than 8 seeds, or where all score alike.
+    mistake a skewed score near its ceiling for two camps. NoInformation with fewer than 8 seeds, or where all
+    score alike.
     Source: Hartigan and Hartigan, The dip test of unimodality (Annals of Statistics 13, 1985); an atom at the mode is
     allowed here.
 

@@ -38,7 +38,8 @@ def collapse(
 
     Error: both errors hold the noise of the scores, which draws the ratio toward 1. Covers 98–100 % where both foretell
     alike, 90–99 % where one is two or three times worse; without the widening 71–95 %. Cells that are left out singly,
-    where groups share noise or a size, leak: the rival that can name the group wins. NoInformation with fewer than 4 groups.
+    where groups share noise or a size, leak: the rival that can name the group wins. NoInformation with fewer than
+    4 groups.
     Source: Nadeau and Bengio, Inference for the generalization error (Machine Learning 52, 2003);
     Roberts et al., Cross-validation strategies for data with structure (Ecography 40, 2017).
 

@@ -31,7 +31,7 @@ def called(plan, simulations, declared=DECLARED):
 @pytest.mark.parametrize("plan", [{"cells": 24, "x_error": 0.0}, {"cells": 12}, {"cells": 48, "seeds": 8}])
 def test_a_smooth_capability_is_seldom_called_abrupt(plan):
     """At the edge: the declared width itself."""
-    by_test, by_width = called({"width": SMOOTH, "scatter": 0.1, **plan}, 400 if plan["cells"] < 48 else 100)
+    by_test, by_width = called({"width": SMOOTH, "scatter": 0.1, **plan}, 400 if plan["cells"] < 24 else 100)
     assert by_test <= 0.05 and by_width <= 0.06
 
 
