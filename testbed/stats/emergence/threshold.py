@@ -51,7 +51,8 @@ def threshold(found: Rises, *, level: float) -> Threshold:
     Where no cell comes half-way, or all are beyond, the place is the last SNR, as a bound, with an endless interval.
 
     Error: covers 93–97 % at 95 % for 12 to 60 cells, or 4 to 8 groups of them; 92–94 % where thresholds of runs
-    scatter by more than the width; up to 100 % for a step, of which 3 in 100 are refused; widths 90–98 %. With asymptotes at 0
+    scatter by more than the width; up to 100 % for a step, of which 3 in 100 are refused; widths 90–98 %.
+    With asymptotes at 0
     and 1 it is biased by the width and more.
     NoInformation where scores do not rise with log SNR, or fewer than 6 cells or 3 groups are given.
     Source: Williams (Applied Statistics 31, 1982); Bell and McCaffrey (Survey Methodology 28, 2002).
