@@ -44,7 +44,7 @@ def collapse(
     Roberts et al., Cross-validation strategies for data with structure (Ecography 40, 2017).
 
     >>> snr, size = np.repeat(np.arange(6.0), 4) + np.tile(np.arange(4.0), 6), np.repeat(np.arange(6.0), 4)
-    >>> collapse(np.tanh(snr / 5), snr, size[:, None], size.tolist(), level=0.95).high < 0.3
+    >>> collapse(np.tanh(snr / 5), snr, size[:, None], size.tolist(), level=0.95).value < 0.3
     True
     """
     snr_N = numbers(snr_N, "log SNR")

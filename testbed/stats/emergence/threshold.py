@@ -83,9 +83,11 @@ def threshold(found: Rises, *, level: float) -> Threshold:
 
 
 def _width(found: Rises, curve: Curve, level: float, groups: int) -> Estimate:
-    """Return the width in decades; zero where a step fits as well."""
+    """Return the width in decades; its lower end is zero where it is less than the error of log SNR, which hides it."""
     times, _ = _errors(found, curve, 1, level)
     _, low, high = _interval(curve, 1, times**2)
+    if math.exp(low) < float(np.median(curve.scaled.blur_N)):
+        low = -math.inf
     value, low, high = (
         TENTHS / math.log(10) * curve.half * math.exp(end) for end in (float(curve.place_2[1]), low, high)
     )
