@@ -1,6 +1,5 @@
 """T4: does a capability appear abruptly once SNR passes a threshold that holds across worlds and noises?"""
 
-
 from testbed.cell import Evaluation, Optimiser
 from testbed.model.transformer import Transformer
 from testbed.sources import BlockStationary, Budget, Facts, Noisy, Quanta

@@ -1,6 +1,5 @@
 """T3: does the signal-to-noise ratio of representations grow as D·Φ(P)/σ²?"""
 
-
 from testbed.cell import Evaluation, Optimiser
 from testbed.model.transformer import Transformer
 from testbed.sources import BlockStationary, Budget, Noisy
