@@ -11,7 +11,7 @@ from testbed.studies.grid import GridStudy
 from testbed.studies.grid.asked import Asked as OneGrid
 from testbed.studies.grid.asked import Plane
 from testbed.studies.grids.guess import SignalGuess
-from testbed.studies.grids.places import Place, places
+from testbed.studies.grids.places import IN, Place, places
 
 SEEDS = 2**32
 APART = 0x9E3779B9
@@ -73,10 +73,22 @@ class Asked(OneGrid, frozen=True, kw_only=True):
 
     @property
     def capabilities(self) -> list[str]:
-        """Return the capabilities that any of the worlds has."""
+        """Return the capabilities that any of the worlds has, and where several have one, the same in each of them."""
         from testbed.measure.capabilities import of  # late: a help text asks for none
 
-        return list(dict.fromkeys(name for world in self.all_worlds for name in of(world)))
+        found: dict[str, list[str]] = {}
+        for place in self.places:
+            for name in of(place.world):
+                families = found.setdefault(name, [])
+                families += [] if place.family in families else [place.family]
+        inner = {name: [f"{name}{IN}{family}" for family in families] for name, families in found.items()}
+        return [each for name, own in inner.items() for each in ([name, *own] if len(own) > 1 else [name])]
+
+    @property
+    def single_capabilities(self) -> list[str]:
+        """Return each capability in each world, once."""
+        every = self.capabilities
+        return [each for each in every if not any(other.startswith(f"{each}{IN}") for other in every)]
 
     @property
     def places(self) -> tuple[Place, ...]:

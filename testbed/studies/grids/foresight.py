@@ -186,6 +186,13 @@ PLANTERS: dict[str, Planter] = {
                 POSITIVE,
             ),
             "noise_power": Planter(*_field("noise_power")),
+            "noise_departure": Planter(
+                lambda s, law: abs(law.noise_power - 1),
+                lambda s, law, value: dataclasses.replace(
+                    law, noise_power=1 + math.copysign(value, law.noise_power - 1)
+                ),
+                POSITIVE,
+            ),
             "size_step": Planter(*_field("rise")),
         }.items()
     },

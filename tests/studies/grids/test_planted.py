@@ -22,7 +22,7 @@ LENGTHS = imagined(sigmas=(0.2,), contexts=(8, 16, 64))
 QUIET = SignalGuess(scatter=1e-3, windows=1e-3, score_noise=1e-3, power=0.8)
 VALUES = {
     "context_step": -0.05, "context_bend": 0.02, "context_excess": 0.03, "data_power": 0.7, "data_departure": 0.4,
-    "noise_power": 1.3, "size_step": 0.25, "threshold_place": -0.3, "threshold_width": 0.8,
+    "noise_power": 1.3, "noise_departure": 0.3, "size_step": 0.25, "threshold_place": -0.3, "threshold_width": 0.8,
     "threshold_width_sharp": 0.5, "threshold_shift": 0.4, "threshold_between": 0.3,
 }  # fmt: skip
 
@@ -85,15 +85,15 @@ def test_just_inside_a_region_it_is_hardly_ever_refuted(name, value, edge):
 
 def test_windows_that_all_groups_share_are_not_averaged_away():
     """The liar: errors of windows taken as if each group had its own make b look far more certain than it is."""
-    from testbed.studies.grids.estimates.signal import _by_noise
+    from testbed.studies.grids.estimates.signal import by_noise
     from testbed.studies.grids.signals import lines
 
     law = dataclasses.replace(_law(NOISES), windows=0.2, scatter=0.05, noise_power=1.0)
     rng, told, lied = np.random.default_rng(3), 0, 0
     for _ in range(60):
         found = lines(simulated(NOISES, law, rng), "contexts")
-        honest = _by_noise(found, 0.95).noise
-        liar = _by_noise(found._replace(window_error_N=found.window_error_N / 3), 0.95).noise
+        honest = by_noise(found, 0.95).noise
+        liar = by_noise(found._replace(window_error_N=found.window_error_N / 3), 0.95).noise
         told += honest.low <= 1.0 <= honest.high
         lied += liar.low <= 1.0 <= liar.high
     assert told >= 51 and lied < told

@@ -15,6 +15,8 @@ from testbed.verdict import LEVEL
 
 FEWEST = 3
 """Replicates without which nothing is told."""
+ENOUGH = 32
+"""Positions for each number of a vector from which a rotation is certain enough."""
 
 
 class TrainingsSignal(Measure):
@@ -44,6 +46,7 @@ def _grams(ensemble: Ensemble) -> Iterator[tuple[str, np.ndarray]]:
         h_RBLM = states_RNBLM[:, number]
         length = h_RBLM.shape[2]
         fit_RQM = h_RBLM[:, :half].reshape(len(h_RBLM), -1, width)
+        fit_RQM = fit_RQM[:, :: max(fit_RQM.shape[1] // (ENOUGH * width), 1)]
         read_RQM = aligned(fit_RQM, h_RBLM[:, half:].reshape(len(h_RBLM), -1, width))
         read_BRLM = read_RQM.reshape(len(h_RBLM), -1, length, width).swapaxes(0, 1)
         yield layer(number + 1), np.stack([products(read_RLM) for read_RLM in read_BRLM])

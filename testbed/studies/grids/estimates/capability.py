@@ -76,14 +76,13 @@ def collapse_on_grid(analysis: GridsAnalysis, capability: str, level: float) -> 
 
 
 def threshold_between(analysis: GridsAnalysis, level: float) -> Estimate:
-    """Return how far thresholds of all capabilities of all worlds lie apart, in decades of SNR; 0 if one is universal.
+    """Return how far thresholds of capabilities and worlds lie apart, in decades of SNR; 0 if one is universal.
 
     Each is over all noises of its world.
 
     Error: as `threshold_shift`.
     """
-    names = list(dict.fromkeys(analysis.measured("capability")["capability"]))
-    return _apart([points(analysis, name) for name in names], level)
+    return _apart([points(analysis, each) for each in analysis.study.single_capabilities], level)
 
 
 def _apart(groups: list[pd.DataFrame], level: float) -> Estimate:

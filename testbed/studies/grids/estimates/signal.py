@@ -31,7 +31,18 @@ def _noise_power(found: Lines, level: float) -> Estimate:
 
     Error: what windows add to SNR is taken as common to all groups of a σ, which errs on the wide side.
     """
-    return _told(_by_noise(found, level).noise)
+    return _told(by_noise(found, level).noise)
+
+
+def _noise_departure(found: Lines, level: float) -> Estimate:
+    """Return the largest abs(−d log SNR / d log σ² − 1) between neighbouring σ, over means as in the power of σ².
+
+    Error: as the power of σ²; all intervals hold at once.
+    """
+    means = _means(found)
+    return local_slopes(
+        means._replace(tokens_N=means.variance_N, variance_N=means.params_N), -PAPER, level=level
+    ).departure
 
 
 def _size_step(found: Lines, level: float) -> Estimate:
@@ -39,8 +50,13 @@ def _size_step(found: Lines, level: float) -> Estimate:
     return _told(plane(found.cells, level=level).least_rise)
 
 
-def _by_noise(found: Lines, level: float) -> Plane:
+def by_noise(found: Lines, level: float) -> Plane:
     """Return the plane through the means at each σ²."""
+    return plane(_means(found), level=level)
+
+
+def _means(found: Lines) -> Cells:
+    """Return the mean of log SNR over sizes and D at each σ²; its error counts replicates, and the windows once."""
     cells = found.cells
     variances = np.unique(cells.variance_N)
     groups = [cells.variance_N == each for each in variances]
@@ -51,16 +67,14 @@ def _by_noise(found: Lines, level: float) -> Plane:
         raise NoInformation("the noises were not seen at the same sizes and D, so that their means do not compare.")
     values, errors, freedoms = [], [], []
     for own_N in groups:
-        count, square_N = int(own_N.sum()), cells.error_N[own_N] ** 2
-        replicates = float(square_N.sum()) / count**2
+        square_N = cells.error_N[own_N] ** 2
+        replicates = float(square_N.sum()) / len(square_N) ** 2
         windows = float(np.mean(found.window_error_N[own_N] ** 2))
         values.append(float(cells.log_snr_N[own_N].mean()))
         errors.append(np.sqrt(replicates + windows))
-        spare = float(square_N.sum()) ** 2 / float(np.sum(square_N**2 / cells.freedom_N[own_N]))
-        freedoms.append(spare)
+        freedoms.append(float(square_N.sum()) ** 2 / float(np.sum(square_N**2 / cells.freedom_N[own_N])))
     same = np.ones(len(variances))
-    means = Cells(np.array(values), np.array(errors), np.array(freedoms), same, same, variances)
-    return plane(means, level=level)
+    return Cells(np.array(values), np.array(errors), np.array(freedoms), same, same, variances)
 
 
 def _told(found: Estimate | str) -> Estimate:
@@ -81,6 +95,7 @@ def _of(reading: str, name: str, number: Callable[[Lines, float], Estimate]) -> 
 
 
 NUMBERS = {
-    "data_power": _data_power, "data_departure": _data_departure, "noise_power": _noise_power, "size_step": _size_step
+    "data_power": _data_power, "data_departure": _data_departure, "noise_power": _noise_power,
+    "noise_departure": _noise_departure, "size_step": _size_step
 }  # fmt: skip
 OF_SIGNAL = [_of(reading, name, number) for reading in READINGS for name, number in NUMBERS.items()]
