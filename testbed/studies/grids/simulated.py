@@ -54,17 +54,19 @@ class Law:
         return np.asarray(np.log(self.snr) + along_D + rises_P[:, None] - drop)
 
 
-def simulated(study: Asked, law: Law, rng: np.random.Generator) -> GridsAnalysis:
-    """Return one run, as judging would find it, if SNR, scores and losses were by this law.
+def losses(study: Asked, law: Law, rng: np.random.Generator) -> tuple[Analysis, ...]:
+    """Return the planes of one run, as judging would find them, as far as losses go."""
+    planes = zip(study.planes, law.surfaces, strict=True)
+    return tuple(one_grid(plane.study, surface, rng) for plane, surface in planes)
+
+
+def simulated(study: Asked, law: Law, rng: np.random.Generator, planes: tuple[Analysis, ...]) -> GridsAnalysis:
+    """Return one run whose losses are those of ``planes``, if SNR and scores were by this law.
 
     Log SNR of a run has the scatter of its replicate and the error of its plane's windows; a score follows the run's
     own SNR, without that error, and has noise of its own. Nothing diverges, and no check fails.
     """
-    planes = [
-        _plane(study, law, number, one_grid(plane.study, surface, rng), rng)
-        for number, (plane, surface) in enumerate(zip(study.planes, law.surfaces, strict=True))
-    ]
-    return GridsAnalysis(study, tuple(planes))
+    return GridsAnalysis(study, tuple(_plane(study, law, number, own, rng) for number, own in enumerate(planes)))
 
 
 def _plane(study: Asked, law: Law, number: int, own: Analysis, rng: np.random.Generator) -> Analysis:

@@ -1,6 +1,7 @@
 """Law: every number across planes can be planted, is found where noise is small, and is covered where it is not."""
 
 import dataclasses
+import functools
 
 import msgspec
 import numpy as np
@@ -11,7 +12,7 @@ from testbed.studies.grids import foresight as foretold
 from testbed.studies.grids.estimates import OF_ALL, OF_ONE
 from testbed.studies.grids.foresight import PLANTERS
 from testbed.studies.grids.guess import SignalGuess
-from testbed.studies.grids.simulated import simulated
+from testbed.studies.grids.simulated import losses, simulated
 from testbed.verdict import judge
 from tests.studies.grids.common import BASES, claim, imagined
 
@@ -39,10 +40,13 @@ def drawn(name, value, rng, **guess):
     """Return a simulated run in which the number has a value, and the estimate of it at 95 %."""
     study = study_of(name)
     study = msgspec.structs.replace(study, signal=SignalGuess(**guess)) if guess else study
-    about = "naming_regime" if name in OF_ONE else None
-    asked = claim("c", name, None, value, about=about)
-    planted = study.foresight(None).planted(asked)
-    return study.estimate(asked, planted.draw(value, rng))
+    asked = claim("c", name, None, value, about="naming_regime" if name in OF_ONE else None)
+    return study.estimate(asked, planting(study, asked).draw(value, rng))
+
+
+@functools.cache
+def planting(study, asked):
+    return study.foresight(None).planted(asked)
 
 
 def test_every_number_has_a_planter_or_says_that_it_has_none():
@@ -90,8 +94,9 @@ def test_windows_that_all_groups_share_are_not_averaged_away():
 
     law = dataclasses.replace(_law(NOISES), windows=0.2, scatter=0.05, noise_power=1.0)
     rng, told, lied = np.random.default_rng(3), 0, 0
+    planes = losses(NOISES, law, rng)
     for _ in range(60):
-        found = lines(simulated(NOISES, law, rng), "contexts")
+        found = lines(simulated(NOISES, law, rng, planes), "contexts")
         honest = by_noise(found, 0.95).noise
         liar = by_noise(found._replace(window_error_N=found.window_error_N / 3), 0.95).noise
         told += honest.low <= 1.0 <= honest.high
@@ -119,7 +124,7 @@ def _law(study):
     class Caught(Exception):
         """Carries the law out of the way to a run."""
 
-    def catch(study, law, rng):
+    def catch(study, law, rng, planes):
         seen.append(law)
         raise Caught
 

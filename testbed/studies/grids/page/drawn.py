@@ -89,8 +89,8 @@ def _of_capabilities(analysis: GridsAnalysis, numbers: pd.DataFrame) -> Iterator
         own, what = of_planes[of_planes["capability"] == asked], asked.replace("_", " ")
         yield Drawn(
             f"SNR against {what}",
-            "Each point is a run. Dotted: what the Bayes predictor scores on the same contexts; dashed: chance; upright:"
-            " the threshold $θ_C$ of each $σ$, half-way between the two.",
+            "Each point is a run. Dotted: what the Bayes predictor scores on the same contexts; dashed: chance;"
+            " upright: the threshold $θ_C$ of each $σ$, half-way between the two.",
             plot(
                 capabilities.against_signal(frame, own),
                 f"Score in {what} against SNR of {len(frame)} runs.",
