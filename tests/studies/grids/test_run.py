@@ -12,6 +12,7 @@ from testbed.store import Store
 from testbed.studies.grids import finished
 from testbed.studies.grids.analysis import AXES
 from testbed.train import buckets
+from tests.studies.grid.common import ROOT, told_columns
 from tests.studies.grids.common import QUIET, SMALL, claim, ran
 
 CLAIMS = (
@@ -114,3 +115,37 @@ def test_scores_lie_between_chance_and_bayes_for_what_knows_something(analysis):
 
 def test_derived_tables_are_those_that_are_named(analysis):
     assert set(finished.derived(analysis)) == set(STUDY.tables)
+
+
+def untold(folder, told):
+    """The tables, of all planes and of each, whose columns are not those that the page tells."""
+    for name in STUDY.tables:
+        columns = {*told["grids"], *told[name.removesuffix(".parquet")]}
+        if set(pd.read_parquet(folder / name)) != columns:
+            yield name
+    for plane in STUDY.planes:
+        for path in sorted(folder.glob(f"{plane.prefix}*.parquet")):
+            name = path.stem.removeprefix(plane.prefix)
+            if name != "reference" and set(pd.read_parquet(path)) != set(told.get(name, ())):
+                yield path.name
+
+
+def test_every_column_is_told(folder):
+    """Those of a plain grid, three that say of which plane a row is, and the tables that grids alone have."""
+    told = told_columns()
+    assert told["grids"] == list(AXES) and list(untold(folder, told)) == []
+    left = {path.stem.removeprefix("03.") for path in folder.glob("03.*.parquet")}
+    assert left == {"reference", "floors", *(name for name in told if name.startswith("ensemble_"))}
+
+
+def test_a_column_that_the_page_passes_over_is_missed(folder):
+    """The liars: pages without one line."""
+    page = (ROOT / "docs" / "tables.md").read_text()
+    of_planes = [f"{plane.prefix}ensemble_trainings_signal.parquet" for plane in STUDY.planes]
+    lies = {"| `log_snr`, `log_snr_se` |": ["capabilities.parquet"], "| `noise_of_draws`,": of_planes}
+    for begins, missed in lies.items():
+        (line,) = [each for each in page.splitlines() if each.startswith(begins)]
+        assert list(untold(folder, told_columns(page.replace(line, "")))) == missed
+    (line,) = [each for each in page.splitlines() if each.startswith("| `sigma` |")]
+    lied = list(untold(folder, told_columns(page.replace(line, ""))))
+    assert lied == list(STUDY.tables)
