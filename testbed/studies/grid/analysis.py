@@ -29,7 +29,7 @@ class Analysis:
     ``references`` the table of reference predictors, ``strangers`` counts parts of other grids in the folder.
     ``decay`` are the declared least and greatest exponent by which fresh data approach B(P) with the horizon,
     ``floors`` the loss that models of a size are not found to undercut, by size, where the world offers one;
-    ``flops_per_token`` the training FLOPs of one token, by size.
+    ``flops_per_token`` the training FLOPs of one token, by size; ``alphabet`` the number of symbols.
     """
 
     cells: pd.DataFrame
@@ -47,6 +47,7 @@ class Analysis:
     decay: tuple[float, float] = (0.25, 2.0)
     floors: Mapping[int, float] = field(default_factory=dict)
     flops_per_token: Mapping[int, int] = field(default_factory=dict)
+    alphabet: int = 0
 
     @cached_property
     def rates(self) -> dict[Tuned, float]:

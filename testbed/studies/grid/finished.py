@@ -52,6 +52,7 @@ def analysis(study: Asked, store: Store) -> Analysis:
         decay=study.training.decay,
         floors=floors.saved(store),
         flops_per_token={each.parameters: each.training_flops_per_token for each in map(size, study.models)},
+        alphabet=study.world.alphabet,
     )
 
 

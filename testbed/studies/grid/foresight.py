@@ -45,6 +45,9 @@ def planted(study: Asked, seen: Surface, claim: Claim) -> Planted | str:
         if len(found) < needed:
             return f"{claim.quantity} needs {needed} {what}, and the grid has {len(found)}."
 
+    if planter.falls and seen.falls is None:
+        return f"{claim.quantity} needs a reference that counts single tokens, on a level between Bayes and uniform."
+
     def draw(value: float, rng: np.random.Generator) -> Analysis:
         return simulated(study, planter.bent(seen, value), rng)
 

@@ -1,14 +1,17 @@
 """A finished grid that never ran: the tables that judging reads, drawn about a surface."""
 
+import dataclasses
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from testbed.cell import SCHEMA
+from testbed.measure.regret import COLUMNS, encoded
 from testbed.studies.grid.analysis import Analysis, reported
 from testbed.studies.grid.asked import Asked
-from testbed.studies.grid.surface import Surface
+from testbed.studies.grid.estimates.plateaus import counts_tokens
+from testbed.studies.grid.surface import Falls, Surface
 
 PILOT = 1_000_000
 """Added to the seeds of pilots, which have draws of their own."""
@@ -51,7 +54,7 @@ def simulated(study: Asked, surface: Surface, rng: np.random.Generator) -> Analy
     miss = surface.miss if surface.lowest is None else surface.lowest - float(level_N[kept_N].min())
     sampled_NB = np.sqrt(2 * kl_NB / study.model.context) * rng.standard_normal(kl_NB.shape)
     frame = _frame(study, surface, groups, seeds, kl_NB, bayes_B + kl_NB + sampled_NB + miss)
-    return Analysis(
+    run = Analysis(
         cells=frame,
         ensembles=_ensembles(study, surface, groups, seeds, kl_NB, miss, rng),
         epsilon=surface.epsilon,
@@ -60,7 +63,35 @@ def simulated(study: Asked, surface: Surface, rng: np.random.Generator) -> Analy
         stopping=study.training.stopping,
         decay=study.training.decay,
         floors=dict(zip(surface.sizes, surface.floor_P.tolist(), strict=True)),
+        alphabet=study.model.vocabulary,
     )
+    return run if surface.falls is None else _trained(study, surface, surface.falls, run, rng)
+
+
+def _trained(study: Asked, surface: Surface, falls: Falls, run: Analysis, rng: np.random.Generator) -> Analysis:
+    """Return a run whose longest fresh runs of the largest size came to their end on a course of falls of their own.
+
+    The reference that counts single tokens is beside them, and the exact entropy of each window.
+    """
+    step_C = np.array(study.checkpoints)
+    frame = run.cells.assign(step_C=run.cells["step_C"], kl_CB=run.cells["kl_CB"], ce_CB=run.cells["ce_CB"])
+    chosen = (frame["role"] == "online") & (frame["parameters"] == surface.sizes[-1])
+    for index in frame.index[chosen & (frame["horizon"] == surface.horizons[-1])]:
+        end_B, ce_B = frame.at[index, "kl_CB"][-1], frame.at[index, "ce_CB"][-1]
+        end = float(end_B.mean())
+        course_C = falls.drawn(rng).course(np.log10(step_C), end)
+        kl_CB = course_C[:, None] / end * end_B
+        frame.at[index, "step_C"], frame.at[index, "kl_CB"] = step_C, kl_CB
+        frame.at[index, "ce_CB"] = kl_CB + (ce_B - end_B)
+    counting = next(each for each in study.references if counts_tokens(each))
+    read = run.bayes_nll_B[run.read]
+    kl_B = falls.unigram * _windows(surface, rng.standard_normal(len(read)), 1, rng)[0]
+    nothing_L = np.zeros(study.model.context)
+    rows = [(encoded(counting), counting.label, kl_B, nothing_L, nothing_L)]
+    return dataclasses.replace(
+        run, cells=frame, references=pd.DataFrame(rows, columns=COLUMNS),
+        bayes_entropy_B=surface.epsilon + 0.1 * (run.bayes_nll_B - surface.epsilon),
+    )  # fmt: skip
 
 
 def _groups(study: Asked, surface: Surface, row: int) -> list[_Group]:

@@ -35,6 +35,9 @@ REGIONS = {
     "optimisation_residue": (None, 0.1),
     "bias_variance_correlation": (-0.5, 0.5),
     "identity_closure": (None, 1e-9),
+    "data_exponent": (0.4, 0.6),
+    **dict.fromkeys(("first_fall", "second_fall", "falls_apart", "plateau_length", "plateau_pause"), (0.0, None)),
+    "end_over_plateau": (None, 0.1),
 }
 
 
@@ -76,6 +79,8 @@ def test_every_named_estimate_is_tried_here_and_documented():
         ("optimisation_residue", "supported"),
         ("bias_variance_correlation", "invalid"),
         ("identity_closure", "supported"),
+        ("data_exponent", "supported"),
+        ("plateau_pause", "invalid"),  # without a reference that counts; see test_plateaus.py
     ],
 )
 def test_a_planted_truth_earns_its_verdict(quiet, name, expected):

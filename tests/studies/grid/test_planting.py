@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from testbed.cell import Evaluation
+from testbed.predictors import Counting
 from testbed.stats.estimate import Estimate
 from testbed.studies.grid import GridStudy
 from testbed.studies.grid.foresight import foresight
@@ -14,7 +15,7 @@ from testbed.studies.grid.guess import Guess
 from testbed.studies.grid.layout import Grid, Training
 from testbed.studies.grid.planting import PLANTERS
 from testbed.studies.grid.simulated import simulated
-from testbed.studies.grid.surface import surface
+from testbed.studies.grid.surface import Falls, surface
 from testbed.verdict import Claim
 from tests.shared.small import EXPERIMENT
 
@@ -28,10 +29,12 @@ STUDY = msgspec.structs.replace(
     EXPERIMENT,
     grid=Grid(multiples=SIZES, tokens=(512, 2048, 8192), replicates=4),
     training=Training(steps=256, ratio=4, learning_rates=(0.01,), stopping="final"),
-    evaluation=Evaluation(sequences=64, checkpoints=4),
+    evaluation=Evaluation(sequences=64, checkpoints=60),
+    references=(Counting(order=0),),
     guess=QUIET,
 )
-SURFACE = surface(STUDY, None)
+EVEN = Falls(1.0, 0.5, 0.4, (0.3, 0.1, 0.4, 0.1, 0.3), scatter=0.01, stretched=0.01)
+SURFACE = dataclasses.replace(surface(STUDY, None), falls=EVEN)
 
 
 def values(name):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from testbed.stats.estimate import Estimate
 from testbed.stats.identified import told
 from testbed.studies.grid.analysis import Analysis
-from testbed.studies.grid.estimates import bias, together, variance
+from testbed.studies.grid.estimates import bias, data, plateaus, together, variance
 
 Number = Callable[[Analysis, float], Estimate | str]
 
@@ -41,5 +41,12 @@ ESTIMATES: dict[str, Number] = {
         variance.bias_over_variance,
         together.bias_variance_correlation,
         together.biases_apart,
+        data.data_exponent,
+        plateaus.first_fall,
+        plateaus.second_fall,
+        plateaus.falls_apart,
+        plateaus.plateau_length,
+        plateaus.plateau_pause,
+        plateaus.end_over_plateau,
     )
 }

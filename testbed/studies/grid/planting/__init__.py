@@ -3,39 +3,16 @@
 import dataclasses
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
+from testbed.studies.grid.planting.curves import CURVES
+from testbed.studies.grid.planting.planter import ENDLESS, NATS, NUMBER, Planter
 from testbed.studies.grid.surface import LEAST, Surface
 
-ENDLESS = (-math.inf, math.inf)
-NATS = 0.05
-"""Least distance of a planted value from the edge of its region, of what is in nats: this share of the mean B."""
-NUMBER = 0.02
-"""The same, of pure numbers."""
-
-
-@dataclass(frozen=True)
-class Planter:
-    """The true value that an estimate has on a surface, and the surface on which it has another one."""
-
-    true: Callable[[Surface], float]
-    bent: Callable[[Surface, float], Surface]
-    domain: tuple[float, float] = ENDLESS
-    """Between which values it can lie."""
-    nats: bool = True
-    """Whether it is in nats, or a pure number."""
-    sizes: int = 1
-    """Sizes without which it has no value."""
-    tokens: int = 1
-    """Stored D without which it has no value."""
-
-    def least(self, surface: Surface) -> float:
-        """Return the least distance from the edge at which a value inside or outside is planted."""
-        return NATS * float(surface.bias_P.mean()) if self.nats else NUMBER
+__all__ = ["ENDLESS", "NATS", "NUMBER", "PLANTERS", "Planter", "bend_of", "bent", "stepped"]
 
 
 def _with_bias(surface: Surface, bias_P: np.ndarray) -> Surface:
@@ -187,6 +164,27 @@ def _correlated(surface: Surface, value: float) -> Surface:
     return dataclasses.replace(surface, variance_PD=np.exp(log_v.mean(0) + spread * mixed[:, None]))
 
 
+def _data_exponent(surface: Surface) -> float:
+    """Return the exponent of K of the largest size over its stored D."""
+    return -_log_slope(surface.tokens, surface.bias_P[-1] + surface.variance_PD[-1])
+
+
+def _one_loss(surface: Surface, exponent: float) -> Surface:
+    """Return the surface on which K of the largest size is C·D^−exponent, of the geometric mean that it had.
+
+    Where its B would leave nothing to V, it is lowered, its floor with it.
+    """
+    k_D = surface.bias_P[-1] + surface.variance_PD[-1]
+    log_D = np.log(surface.tokens)
+    law_D = np.exp(np.log(k_D).mean() - exponent * (log_D - log_D.mean()))
+    bias_P, variance_PD = surface.bias_P.copy(), surface.variance_PD.copy()
+    bias_P[-1] = min(bias_P[-1], 0.9 * law_D.min())
+    variance_PD[-1] = law_D - bias_P[-1]
+    return dataclasses.replace(
+        surface, bias_P=bias_P, variance_PD=variance_PD, floor_P=np.minimum(surface.floor_P, bias_P)
+    )  # fmt: skip
+
+
 def _replaced(field: str) -> Callable[[Surface, float], Surface]:
     def bent(surface: Surface, value: float) -> Surface:
         named: dict[str, Any] = {field: value}
@@ -215,6 +213,7 @@ PLANTERS: dict[str, Planter] = {
         lambda s: float(s.gap_PT[-1, -1] / s.online_P[-1]), _residue, domain=(0.0, 1.0), nats=False
     ),
     "variance_exponent": Planter(_pooled, _one_law, nats=False, tokens=2),
+    "data_exponent": Planter(_data_exponent, _one_loss, nats=False, tokens=2),
     "variance_departure": Planter(
         lambda s: float(np.abs(_exponents(s) - 1).max()), _departed, domain=(0.0, math.inf), nats=False, tokens=2
     ),
@@ -229,5 +228,6 @@ PLANTERS: dict[str, Planter] = {
         lambda s: abs(s.apart), lambda s, v: dataclasses.replace(s, drift=0.0, apart=v), domain=(0.0, math.inf)
     ),
     "identity_closure": Planter(lambda s: s.closure, _replaced("closure"), domain=(0.0, math.inf)),
+    **CURVES,
 }
 """By the name of the estimate; those of a measure that is added have none, and their claims are told as unplanted."""

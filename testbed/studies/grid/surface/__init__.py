@@ -17,7 +17,11 @@ from testbed.studies.grid.asked import Asked
 from testbed.studies.grid.guess import Guess
 from testbed.studies.grid.layout import Tuned
 from testbed.studies.grid.rates import about, kept_at
+from testbed.studies.grid.surface import falls as courses
+from testbed.studies.grid.surface.falls import Falls
 from testbed.theory import bounded_rank
+
+__all__ = ["LEAST", "Falls", "Surface", "surface"]
 
 LEAST = 1e-4
 """Least B, Ω or V of a surface, nats per token: all have logarithms."""
@@ -29,7 +33,8 @@ class Surface:
 
     ``floor_P`` is what no model of a size undercuts; centres of the exact split are B·(D/most)^−drift + apart; E[CE] −
     ε exceeds K by ``miss``, or is ``lowest`` in the cell where it is lowest; the parts of the exact split lack ``leak``
-    of it and close to ``closure``. ``basis`` says what all of it rests on.
+    of it and close to ``closure``. ``basis`` says what all of it rests on, ``falls`` how K of the largest size falls in
+    its longest training, if that is asked about.
     """
 
     sizes: tuple[int, ...]
@@ -51,6 +56,7 @@ class Surface:
     lowest: float | None = None
     leak: float = 0.0
     closure: float = 3e-16
+    falls: Falls | None = None
 
     @property
     def online_P(self) -> Float[np.ndarray, " P"]:
@@ -122,6 +128,7 @@ def _guessed(study: Asked, store: Store | None, budget: Budget) -> Surface:
         sizes, horizons, study.grid.tokens, np.maximum(bias_P, LEAST), gap_PT, variance(study.grid.tokens),
         np.minimum(floor_P, np.maximum(bias_P, LEAST)), epsilon, guess.fresh_noise, guess.stored_noise, guess.spread,
         guess.shared, "a guess" if study.guess is None else "the declared guess",
+        falls=courses.guessed(study.references, study.world, study.model.context, study.training.steps),
     )  # fmt: skip
 
 
@@ -154,7 +161,22 @@ def _measured(study: Asked, guessed: Surface, pilots: pd.DataFrame) -> Surface:
         spread=spread or guessed.spread,
         shared=shared,
         basis="the pilots",
+        falls=guessed.falls and guessed.falls.seen(*_courses(study, pilots)),
     )
+
+
+def _courses(study: Asked, pilots: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return log₁₀ step and K of the pilots of the largest size and the longest horizon at their best rate."""
+    rows = pilots[(pilots["role"] == "pilot") & (pilots["status"] == "finished")]
+    rows = rows[(rows["parameters"] == rows["parameters"].max()) & (rows["horizon"] == study.training.steps)]
+    courses: dict[float, list[np.ndarray]] = {}
+    for row in rows.itertuples():
+        courses.setdefault(row.learning_rate, []).append(np.asarray(row.kl_CB, dtype=np.float64).mean(1))
+    if not courses:
+        return np.zeros(0), np.zeros((0, 0))
+    step_C = np.asarray(rows["step_C"].iloc[0], dtype=np.float64)
+    k_RC = np.stack(min(courses.values(), key=lambda k_RC: float(np.mean(k_RC, axis=0)[-1])))
+    return np.log10(step_C[step_C > 0]), k_RC[:, step_C > 0]
 
 
 def _seen(pilots: pd.DataFrame) -> dict[Tuned, np.ndarray]:
