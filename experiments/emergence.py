@@ -80,6 +80,7 @@ CLAIMS = (
             (None, 1.0),
             f"SNR alone tells {words} better than the loss does, for sizes and noises that were left out.",
             about,
+            exploratory=True,
         )
         for about, words in WORDS.items()
     ),
@@ -90,7 +91,7 @@ QUICK = GridsStudy(
     question="Does a capability appear abruptly once SNR passes a threshold, the same for all worlds and noises?",
     world=FIRST,
     worlds=tuple(REST),
-    model=Transformer(vocabulary=FIRST.alphabet, context=32, width=8, heads=1),
+    model=Transformer(vocabulary=FIRST.alphabet, context=32, width=8, layers=1, heads=1),
     grid=Grid(multiples=(1, 2), tokens=(128, 512, 2048, 8192), replicates=8),
     training=Training(steps=256, learning_rates=(0.025,), pilots=1),
     optimiser=Optimiser(batch=8),

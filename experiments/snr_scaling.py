@@ -41,7 +41,7 @@ def of_reading(reading: str) -> tuple[Claim, ...]:
                 f"{reading}.data.{name}",
                 f"{reading}_data_power",
                 (power - 0.1, power + 0.1),
-                f"{told} is proportional to D to the power {power:g} ± 0.1, {why}.",
+                f"Over these sizes, noises and D, {told} goes on average as D to the power {power:g} ± 0.1, {why}.",
             )
             for name, power, why in POWERS
         ),
@@ -55,13 +55,13 @@ def of_reading(reading: str) -> tuple[Claim, ...]:
             f"{reading}.noise",
             f"{reading}_noise_departure",
             (None, 0.25),
-            f"{told} falls as 1/σ²: no local exponent of σ² is further from −1 than 0.25.",
+            f"{told} falls as 1/σ² everywhere: no local exponent of σ² is further from −1 than 0.25.",
         ),
         claim(
             f"{reading}.size",
             f"{reading}_size_step",
             (0.0, None),
-            f"{told} rises with the model: Φ(P) grows at every step in size.",
+            f"{told} rises with the model: averaged over D and σ, Φ(P) grows at every step in size.",
             strict=True,
         ),
     )
@@ -77,7 +77,7 @@ QUICK = GridsStudy(
     question="Does SNR grow as D·Φ(P)/σ², across contexts or across trainings?",
     world=FIRST,
     worlds=tuple(REST),
-    model=Transformer(vocabulary=FIRST.alphabet, context=32, width=4, heads=1),
+    model=Transformer(vocabulary=FIRST.alphabet, context=32, width=4, layers=1, heads=1),
     grid=Grid(multiples=(1, 2, 4), tokens=(1024, 4096, 16384), replicates=6),
     training=Training(steps=256, learning_rates=(0.025,), pilots=1),
     optimiser=Optimiser(batch=8),

@@ -10,6 +10,8 @@ from testbed.studies.grids.places import IN
 from testbed.studies.grids.signals import LOG_P
 
 ALL = "all"
+BOUNDED = 0.02
+"""Share of the runs whose SNR may be told by its upper end alone."""
 RUN = ["parameters", "role", "tokens", "draw", "initialisation"]
 SCORES = [
     *(*AXES, *RUN, "capability", "condition", "questions"),
@@ -60,10 +62,11 @@ def points(analysis: GridsAnalysis, asked: str) -> pd.DataFrame:
     frame = frame[(frame["capability"] == capability) & (frame["condition"] == ALL) & (frame["role"] == "stored")]
     if not len(frame):
         raise NoInformation(f"no run was asked for {asked}; name a capability that a world of the run has.")
-    silent = int(frame["log_snr"].isna().sum())
-    if silent:
+    silent = int((frame["log_snr"].isna() | frame["bounded"].astype(bool)).sum())
+    if silent > BOUNDED * len(frame) or frame["log_snr"].isna().any():
         raise NoInformation(
-            f"{silent} of {len(frame)} runs have no SNR above zero across contexts, so no place on its axis."
+            f"{silent} of {len(frame)} runs have no SNR above zero across contexts, so no place on its axis; train on"
+            " more data, or evaluate more windows."
         )
     return frame
 

@@ -1,4 +1,4 @@
-"""Every number on emergence at once: thresholds, how they differ, how abrupt they are, two camps of seeds, and cost."""
+"""Every number on emergence at once: thresholds, how they differ, how abrupt they are, and two camps of seeds."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,13 +11,12 @@ from testbed.stats.combine import each_level
 from testbed.stats.emergence.abrupt import abrupt
 from testbed.stats.emergence.bimodal import FEWEST as SEEDS
 from testbed.stats.emergence.bimodal import bimodal
-from testbed.stats.emergence.threshold import threshold
 from testbed.stats.emergence.universal import decades, heterogeneity
 from testbed.stats.estimate import Estimate
 from testbed.stats.identified import NoInformation, told
 from testbed.studies.grids.analysis import AXES, GridsAnalysis
 from testbed.studies.grids.capabilities import SHARP, SMOOTH, points
-from testbed.studies.grids.estimates.capability import risen
+from testbed.studies.grids.estimates.capability import appears, risen
 
 COLUMNS = [
     *("capability", "score", "quantity", *AXES),
@@ -70,7 +69,7 @@ def told_row(make: Any) -> dict[str, Any]:
 
 def _placed(about: dict[str, Any], frame: pd.DataFrame, level: float) -> Iterator[dict[str, Any]]:
     """Yield threshold and width of some runs."""
-    found = told(lambda: threshold(risen(frame, str(about["score"])), level=level))()
+    found = told(lambda: appears(frame, str(about["score"]), level))()
     if isinstance(found, str):
         yield about | {"quantity": "threshold", "sentence": found}
         return
@@ -82,7 +81,7 @@ def _differing(about: dict[str, Any], groups: list[pd.DataFrame], level: float) 
     """Yield how thresholds of planes differ: the spread in decades and its share of their variance."""
 
     def found() -> Any:
-        each = [threshold(risen(own, SMOOTH), level=each_level(level, len(groups))) for own in groups]
+        each = [appears(own, SMOOTH, each_level(level, len(groups))) for own in groups]
         columns = ([one.place.value for one in each], [one.error for one in each], [one.freedom for one in each])
         return heterogeneity(*(np.array(column) for column in columns), level=level)
 

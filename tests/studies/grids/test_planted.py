@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 
 from testbed.stats.estimate import Estimate
+from testbed.studies.grid import Grid
 from testbed.studies.grids import foresight as foretold
 from testbed.studies.grids.estimates import OF_ALL, OF_ONE
+from testbed.studies.grids.estimates.signal import by_noise
 from testbed.studies.grids.foresight import PLANTERS
 from testbed.studies.grids.guess import SignalGuess
-from testbed.studies.grids.simulated import losses, simulated
+from testbed.studies.grids.signals import lines
+from testbed.studies.grids.simulated import _variance, losses, simulated
 from testbed.verdict import judge
 from tests.studies.grids.common import BASES, claim, imagined
 
@@ -89,9 +92,6 @@ def test_just_inside_a_region_it_is_hardly_ever_refuted(name, value, edge):
 
 def test_windows_that_all_groups_share_are_not_averaged_away():
     """The liar: errors of windows taken as if each group had its own make b look far more certain than it is."""
-    from testbed.studies.grids.estimates.signal import by_noise
-    from testbed.studies.grids.signals import lines
-
     law = dataclasses.replace(_law(NOISES), windows=0.2, scatter=0.05, noise_power=1.0)
     rng, told, lied = np.random.default_rng(3), 0, 0
     planes = losses(NOISES, law, rng)
@@ -102,6 +102,60 @@ def test_windows_that_all_groups_share_are_not_averaged_away():
         told += honest.low <= 1.0 <= honest.high
         lied += liar.low <= 1.0 <= liar.high
     assert told >= 51 and lied < told
+
+
+def test_windows_that_all_runs_share_make_no_jump_of_a_rise():
+    """Audited: an error common to a plane was taken off the width, and thresholds a window error apart differed."""
+    law = dataclasses.replace(_law(NOISES), windows=0.4, width=0.5, score_noise=0.02, threshold=-1.0)
+    rng, jumps, apart = np.random.default_rng(4), 0, 0
+    planes = losses(NOISES, law, rng)
+    for _ in range(12):
+        run = simulated(NOISES, law, rng, planes)
+        jumps += OF_ONE["threshold_width"](run, "naming_regime", 0.95).high < 0.3
+        apart += OF_ONE["threshold_shift"](run, "naming_regime", 0.95).low > 0.1
+    assert jumps == 0 and apart <= 1
+
+
+def test_opposite_exponents_of_the_noise_do_not_cancel():
+    """Audited: means over D hid exponents of −0.4 and −1.6."""
+    law = dataclasses.replace(_law(NOISES), windows=0.01, scatter=0.05)
+    planes = losses(NOISES, law, np.random.default_rng(5))
+    run = simulated(NOISES, law, np.random.default_rng(5), planes)
+    for number, plane in enumerate(run.planes):
+        table = plane.measured["contexts_signal"]
+        far = np.log(table["tokens"] / 2048) / np.log(4)
+        log_variance = np.log(_variance(NOISES.places[number]) / _variance(NOISES.places[0]))
+        table["snr"] = table["snr"] * np.exp(0.6 * far * log_variance)
+    found = OF_ALL["contexts_noise_departure"](run, 0.95)
+    assert found.low > 0.25 and abs(OF_ALL["contexts_noise_power"](run, 0.95).value - 1) < 0.15
+
+
+def test_a_curve_that_levels_off_below_bayes_has_no_width():
+    law = dataclasses.replace(_law(NOISES), score_noise=0.02)
+    run = simulated(NOISES, law, np.random.default_rng(6), losses(NOISES, law, np.random.default_rng(6)))
+    for plane in run.planes:
+        table = plane.measured["capability"]
+        table["smooth"] = table["chance_smooth"] + 0.6 * (table["smooth"] - table["chance_smooth"])
+    assert "have risen by 0.5" in OF_ONE["threshold_width"](run, "naming_regime", 0.95)
+
+
+def test_runs_without_an_snr_are_told_not_placed():
+    law = _law(NOISES)
+    run = simulated(NOISES, law, np.random.default_rng(7), losses(NOISES, law, np.random.default_rng(7)))
+    run.planes[0].measured["contexts_signal"].loc[:9, "snr"] = -0.01
+    assert "have no SNR above zero" in OF_ONE["threshold_width"](run, "naming_regime", 0.95)
+
+
+def test_crossed_runs_are_not_counted_as_so_many_replicates():
+    """Audited: eight draws from four starts each were taken as 32 replicates."""
+    crossed = imagined(grid=Grid(multiples=(1, 2), tokens=(512, 8192), replicates=4, initialisations=4))
+    law = dataclasses.replace(_law(crossed), power=0.8, scatter=0.5, windows=0.01)
+    rng, inside = np.random.default_rng(8), 0
+    planes = losses(crossed, law, rng)
+    for _ in range(40):
+        found = OF_ALL["contexts_data_departure"](simulated(crossed, law, rng, planes), 0.95)
+        inside += found.low <= 0.2 <= found.high
+    assert inside >= 35
 
 
 def test_power_is_told_of_claims_on_planes_too():

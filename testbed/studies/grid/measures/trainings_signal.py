@@ -57,7 +57,7 @@ def _row(gram_BRR: np.ndarray, seeds: list[tuple[int, int]]) -> dict[str, Any]:
     factors = [draws] if draws == firsts else [draws, firsts]
     blank = dict.fromkeys(("snr", "low", "high", "level", "log_error", "signal", "noise", "naive"), np.nan)
     parts = dict.fromkeys(("noise_of_draws", "noise_of_first_parameters", "noise_of_the_rest"), np.nan)
-    about = {"replicates": len(seeds)}
+    about = {"replicates": len(seeds), "levels": min(len(set(draws)), len(set(firsts)))}
     try:
         found = across_trainings(gram_BRR, factors, level=LEVEL)
     except NoInformation as refusal:

@@ -24,7 +24,7 @@ def against_signal(frame: pd.DataFrame, thresholds: pd.DataFrame) -> Any:
     symbols = dict(zip(sorted(frame["parameters"].unique()), SYMBOLS * len(frame), strict=False))
     for (sigma, size), own in frame.groupby(["sigma", "parameters"]):
         figure.add_scatter(
-            x=np.exp(own["log_snr"]), y=own[SMOOTH], mode="markers", name=f"σ = {sigma:g}, P = {short(size)}",
+            x=np.exp(own["log_snr"]), y=own[SMOOTH], mode="markers", name=f"σ = {sigma:g}, P = {short(float(size))}",
             marker={"color": colours[sigma], "symbol": symbols[size], "size": 6, "opacity": 0.75},
             text=_told(own), hovertemplate="%{y:.3f} at SNR %{x:.3g}<br>%{text}",
         )  # fmt: skip
