@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from testbed.ground.rules import require
-from testbed.sources import AnySource, Budget
+from testbed.sources import AnySource, Budget, Noisy
 from testbed.studies.grid import GridStudy
 from testbed.studies.grid.asked import Asked as OneGrid
 from testbed.studies.grid.asked import Plane
@@ -40,21 +40,31 @@ class Asked(OneGrid, frozen=True, kw_only=True):
         """Refuse axes that cannot be laid out, and planes that cannot be run."""
         super().__post_init__()
         count = (1 + len(self.worlds)) * (1 + len(self.contexts))
-        require(
-            count > 1, "worlds and contexts", count, "two planes or more", "give --worlds or --contexts, or ask a grid"
-        )
+        remedy = "give --worlds or --contexts, or ask a plain grid"
+        require(count > 1, "worlds × contexts", count, "two planes or more", remedy)
         rule = f"at most {MOST_PLANES}"
         require(count <= MOST_PLANES, "worlds × contexts", count, rule, "leave some out")
         for name, values in (("worlds", self.all_worlds), ("contexts", self.all_contexts)):
-            require(
-                len(values) == len(set(values)), name, values, "each once, the first one included", "drop the repeats"
-            )
+            rule = "each once, the first one included"
+            require(len(values) == len(set(values)), name, values, rule, "drop the repeats")
         for n in self.contexts:
             rule = f"a divisor of the {self.step_tokens} tokens of a step"
             remedy = "use powers of two, or another optimiser.batch"
             require(n >= 1 and self.step_tokens % n == 0, "contexts", n, rule, remedy)
+        self._check_places()
         for plane in self.planes:
             plane.study.pilot_cells()
+
+    def _check_places(self) -> None:
+        """Refuse planes that no table and no claim could tell apart."""
+        columns, labels = [at.columns for at in self.places], [at.label for at in self.places]
+        for name, told in (("columns", columns), ("labels", labels)):
+            rule, remedy = "each plane told apart by world, σ and n", "drop one, or give σ further apart"
+            require(all(told.count(one) == 1 for one in told), f"planes: {name}", told, rule, remedy)
+        clean = [world.base if isinstance(world, Noisy) else world for world in self.all_worlds]
+        noises = sum(msgspec.json.encode(world).count(b'"kind":"noisy"') for world in clean)
+        rule = "none below the outermost, whose σ is the axis"
+        require(noises == 0, "worlds: noise inside of a world", noises, rule, "give one noise with the σ of both")
 
     def identity(self) -> dict[str, Any]:
         """Return what two runs must share to share an output folder; see `Study.identity`."""

@@ -37,7 +37,8 @@ def table(analysis: GridsAnalysis, *, level: float) -> pd.DataFrame:
     """
     rows = [row for asked in analysis.study.capabilities for row in _rows(analysis, asked, level)]
     frame = pd.DataFrame(rows, columns=COLUMNS)
-    return frame.assign(method=frame["method"].fillna(""), n=frame["n"].astype(float))
+    words = {name: [each if isinstance(each, str) else "" for each in frame[name]] for name in ("method", "sentence")}
+    return frame.assign(n=frame["n"].astype(float), **words)
 
 
 def _rows(analysis: GridsAnalysis, name: str, level: float) -> Iterator[dict[str, Any]]:

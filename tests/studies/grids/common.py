@@ -39,7 +39,7 @@ def imagined(*, bases=BASES[:1], sigmas=(0.1, 0.2, 0.4), contexts=(), **more):
     """A study of several noises whose runs are simulated, never trained."""
     first, *rest = (Noisy(base=base, sigma=sigma) for base in bases for sigma in sigmas)
     fields = {
-        "grid": Grid(multiples=(1, 2, 4), tokens=(512, 2048, 8192), replicates=6),
+        "grid": Grid(multiples=(1, 2, 4), tokens=(128, 512, 2048, 8192), replicates=6),
         "evaluation": Evaluation(sequences=16, checkpoints=3),
         "model": Transformer(vocabulary=first.alphabet, context=32, width=4, heads=1),
         "budget": Budget(tokens=2**10),

@@ -58,6 +58,9 @@ def test_what_is_guessed_is_no_part_of_what_is_asked():
         ({"contexts": (7,)}, "a divisor of the 32 tokens of a step"),
         ({"contexts": (8,)}, "each once"),
         ({"contexts": (0,)}, "a divisor"),
+        ({"world": REGIMES, "worlds": (Noisy(base=REGIMES, sigma=0.0),)}, "told apart"),
+        ({"worlds": (Noisy(base=REGIMES, sigma=0.1000001),)}, "told apart"),
+        ({"worlds": (Noisy(base=SMALL.world, sigma=0.3),)}, "none below the outermost"),
     ],
 )
 def test_what_cannot_be_laid_out_is_refused(fields, words):

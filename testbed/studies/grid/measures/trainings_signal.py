@@ -46,10 +46,19 @@ def _grams(ensemble: Ensemble) -> Iterator[tuple[str, np.ndarray]]:
         h_RBLM = states_RNBLM[:, number]
         length = h_RBLM.shape[2]
         fit_RQM = h_RBLM[:, :half].reshape(len(h_RBLM), -1, width)
-        fit_RQM = fit_RQM[:, :: max(fit_RQM.shape[1] // (ENOUGH * width), 1)]
+        fit_RQM = fit_RQM[:, chosen(fit_RQM.shape[1], ENOUGH * width)]
         read_RQM = aligned(fit_RQM, h_RBLM[:, half:].reshape(len(h_RBLM), -1, width))
         read_BRLM = read_RQM.reshape(len(h_RBLM), -1, length, width).swapaxes(0, 1)
         yield layer(number + 1), np.stack([products(read_RLM) for read_RLM in read_BRLM])
+
+
+def chosen(positions: int, count: int) -> np.ndarray:
+    """Return which positions of all windows a rotation is fitted to: drawn, as a stride may meet one place only.
+
+    >>> len(set((chosen(4096, 256) % 32).tolist()))
+    32
+    """
+    return np.sort(np.random.default_rng(0).permutation(positions)[:count])
 
 
 def _row(gram_BRR: np.ndarray, seeds: list[tuple[int, int]]) -> dict[str, Any]:
