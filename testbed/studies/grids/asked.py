@@ -57,7 +57,7 @@ class Asked(OneGrid, frozen=True, kw_only=True):
 
     def _check_places(self) -> None:
         """Refuse planes that no table and no claim could tell apart."""
-        columns, labels = [at.columns for at in self.places], [at.label for at in self.places]
+        columns, labels = [str(at.columns) for at in self.places], [at.label for at in self.places]
         for name, told in (("columns", columns), ("labels", labels)):
             rule, remedy = "each plane told apart by world, σ and n", "drop one, or give σ further apart"
             require(all(told.count(one) == 1 for one in told), f"planes: {name}", told, rule, remedy)
