@@ -92,10 +92,10 @@ QUICK = GridsStudy(
     world=FIRST,
     worlds=tuple(REST),
     model=Transformer(vocabulary=FIRST.alphabet, context=32, width=8, layers=1, heads=1),
-    grid=Grid(multiples=(1, 2), tokens=(128, 512, 2048, 8192), replicates=8),
+    grid=Grid(multiples=(1, 2), tokens=(128, 512, 2048, 16384), replicates=8),
     training=Training(steps=256, learning_rates=(0.025,), pilots=1),
     optimiser=Optimiser(batch=8),
-    evaluation=Evaluation(sequences=256, checkpoints=6),
+    evaluation=Evaluation(sequences=512, checkpoints=6),
     budget=Budget(tokens=2**15),
     claims=CLAIMS,
 )
