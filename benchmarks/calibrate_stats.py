@@ -12,13 +12,12 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from testbed.measure.geometric import decompose
-from testbed.stats.combine import each_level, largest
+from testbed.stats.combine import each_level, largest, slope_weights
 from testbed.stats.estimate import Estimate
 from testbed.stats.ladder import ladder
 from testbed.stats.mean import difference, mean
 from testbed.stats.moments import Block, contrast, known, moments, smoothed
 from testbed.stats.power_law import PowerLaw, power_law
-from testbed.stats.slope import slope_weights
 
 LEVEL = 0.95
 RATIO = 4.0

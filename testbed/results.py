@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+ARRAYS = "reference.parquet"
+"""What a file's name ends in that holds arrays, not a table: the windows of a grid, or of a part of one."""
+
 
 class Run:
     """The folder of a run: what was asked, what was measured, what is true; of a killed one, what there is."""
@@ -48,7 +51,7 @@ class Run:
         and its attained frontier), ``estimates``, ``loss_parts``, ``diagnostics`` and the tables of its measures; noise
         ``levels``, ``fits`` and more.
         """
-        names = sorted(path.stem for path in self.folder.glob("[!.]*.parquet") if path.name != "reference.parquet")
+        names = sorted(path.stem for path in self.folder.glob("[!.]*.parquet") if not path.name.endswith(ARRAYS))
         return {name: self._store.read_frame(f"{name}.parquet") for name in names}
 
     @cached_property

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import linregress
 
-from testbed.stats.combine import each_level, jointly, largest, logarithm, magnitude, smallest
+from testbed.stats.combine import each_level, jointly, largest, logarithm, magnitude, slope_weights, smallest
 from testbed.stats.estimate import Estimate
 from testbed.stats.mean import mean
-from testbed.stats.slope import slope_weights
 from tests.stats.laws import covers
 
 LEVEL = 0.9

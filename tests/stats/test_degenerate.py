@@ -110,7 +110,7 @@ CALLS = {
     "profile.profile": lambda f, d: f(parabola(d), d.some(), allowed=d.data.draw(odd)),
     "quantiles.interquartile_range": lambda f, d: f(d.sample()),
     "rate.distance_rate": lambda f, d: f(d.lengths(), d.distances(), level=d.level),
-    "slope.slope_weights": lambda f, d: f(d.lengths(), d.curves()),
+    "combine.slope_weights": lambda f, d: f(d.lengths(), d.curves()),
     "streaming.sums": lambda f, d: d.of_stream(),
     "streaming.total": lambda f, d: f([d.stream() for _ in range(d.size)]),
     "streaming.variance": lambda f, d: f(d.stream()),

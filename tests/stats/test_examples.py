@@ -6,7 +6,14 @@ import pkgutil
 
 import pytest
 
-ROOMS = ("testbed.stats", "testbed.stats.scaling", "testbed.stats.signal", "testbed.report", "testbed.report.scaling")
+ROOMS = (
+    "testbed.stats",
+    "testbed.stats.emergence",
+    "testbed.stats.scaling",
+    "testbed.stats.signal",
+    "testbed.report",
+    "testbed.report.scaling",
+)
 ALONE = ("testbed.verdict", "testbed.measure.geometric")
 
 

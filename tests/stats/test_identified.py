@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from testbed.stats.combine import slope_weights
 from testbed.stats.decay import NO_NOISE, decay_slope, variance_error
 from testbed.stats.distance import Distance
 from testbed.stats.estimate import Estimate
@@ -19,7 +20,6 @@ from testbed.stats.normality import (
 )
 from testbed.stats.power_law import power_law
 from testbed.stats.rate import distance_rate
-from testbed.stats.slope import slope_weights
 from testbed.stats.two_sample import two_sample
 from tests.stats.laws import covers
 

@@ -8,13 +8,13 @@ import pandas as pd
 from testbed.store import Store
 from testbed.studies.grid import cells
 from testbed.studies.grid import finished as one
-from testbed.studies.grids import capabilities, contexts, signals
+from testbed.studies.grids import capabilities, contexts, emergence, signals
 from testbed.studies.grids.analysis import GridsAnalysis, together
 from testbed.studies.grids.asked import Asked
 from testbed.verdict import LEVEL
 
 PLANES, CONTEXTS = "planes.parquet", "contexts.parquet"
-SIGNALS, CAPABILITIES = "signals.parquet", "capabilities.parquet"
+SIGNALS, CAPABILITIES, EMERGENCE = "signals.parquet", "capabilities.parquet", "emergence.parquet"
 COLUMNS = ["plane", "prefix", "label", "world", "sigma", "context", "seed", "epsilon", "epsilon_error"]
 
 
@@ -33,7 +33,7 @@ def derived(analysis: GridsAnalysis) -> dict[str, pd.DataFrame]:
     each = [one.derived(plane) for plane in analysis.planes]
     joined = {name: together(analysis.places, [tables[name] for tables in each]) for name in each[0]}
     across = {CONTEXTS: contexts.table(analysis, level=LEVEL), SIGNALS: signals.table(analysis)}
-    scored = {CAPABILITIES: capabilities.table(analysis)}
+    scored = {CAPABILITIES: capabilities.table(analysis), EMERGENCE: emergence.table(analysis, level=LEVEL)}
     return joined | {PLANES: planes(analysis)} | across | scored
 
 

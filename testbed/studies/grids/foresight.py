@@ -9,18 +9,22 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
+from testbed.sources import Budget
 from testbed.store import Store
 from testbed.studies.grid import foresight as one_grid
 from testbed.studies.grid.planting import ENDLESS, NATS, NUMBER, bend_of, bent, stepped
 from testbed.studies.grid.surface import LEAST, Surface, surface
 from testbed.studies.grids.analysis import GridsAnalysis
 from testbed.studies.grids.asked import Asked
-from testbed.studies.grids.simulated import Law, simulated
+from testbed.studies.grids.simulated import Law, losses, simulated
 from testbed.study import Foresight, Planted
 from testbed.verdict import Claim
 from testbed.verdict.forecast import placed
 
 Knobs = Mapping[str, Callable[[], Foresight]]
+
+ROUGH = Budget(contexts=2**10, tokens=2**12)
+"""Enough for the entropy of a guess, which no verdict rests on."""
 
 MORE = 2
 """Factor by which replicates and windows are raised to see what that would decide."""
@@ -33,12 +37,13 @@ class Planter(NamedTuple):
     bent: Callable[[Asked, Law, float], Law]
     domain: tuple[float, float] = ENDLESS
     nats: bool = False
+    """Whether it is one of losses, in nats; other numbers have nothing to do with these, which are then drawn once."""
 
 
 def foresight(study: Asked, store: Store | None) -> Foresight:
     """Return what is expected: losses of pilots once all have run, or of a guess; SNR and scores of a guess."""
     surfaces = tuple(
-        surface(plane.study, None if store is None else store.part_of(plane.prefix)) for plane in study.planes
+        surface(plane.study, None if store is None else store.part_of(plane.prefix), ROUGH) for plane in study.planes
     )
     guess = study.signal
     law = Law(
@@ -66,8 +71,11 @@ def _planted(study: Asked, law: Law, claim: Claim) -> Planted | str:
     own = min(max(planter.true(study, law), planter.domain[0]), planter.domain[1])
     least = NATS * float(law.surfaces[0].bias_P.mean()) if planter.nats else NUMBER
 
+    once = functools.cache(lambda: losses(study, law, np.random.default_rng(study.seed)))
+
     def draw(value: float, rng: np.random.Generator) -> GridsAnalysis:
-        return simulated(study, planter.bent(study, law, value), rng)
+        bent = planter.bent(study, law, value)
+        return simulated(study, bent, rng, losses(study, bent, rng) if planter.nats else once())
 
     return Planted(placed(claim.region, own, least=least, domain=planter.domain), draw)
 
@@ -186,6 +194,13 @@ PLANTERS: dict[str, Planter] = {
                 POSITIVE,
             ),
             "noise_power": Planter(*_field("noise_power")),
+            "noise_departure": Planter(
+                lambda s, law: abs(law.noise_power - 1),
+                lambda s, law, value: dataclasses.replace(
+                    law, noise_power=1 + math.copysign(value, law.noise_power - 1)
+                ),
+                POSITIVE,
+            ),
             "size_step": Planter(*_field("rise")),
         }.items()
     },

@@ -11,7 +11,7 @@ class SignalGuess(Checked, frozen=True, kw_only=True):
 
     snr: float = 0.1
     """SNR of the smallest size on the fewest tokens of the first plane."""
-    power: float = 0.5
+    power: float = 0.7
     """Power of D."""
     noise_power: float = 1.0
     """Power of 1/σ²."""

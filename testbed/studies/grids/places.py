@@ -8,6 +8,9 @@ import msgspec
 
 from testbed.sources import AnySource, Noisy, Source
 
+IN = " in "
+"""Between a capability and the world in which it is asked for."""
+
 
 class Place(NamedTuple):
     """One world at one context length."""

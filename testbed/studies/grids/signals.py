@@ -29,10 +29,10 @@ class Lines(NamedTuple):
 def table(analysis: GridsAnalysis) -> pd.DataFrame:
     """Return log SNR of every group, by reading and part, with its error over replicates.
 
-    Across contexts it is the mean over replicates, of R − 1 degrees of freedom; ``window_error`` is what the windows,
-    which all groups of a plane share, add to it. Across trainings it is the one number that the replicates have
-    together. ``variance`` is σ² of the world's noise, ``naive`` the ratio from which no noise was taken. Where there is
-    no logarithm a sentence says so.
+    Across contexts it is the mean over replicates, whose error counts draws and first parameters each where they are
+    crossed; ``window_error`` is what the windows, which all groups of a plane share, add to it. Across trainings it is
+    the one number that the replicates have together. ``variance`` is σ² of the world's noise, ``naive`` the ratio from
+    which no noise was taken. Where there is no logarithm a sentence says so.
     """
     rows: list[dict[str, Any]] = []
     for reading, measure in READINGS.items():
@@ -92,9 +92,9 @@ def _contexts(group: pd.DataFrame) -> dict[str, Any]:
         return blank | {"sentence": "one replicate has no scatter; train two or more."}
     if np.isnan(log_R).any():
         return blank | {"sentence": _first(group)}
-    error = float(log_R.std(ddof=1)) / np.sqrt(count)
+    error, freedom = _scatter(group, log_R)
     windows = float(np.sqrt(np.mean(np.square(group["log_error"].to_numpy(dtype=float)))))
-    told = {"log_snr": float(log_R.mean()), "error": error, "freedom": count - 1.0, "window_error": windows}
+    told = {"log_snr": float(log_R.mean()), "error": error, "freedom": freedom, "window_error": windows}
     return {"n": count} | told | {"naive": float(np.log(group["naive"]).mean()), "sentence": ""}
 
 
@@ -105,8 +105,25 @@ def _trainings(group: pd.DataFrame) -> dict[str, Any]:
     if np.isnan(log_snr):
         blank = {"log_snr": np.nan, "error": np.nan, "freedom": np.nan, "window_error": np.nan, "naive": np.nan}
         return {"n": count} | blank | {"sentence": _first(group)}
-    told = {"log_snr": log_snr, "error": float(row["log_error"]), "freedom": count - 1.0, "window_error": 0.0}
+    told = {"log_snr": log_snr, "error": float(row["log_error"]), "freedom": row["levels"] - 1.0, "window_error": 0.0}
     return {"n": count} | told | {"naive": float(np.log(row["naive"])), "sentence": ""}
+
+
+def _scatter(group: pd.DataFrame, log_R: np.ndarray) -> tuple[float, float]:
+    """Return the standard error of the mean of a group and its degrees of freedom.
+
+    Of crossed runs the variances of the means of either factor add, which counts their interaction twice: it errs on
+    the wide side.
+    """
+    frame = pd.DataFrame({"draw": group["draw"], "first": group["initialisation"], "value": log_R})
+    if frame["draw"].nunique() == len(frame):
+        return float(log_R.std(ddof=1)) / np.sqrt(len(log_R)), len(log_R) - 1.0
+    parts = [frame.groupby(factor)["value"].mean().to_numpy() for factor in ("draw", "first")]
+    variance_F = np.array([float(means.var(ddof=1)) / len(means) for means in parts])
+    freedom_F = np.array([len(means) - 1.0 for means in parts])
+    total = float(variance_F.sum())
+    freedom = total**2 / float(np.sum(variance_F**2 / freedom_F)) if total > 0 else float(freedom_F.min())
+    return float(np.sqrt(total)), freedom
 
 
 def _logs(group: pd.DataFrame) -> np.ndarray:

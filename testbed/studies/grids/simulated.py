@@ -54,17 +54,19 @@ class Law:
         return np.asarray(np.log(self.snr) + along_D + rises_P[:, None] - drop)
 
 
-def simulated(study: Asked, law: Law, rng: np.random.Generator) -> GridsAnalysis:
-    """Return one run, as judging would find it, if SNR, scores and losses were by this law.
+def losses(study: Asked, law: Law, rng: np.random.Generator) -> tuple[Analysis, ...]:
+    """Return the planes of one run, as judging would find them, as far as losses go."""
+    planes = zip(study.planes, law.surfaces, strict=True)
+    return tuple(one_grid(plane.study, surface, rng) for plane, surface in planes)
+
+
+def simulated(study: Asked, law: Law, rng: np.random.Generator, planes: tuple[Analysis, ...]) -> GridsAnalysis:
+    """Return one run whose losses are those of ``planes``, if SNR and scores were by this law.
 
     Log SNR of a run has the scatter of its replicate and the error of its plane's windows; a score follows the run's
     own SNR, without that error, and has noise of its own. Nothing diverges, and no check fails.
     """
-    planes = [
-        _plane(study, law, number, one_grid(plane.study, surface, rng), rng)
-        for number, (plane, surface) in enumerate(zip(study.planes, law.surfaces, strict=True))
-    ]
-    return GridsAnalysis(study, tuple(planes))
+    return GridsAnalysis(study, tuple(_plane(study, law, number, own, rng) for number, own in enumerate(planes)))
 
 
 def _plane(study: Asked, law: Law, number: int, own: Analysis, rng: np.random.Generator) -> Analysis:
@@ -72,7 +74,7 @@ def _plane(study: Asked, law: Law, number: int, own: Analysis, rng: np.random.Ge
     place = study.places[number]
     expected_PD, runs = law.log_snr(study, place), study.grid.runs
     shape = (*expected_PD.shape, len(runs))
-    true_PDR = expected_PD[..., None] + law.scatter * rng.standard_normal(shape)
+    true_PDR = expected_PD[..., None] + law.scatter * _effects(runs, shape, rng)
     seen_PDR = true_PDR + law.windows * rng.standard_normal()
     measured: dict[str, pd.DataFrame] = {
         "contexts_signal": _rows(own, study, "log_snr", seen_PDR, law),
@@ -80,6 +82,17 @@ def _plane(study: Asked, law: Law, number: int, own: Analysis, rng: np.random.Ge
         "capability": _scores(own, study, number, true_PDR, law, rng),
     }
     return dataclasses.replace(own, measured=measured)
+
+
+def _effects(runs: tuple[tuple[int, int], ...], shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Return what each run adds, of variance 1: of its own, or where runs are crossed half by draw, half by start."""
+    if all(draw == first for draw, first in runs):
+        return rng.standard_normal(shape)
+    parts = []
+    for side in zip(*runs, strict=True):
+        labels, at_R = np.unique(side, return_inverse=True)
+        parts.append(rng.standard_normal((*shape[:-1], len(labels)))[..., at_R])
+    return np.asarray((parts[0] + parts[1]) / np.sqrt(2))
 
 
 def _about(own: Analysis, study: Asked) -> list[dict[str, Any]]:
@@ -105,13 +118,16 @@ def _trainings(
     own: Analysis, study: Asked, expected_PD: np.ndarray, law: Law, rng: np.random.Generator
 ) -> pd.DataFrame:
     """Return one SNR a group, as noisy as the mean of its replicates, whose error is told by so many."""
-    count = study.grid.run_count
-    error = law.scatter / np.sqrt(count)
+    count, firsts = study.grid.run_count, study.grid.initialisations
+    levels = min(study.grid.replicates, firsts or study.grid.replicates)
+    error = law.scatter / np.sqrt(levels if firsts else count)
     seen_N = (expected_PD + error * rng.standard_normal(expected_PD.shape)).reshape(-1)
-    told_N = error * np.sqrt(rng.chisquare(count - 1, len(seen_N)) / (count - 1))
+    told_N = error * np.sqrt(rng.chisquare(levels - 1, len(seen_N)) / (levels - 1))
     frame = pd.DataFrame(_about(own, study)).drop_duplicates(["parameters", "tokens"], ignore_index=True)
     snr_N = np.exp(seen_N)
-    return frame.assign(part=LOG_P, replicates=count, snr=snr_N, log_error=told_N, naive=snr_N, sentence="")
+    return frame.assign(
+        part=LOG_P, replicates=count, levels=levels, snr=snr_N, log_error=told_N, naive=snr_N, sentence=""
+    )
 
 
 def _scores(

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 class GridsStudy(Asked, frozen=True, kw_only=True, tag_field="kind", tag=catalog.tag(__package__)):
     """One grid in each of several worlds or at each of several context lengths, and what is told across them."""
 
-    tables = (*GridStudy.tables, "planes.parquet", "contexts.parquet", "signals.parquet", "capabilities.parquet")
+    tables = (
+        *GridStudy.tables,
+        *("planes.parquet", "contexts.parquet", "signals.parquet", "capabilities.parquet", "emergence.parquet"),
+    )
 
     # What follows imports late, as judging must load no trainer, and a help text neither.
     def plan(self, options: Options) -> Sequence[Planned]:

@@ -124,7 +124,7 @@ def test_one_by_one_they_are_as_all_at_once():
 
 @pytest.mark.parametrize("trial", range(40))
 def test_nothing_upsets_it(trial):
-    """Laws and predictions with (all but) vanishing entries, laws twice, priors as uneven as can be."""
+    """Laws and predictions with all but vanishing and vanishing entries, laws twice, priors as uneven as can be."""
     rng = np.random.default_rng(trial)
     regimes, symbols = rng.integers(1, 40), rng.integers(2, 40)
     given_UKV = rng.dirichlet(np.full(symbols, 10 ** rng.uniform(-2, 1)), (5, regimes))

@@ -10,9 +10,8 @@ import pytest
 from benchmarks.planted_grid import NOISES, analysis
 from benchmarks.planted_surface import SEEN, SIZES, TOKENS, surface, truths
 from experiments.bias_variance import CLAIMS
-from testbed.stats.combine import largest, magnitude
+from testbed.stats.combine import largest, magnitude, slope_weights
 from testbed.stats.moments import contrast, known, moments
-from testbed.stats.slope import slope_weights
 from testbed.studies.grid import GridStudy
 from testbed.studies.grid.analysis import block
 from testbed.studies.grid.variance import departures, variances

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from testbed.stats.slope import slope_weights
+from testbed.stats.combine import slope_weights
 from testbed.studies.grid import GridStudy
 from tests.studies.grid.synthetic import World, analysis
 from tests.studies.grid.test_estimates import QUIET, verdict

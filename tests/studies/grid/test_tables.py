@@ -13,9 +13,11 @@ from testbed.judging import left
 from testbed.store import Store, StoreError
 from testbed.studies.grid.compute import CURVES, attained, cells, compute, curves
 from testbed.studies.grid.measures.endless import Endless
+from testbed.studies.grid.measures.trainings_signal import TrainingsSignal
 from tests.presets import JUDGED
 from tests.shared.small import EXPERIMENT
-from tests.studies.grid.common import ROOT, ran
+from tests.studies.grid.common import ran, told_columns
+from tests.studies.grid.planted_ensemble import Planted
 from tests.studies.grid.synthetic import World, analysis
 
 LEVEL = 0.95
@@ -26,36 +28,27 @@ def run(finished):
     return testbed.open(finished)
 
 
-def told_columns():
-    """The columns that the page tells, by table."""
-    text = (ROOT / "docs" / "tables.md").read_text()
-    found = {}
-    for section in text.split("\n## ")[1:]:
-        names, heading = re.findall(r"`(\w+)`", section.splitlines()[0]), None
-        for line in section.splitlines():
-            if line.startswith("| column"):
-                heading = (re.findall(r"`(\w+)`", line) or names)[0]
-            elif line.startswith("| `") and heading:
-                found.setdefault(heading, []).extend(re.findall(r"`(\w+)`", line.split("|")[1]))
-    return found
-
-
 @pytest.mark.parametrize("name", ["cells", "learning_curves", "compute", "estimates", "loss_parts", "diagnostics"])
 def test_every_column_is_told(run, name):
     assert sorted(run.tables[name]) == sorted(told_columns()[name])
 
 
-@pytest.mark.parametrize("name", ["floors", "ensemble_split", "ensemble_positions", "references"])
+MEASURED = ["floors", "ensemble_split", "ensemble_positions", "ensemble_contexts_signal", "ensemble_capability"]
+
+
+@pytest.mark.parametrize("name", [*MEASURED, "references"])
 def test_every_column_of_a_measure_is_told(finished, name):
     table = pd.read_parquet(finished / f"{name}.parquet")
     assert len(table) and sorted(table) == sorted(told_columns()[name])
 
 
-def test_every_column_of_an_endless_limit_is_told():
-    """Two replicates have no endless limit."""
-    log_RLV = np.log(np.random.default_rng(0).dirichlet(np.ones(3), size=(4, 2)))
-    row = Endless.observe([(log_RLV[0], log_RLV[1:])] * 2)[0]
-    assert sorted(told_columns()["ensemble_endless"]) == sorted(["parameters", "role", "tokens", *row])
+@pytest.mark.parametrize("measure", [Endless, TrainingsSignal])
+def test_every_column_that_takes_three_replicates_is_told(measure):
+    ensemble = Planted(replicates=3)
+    name = re.sub(r"(?<!^)(?=[A-Z])", "_", measure.__name__).lower()
+    for row in measure.observe(ensemble):
+        assert sorted(told_columns()[f"ensemble_{name}"]) == sorted(["parameters", "role", "tokens", *row])
+    assert not measure.observe(Planted(replicates=2))
 
 
 def same(text, value):

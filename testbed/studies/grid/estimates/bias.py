@@ -4,11 +4,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from testbed.stats.combine import each_level, jointly, largest, logarithm, smallest
+from testbed.stats.combine import each_level, jointly, largest, logarithm, slope_weights, smallest
 from testbed.stats.estimate import Estimate
 from testbed.stats.mean import mean
 from testbed.stats.moments import Moments, contrast, moments
-from testbed.stats.slope import slope_weights
 from testbed.studies.grid.analysis import Analysis, block
 from testbed.studies.grid.bounds import biases, bounds
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from testbed.stats.combine import slope_weights
 from testbed.stats.estimate import Estimate
 from testbed.stats.identified import NoInformation
 from testbed.stats.moments import Moments, contrast, moments, smoothed
 from testbed.stats.power_law import power_law
-from testbed.stats.slope import slope_weights
 from testbed.studies.grid.analysis import Analysis, block
 from testbed.studies.grid.estimates.bias import NOTHING
 

@@ -15,6 +15,8 @@ from testbed.verdict import LEVEL
 
 FEWEST = 3
 """Replicates without which nothing is told."""
+ENOUGH = 32
+"""Positions for each number of a vector from which a rotation is certain enough."""
 
 
 class TrainingsSignal(Measure):
@@ -44,9 +46,19 @@ def _grams(ensemble: Ensemble) -> Iterator[tuple[str, np.ndarray]]:
         h_RBLM = states_RNBLM[:, number]
         length = h_RBLM.shape[2]
         fit_RQM = h_RBLM[:, :half].reshape(len(h_RBLM), -1, width)
+        fit_RQM = fit_RQM[:, chosen(fit_RQM.shape[1], ENOUGH * width)]
         read_RQM = aligned(fit_RQM, h_RBLM[:, half:].reshape(len(h_RBLM), -1, width))
         read_BRLM = read_RQM.reshape(len(h_RBLM), -1, length, width).swapaxes(0, 1)
         yield layer(number + 1), np.stack([products(read_RLM) for read_RLM in read_BRLM])
+
+
+def chosen(positions: int, count: int) -> np.ndarray:
+    """Return which positions of all windows a rotation is fitted to: drawn, as a stride may meet one place only.
+
+    >>> len(set((chosen(4096, 256) % 32).tolist()))
+    32
+    """
+    return np.sort(np.random.default_rng(0).permutation(positions)[:count])
 
 
 def _row(gram_BRR: np.ndarray, seeds: list[tuple[int, int]]) -> dict[str, Any]:
@@ -54,7 +66,7 @@ def _row(gram_BRR: np.ndarray, seeds: list[tuple[int, int]]) -> dict[str, Any]:
     factors = [draws] if draws == firsts else [draws, firsts]
     blank = dict.fromkeys(("snr", "low", "high", "level", "log_error", "signal", "noise", "naive"), np.nan)
     parts = dict.fromkeys(("noise_of_draws", "noise_of_first_parameters", "noise_of_the_rest"), np.nan)
-    about = {"replicates": len(seeds)}
+    about = {"replicates": len(seeds), "levels": min(len(set(draws)), len(set(firsts)))}
     try:
         found = across_trainings(gram_BRR, factors, level=LEVEL)
     except NoInformation as refusal:

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from testbed.cell import PILOTS
 from testbed.model.size import size
-from testbed.sources import Absent
+from testbed.sources import Absent, Budget
 from testbed.store import Store
 from testbed.studies.grid import cells, floors
 from testbed.studies.grid.asked import Asked
@@ -86,20 +86,23 @@ class Surface:
         )  # fmt: skip
 
 
-def surface(study: Asked, store: Store | None) -> Surface:
-    """Return the surface that the pilots of a store tell, or that the study guesses where they have not all run."""
-    guessed = _guessed(study, store)
+def surface(study: Asked, store: Store | None, budget: Budget = Budget()) -> Surface:  # noqa: B008 - frozen
+    """Return the surface that the pilots of a store tell, or that the study guesses where they have not all run.
+
+    ``budget`` bounds the work of the truth that a guess rests on.
+    """
+    guessed = _guessed(study, store, budget)
     pilots = {cell.digest for cell in study.pilot_cells()}
     if store is None or not all(map(store.has, pilots)):
         return guessed
     return _measured(study, guessed, store.cells(pilots, cells.NEEDED))
 
 
-def _guessed(study: Asked, store: Store | None) -> Surface:
+def _guessed(study: Asked, store: Store | None, budget: Budget) -> Surface:
     """Return the surface of a guess; floors are read where a store has them."""
     guess, models = study.guess or Guess(), study.models
     sizes = tuple(size(model).parameters for model in models)
-    epsilon = study.world.truth(study.model.context).epsilon.value
+    epsilon = study.world.truth(study.model.context, budget=budget).epsilon.value
     room = max(math.log(study.model.vocabulary) - epsilon, 10 * LEAST)
     laws = study.world.known_laws(study.model.context)
     known = floors.saved(store) if store is not None else {}

@@ -9,7 +9,8 @@ from testbed.stats.estimate import Estimate
 from testbed.stats.identified import told
 from testbed.stats.signal.plane import plane
 from testbed.studies.grids.analysis import GridsAnalysis
-from testbed.studies.grids.page import losses, signals
+from testbed.studies.grids.capabilities import points
+from testbed.studies.grids.page import capabilities, losses, signals
 from testbed.studies.grids.signals import LOG_P, READINGS, lines
 from testbed.verdict import LEVEL
 
@@ -26,6 +27,7 @@ def drawn(analysis: GridsAnalysis, derived: Mapping[str, pd.DataFrame]) -> Seque
 
 def _drawn(analysis: GridsAnalysis, derived: Mapping[str, pd.DataFrame]) -> Iterator[Drawn]:
     yield from _of_signal(analysis, derived["signals.parquet"])
+    yield from _of_capabilities(analysis, derived["emergence.parquet"])
     of_context, estimates = derived["contexts.parquet"], derived["estimates.parquet"]
     if len(analysis.study.all_contexts) > 1 and len(of_context):
         yield Drawn(
@@ -73,4 +75,37 @@ def _of_signal(analysis: GridsAnalysis, table: pd.DataFrame) -> Iterator[Drawn]:
             "The ratio of raw means, from which no noise was taken, against the unbiased $SNR$, for each layer and "
             "for $log p$: it lies above the line most where $SNR$ is small.",
             plot(signals.naive_beside(table), "Naive ratio against unbiased SNR.", files=("signals.parquet",)),
+        )
+
+
+def _of_capabilities(analysis: GridsAnalysis, numbers: pd.DataFrame) -> Iterator[Drawn]:
+    """Yield scores against SNR with thresholds, the rises against SNR and loss, and sharp beside smooth scores."""
+    files = ("capabilities.parquet", "emergence.parquet")
+    of_planes = numbers[(numbers["quantity"] == "threshold") & numbers["sigma"].notna()]
+    for asked in analysis.study.single_capabilities:
+        frame = told(lambda asked=asked: points(analysis, asked))()
+        if isinstance(frame, str):
+            continue
+        own, what = of_planes[of_planes["capability"] == asked], asked.replace("_", " ")
+        yield Drawn(
+            f"SNR against {what}",
+            "Each point is a run. Dotted: what the Bayes predictor scores on the same contexts; dashed: chance;"
+            " upright: the threshold $θ_C$ of each $σ$, half-way between the two.",
+            plot(
+                capabilities.against_signal(frame, own),
+                f"Score in {what} against SNR of {len(frame)} runs.",
+                files=files,
+            ),
+        )
+        yield Drawn(
+            f"Does SNR tell {what}?",
+            "The same runs, as the rise from chance to Bayes: against $SNR$, and against the excess loss $K$. What"
+            " tells the score lines all noises and sizes up on one curve.",
+            plot(capabilities.collapsed(frame), f"Rise in {what} against SNR and against K.", files=files[:1]),
+        )
+        yield Drawn(
+            f"Sharp and smooth scores of {what}",
+            "Left: the probability of what is right; right: whether the likeliest answer is right. A sharp score of a"
+            " smooth probability rises over fewer decades.",
+            plot(capabilities.side_by_side(frame), f"Smooth and sharp scores in {what} against SNR.", files=files[:1]),
         )

@@ -23,10 +23,10 @@ def against_context(table: pd.DataFrame) -> Any:
         for number, (name, own) in enumerate(last[last["rank"] == rank].groupby(["world", "sigma"])):
             own = own.sort_values("context")
             spread = {"array": own["high"] - own["loss"], "arrayminus": own["loss"] - own["low"], "thickness": 1.2}
-            sizes = f"{short(own['parameters'].min())}–{short(own['parameters'].max())}"
+            sizes = f"{short(float(own['parameters'].min()))}–{short(float(own['parameters'].max()))}"
             figure.add_scatter(
                 x=own["context"], y=own["loss"], mode="lines+markers", error_y=spread,
-                name=f"P = {sizes if own['parameters'].nunique() > 1 else short(own['parameters'].iloc[0])}",
+                name=f"P = {sizes if own['parameters'].nunique() > 1 else short(float(own['parameters'].iloc[0]))}",
                 line={"color": colour, "width": 1.6, "dash": DASHES[number % len(DASHES)]},
                 text=[f"{name[0]}, σ = {name[1]:g}, P = {short(p)}" for p in own["parameters"]],
                 hovertemplate="%{y:.4g}, %{text}",
