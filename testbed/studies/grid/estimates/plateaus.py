@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np
+import pandas as pd
 from jaxtyping import Float
 
 from testbed.predictors import AnyPredictor, Counting
@@ -82,9 +83,14 @@ def plateau_pause(analysis: Analysis, level: float) -> Estimate | str:
 def end_over_plateau(analysis: Analysis, level: float) -> Estimate | str:
     """Return K at the end of training over K of the in-context unigram on the same windows; Bayes has 0.
 
-    Error: Student over seeds, the windows count as given.
+    Error: over seeds and windows, by the delta method: both K are means over the same windows.
     """
-    return _over_seeds(analysis, level, _curves(analysis)[1][:, -1] / levels(analysis).unigram)
+    unigram, group = levels(analysis).unigram, _longest(analysis)
+    unigram_B = _counted(analysis)
+    end_RB = np.stack([np.asarray(kl_CB, np.float64)[-1, analysis.read] for kl_CB in group["kl_CB"]])
+    ratio = float(end_RB.mean()) / unigram
+    own = group.assign(number_B=list(ratio + (end_RB - ratio * unigram_B) / unigram))
+    return contrast(moments([block(own, column="number_B")]), np.ones(1), level=level)
 
 
 def levels(analysis: Analysis) -> Levels:
@@ -92,13 +98,10 @@ def levels(analysis: Analysis) -> Levels:
 
     Error: NoInformation where no such predictor is among the references, or where it lies not between 0 and uniform.
     """
-    rows = analysis.references.itertuples()
-    own = [row.kl_B for row in rows if counts_tokens(msgspec.json.decode(row.spec, type=AnyPredictor))]
-    if not own:
-        raise NoInformation("no reference counts single tokens, so no plateau is known; add Counting(order=0).")
+    unigram_B = _counted(analysis)
     bayes_B = analysis.bayes_nll_B if analysis.bayes_entropy_B is None else analysis.bayes_entropy_B
     uniform = float(np.log(max(analysis.alphabet, 1)) - bayes_B[analysis.read].mean())
-    found = Levels(uniform, float(np.mean(own[0])))
+    found = Levels(uniform, float(unigram_B.mean()))
     if not 0 < found.unigram * (1 + 3 * TOLERANCE) < found.uniform:
         known = f"K of counting, {found.unigram:.3g} nats, is not well between 0 and that of the uniform law"
         raise NoInformation(f"{known}, {found.uniform:.3g}, so that there is no plateau; take another world.")
@@ -128,12 +131,25 @@ def spent(log_C: Float[np.ndarray, " C"], k_RC: Float[np.ndarray, "R C"], low: f
     return np.asarray(share_RC @ np.diff(log_C))
 
 
-def _curves(analysis: Analysis) -> tuple[np.ndarray, np.ndarray]:
-    """Return log₁₀ step of the checkpoints, and K at each of every seed."""
+def _counted(analysis: Analysis) -> np.ndarray:
+    """Return K on each reported window of the first reference that counts single tokens."""
+    for row in analysis.references.itertuples():
+        if counts_tokens(msgspec.json.decode(row.spec, type=AnyPredictor)):
+            return np.asarray(row.kl_B, np.float64)
+    raise NoInformation("no reference counts single tokens, so no plateau is known; add Counting(order=0).")
+
+
+def _longest(analysis: Analysis) -> pd.DataFrame:
+    """Return the cells on fresh data of the largest size at the longest horizon."""
     if not analysis.horizons:
         raise NoInformation("no online cell finished, so nothing is known of its training.")
     size = max(analysis.horizons)
-    group = analysis.online(size, analysis.horizons[size][-1])
+    return analysis.online(size, analysis.horizons[size][-1])
+
+
+def _curves(analysis: Analysis) -> tuple[np.ndarray, np.ndarray]:
+    """Return log₁₀ step of the checkpoints, and K at each of every seed."""
+    group = _longest(analysis)
     k_RC = np.stack([np.asarray(kl_CB, np.float64)[:, analysis.read].mean(1) for kl_CB in group["kl_CB"]])
     step_C = np.asarray(group["step_C"].iloc[0], np.float64)
     trained_C = step_C > 0
@@ -161,7 +177,5 @@ def _bands(analysis: Analysis) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _over_seeds(analysis: Analysis, level: float, value_R: np.ndarray) -> Estimate:
     """Return the mean over seeds with Student's interval, crossed where the seeds are."""
-    size = max(analysis.horizons)
-    group = analysis.online(size, analysis.horizons[size][-1])
-    own = group.assign(number_1=[np.array([value]) for value in value_R])
+    own = _longest(analysis).assign(number_1=[np.array([value]) for value in value_R])
     return contrast(moments([block(own, column="number_1")]), np.ones(1), level=level)

@@ -11,6 +11,7 @@ from testbed.cell import Evaluation
 from testbed.measure.regret import encoded
 from testbed.predictors import Counting
 from testbed.stats.estimate import Estimate
+from testbed.stats.mean import mean
 from testbed.studies.grid import GridStudy
 from testbed.studies.grid.analysis import Analysis
 from testbed.studies.grid.estimates import plateaus
@@ -142,6 +143,32 @@ def test_an_estimator_that_lies_is_found_out(liar, name):
     found, planted = tried(name, PAUSED, liar)
     with pytest.raises(AssertionError):
         check(found, planted, allowed=COST[name] * SPACING)
+
+
+def on_windows_of_its_own(falls, seed):
+    """A run whose reference is on easier or harder windows than training: the worst of the noise of windows."""
+    run = trained(falls, seed)
+    rng = np.random.default_rng([seed, 4])
+    own_B = np.exp(0.5 * rng.standard_normal(16) - 0.125)
+    run.__dict__["references"] = COUNTED.assign(kl_B=[falls.unigram * own_B])
+    return run
+
+
+def seeds_alone(run, level):
+    """The liar: the interval of K at the end over the unigram's counts the noise of seeds only."""
+    _, k_RC = plateaus._curves(run)
+    return mean(k_RC[:, -1] / plateaus.levels(run).unigram, level=level)
+
+
+def test_the_end_over_the_plateau_counts_the_noise_of_windows():
+    low = dataclasses.replace(PAUSED, unigram=UNIFORM / 3)
+    runs = [on_windows_of_its_own(low, seed) for seed in range(DRAWS)]
+    planted = truth("end_over_plateau", low)
+    held = [
+        np.mean([each.low <= planted <= each.high for each in (number(run, LEVEL) for run in runs)])
+        for number in (plateaus.end_over_plateau, seeds_alone)
+    ]
+    assert 0.92 <= held[0] <= 0.98 and held[1] < 0.92, held
 
 
 def test_time_at_the_level_is_no_pause():
