@@ -52,7 +52,7 @@ def printed(capsys, *words):
 def test_help_fits_and_folds_what_is_repeated(words, capsys):
     text = printed(capsys, *words, "--help")
     assert fits(text, GRID, STUDY)
-    assert len(text.splitlines()) < 250
+    assert len(text.splitlines()) < 300, "grids have some 90 fields, each told once"
 
 
 @pytest.mark.parametrize("name", ["clt_assumptions", "bias_variance"])

@@ -16,6 +16,7 @@ from testbed.cell import EARLIER, SCHEMA, Cell
 from testbed.ground.options import Options
 from testbed.judging import rejudge, rewrite_report
 from testbed.store import Store, StoreError
+from testbed.studies.grid.measures import measures
 from tests.presets import CLAIMS, JUDGED, OTHER_CLAIMS
 from tests.shared.aged import aged, had_once
 from tests.shared.tables import same_parameters, same_tables
@@ -47,7 +48,7 @@ def test_every_derived_file_is_refused_when_damaged_and_made_anew_when_deleted(c
     kept = {".lock", "spec.json", "declared.json", "provenance.json", "run.json"}
     names, store = sorted({path.name for path in finished.iterdir() if path.is_file()} - kept), Store.existing(copied)
     tables = ("cells", "compute", "diagnostics", "estimates", "learning_curves", "loss_parts")
-    measured = ("ensemble_endless", "ensemble_positions", "ensemble_split", "floors", "reference", "references")
+    measured = (*(f"ensemble_{name}" for name in measures()), "floors", "reference", "references")
     assert names == sorted(
         [f"{name}{ending}" for name in tables for ending in (".csv", ".parquet")]
         + [*(f"{name}.parquet" for name in measured), "checks.json", "ledger.json", "report.html", "truth.json"]
